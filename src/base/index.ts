@@ -1,0 +1,22 @@
+/** What every room shares; knows no Delta. */
+
+export { assert, present, unreachable } from './assert.ts';
+export { type Clock, ManualClock, systemClock } from './clock.ts';
+export {
+  DeltaError,
+  type ErrorDetails,
+  type ErrorKind,
+  type ErrorSpec,
+  isDeltaError,
+  messageOf,
+} from './errors.ts';
+export {
+  isJsonObject,
+  JsonNumber,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  printJson,
+} from './json.ts';
+export { type Random, seededRandom, systemRandom } from './random.ts';
+export { backoffMs, retry, type RetryOptions } from './retry.ts';

@@ -1,0 +1,3 @@
+/** The only door to the relational engine. */
+
+export type { Engine } from './types.ts';

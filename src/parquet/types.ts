@@ -1,0 +1,112 @@
+/** What a Parquet footer says, and what may be done with the bytes it describes. */
+
+import type { Scalar } from '../schema/index.ts';
+
+/** Random access to the bytes of one file. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Bytes `start` (inclusive) to `end` (exclusive). */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+export type PhysicalType =
+  | 'BOOLEAN'
+  | 'INT32'
+  | 'INT64'
+  | 'INT96'
+  | 'FLOAT'
+  | 'DOUBLE'
+  | 'BYTE_ARRAY'
+  | 'FIXED_LEN_BYTE_ARRAY';
+
+/** The logical type, or what the converted type means where only that is there; null where neither is. */
+export type LogicalType =
+  | {
+      readonly kind: 'string' | 'enum' | 'json' | 'bson' | 'uuid' | 'float16' | 'date' | 'interval';
+    }
+  | { readonly kind: 'list' | 'map' | 'unknown' | 'variant' }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'integer'; readonly bitWidth: number; readonly signed: boolean }
+  | {
+      readonly kind: 'timestamp' | 'time';
+      readonly unit: 'ms' | 'us' | 'ns';
+      readonly adjustedToUtc: boolean;
+    };
+
+/** A node of the schema tree; a leaf has a physical type and no children. */
+export interface ParquetNode {
+  readonly name: string;
+  readonly repetition: 'REQUIRED' | 'OPTIONAL' | 'REPEATED';
+  readonly physicalType: PhysicalType | null;
+  readonly typeLength: number | null;
+  readonly logicalType: LogicalType | null;
+  readonly fieldId: number | null;
+  readonly children: readonly ParquetNode[];
+}
+
+/** Bounds as they stand in the footer: raw bytes of `min_value` and `max_value`; never the deprecated fields. */
+export interface ChunkStatistics {
+  readonly min: Uint8Array | null;
+  readonly max: Uint8Array | null;
+  readonly nullCount: bigint | null;
+}
+
+export interface ColumnChunk {
+  /** From the root: `['a', 'list', 'element']`. */
+  readonly path: readonly string[];
+  readonly physicalType: PhysicalType;
+  readonly codec: string;
+  readonly encodings: readonly string[];
+  readonly valueCount: number;
+  /** First byte of the chunk's pages (dictionary page included) and their length in bytes. */
+  readonly start: number;
+  readonly sizeBytes: number;
+  readonly uncompressedBytes: number;
+  readonly statistics: ChunkStatistics | null;
+  readonly encrypted: boolean;
+}
+
+export interface RowGroup {
+  readonly rowCount: number;
+  readonly columns: readonly ColumnChunk[];
+}
+
+export interface ParquetFooter {
+  /** Bytes of the footer as they are, without the length and the magic at the end. */
+  readonly bytes: Uint8Array;
+  readonly fileSizeBytes: number;
+  readonly rowCount: number;
+  /** Top-level columns. */
+  readonly columns: readonly ParquetNode[];
+  readonly rowGroups: readonly RowGroup[];
+  readonly createdBy: string | null;
+  readonly keyValues: ReadonlyMap<string, string>;
+  /** Whether `column_orders` say that `min_value` and `max_value` are in the type's own order. */
+  readonly typeDefinedOrder: boolean;
+}
+
+/** Statistics of one file, typed; a bound that the footer does not prove is left out, never guessed. */
+export interface FileStatistics {
+  readonly rowCount: number;
+  /** By leaf path, names joined with `\u0000` is never needed: nested structs nest here too. */
+  readonly columns: ReadonlyMap<string, ColumnStatistics>;
+}
+
+export interface ColumnStatistics {
+  readonly min: Scalar | null;
+  readonly max: Scalar | null;
+  /** Null where unknown. */
+  readonly nullCount: number | null;
+  /** Of a struct: by field name. */
+  readonly fields: ReadonlyMap<string, ColumnStatistics> | null;
+}
+
+/** Whether the bytes of a file may enter a table as they are. */
+export type VerbatimVerdict =
+  | { readonly kind: 'verbatim' }
+  /** The rows fit, the bytes do not: decode and encode again. `reasons` are for people. */
+  | { readonly kind: 'decode'; readonly reasons: readonly string[] }
+  /** The rows do not fit: a column is missing where it may not be, or has another type. */
+  | { readonly kind: 'reject'; readonly code: string; readonly reason: string };
+
+export type Codec = 'snappy' | 'zstd' | 'gzip' | 'uncompressed';

@@ -1,0 +1,11 @@
+/** Object stores: memory, local disk, S3. */
+
+export type {
+  ListOptions,
+  ObjectContent,
+  ObjectMeta,
+  ObjectStore,
+  PutMode,
+  PutResult,
+  StorePath,
+} from './types.ts';

@@ -1,0 +1,94 @@
+/** What a table is to the code above the log: snapshots, transactions, and what they need to run. */
+
+import type { Clock, Random } from '../base/index.ts';
+import type { Engine } from '../engine/index.ts';
+import type { Action, AddFile, CommitInfo, Metadata, Protocol } from '../log/index.ts';
+import type { Expression, StructType } from '../schema/index.ts';
+import type { ObjectStore } from '../store/index.ts';
+
+/** The single things that every operation on a table uses. */
+export interface TableContext {
+  /** Rooted at the table. */
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Loads the relational engine at the first call; the same one afterwards. */
+  readonly engine: () => Promise<Engine>;
+  /** Opens the store of an absolute URI (a source file, a file of a clone): root and path below it. */
+  readonly resolve: (
+    uri: string,
+  ) => Promise<{ readonly store: ObjectStore; readonly path: string }>;
+}
+
+/** One version of a table. Never changes; a refresh makes a new one. */
+export interface Snapshot {
+  readonly version: number;
+  /** Of the commit, in milliseconds: monotone over versions. */
+  readonly timestampMs: number;
+  readonly protocol: Protocol;
+  readonly metadata: Metadata;
+  readonly schema: StructType;
+  /** As the schema spells them. */
+  readonly partitionColumns: readonly string[];
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  /** The live files, in no promised order. */
+  files(): Iterable<AddFile>;
+  /** The live file with this path as it stands in the log, or null. */
+  file(path: string): AddFile | null;
+  /** The last version that this application committed, or null. */
+  txnVersion(appId: string): number | null;
+}
+
+/** What a transaction has read: what a winner's changes are held against. */
+export type ReadSet =
+  /** Nothing: a blind append, which no other commit but a change of metadata or protocol disturbs. */
+  | { readonly kind: 'nothing' }
+  /** The whole table. */
+  | { readonly kind: 'table' }
+  /** The rows that `predicate` selects, found in `paths` (log spelling); null selects all. */
+  | {
+      readonly kind: 'rows';
+      readonly predicate: Expression | null;
+      readonly paths: ReadonlySet<string>;
+    };
+
+export interface TransactionSpec {
+  /** `WRITE`, `MERGE`, `CREATE TABLE`, …: Spark's names, as `history` shows them. */
+  readonly operation: string;
+  readonly operationParameters?: Readonly<Record<string, string>>;
+  readonly operationMetrics?: Readonly<Record<string, string>>;
+  /** Further members of `commitInfo`. */
+  readonly commitInfo?: CommitInfo;
+  readonly actions: readonly Action[];
+  readonly reads: ReadSet;
+  /** Idempotence: a table that holds this version or a later one of `appId` already has the transaction. */
+  readonly txn?: { readonly appId: string; readonly version: number };
+  /**
+   * Called once before each try at a version whose table has moved since `actions` were made, when the winners do not
+   * conflict by the log's rules: looks at what they added and says what is to be committed now.
+   */
+  readonly rebase?: (winners: Winners) => Promise<RebaseDecision>;
+  readonly signal?: AbortSignal;
+}
+
+/** Everything committed since the transaction's snapshot, taken together. */
+export interface Winners {
+  readonly latest: Snapshot;
+  readonly versions: readonly number[];
+  readonly added: readonly AddFile[];
+  readonly removed: readonly string[];
+}
+
+export type RebaseDecision =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'replace'; readonly actions: readonly Action[] }
+  /** The work must be computed again on `winners.latest`. */
+  | { readonly kind: 'conflict'; readonly reason: string };
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly version: number; readonly snapshot: Snapshot }
+  /** The table has this `txn` already: nothing was written. */
+  | { readonly kind: 'applied'; readonly version: number; readonly snapshot: Snapshot }
+  /** A winner touched what was read: nothing was written; compute again on a fresh snapshot. */
+  | { readonly kind: 'conflict'; readonly code: string; readonly reason: string };
