@@ -1,5 +1,7 @@
 /** The only door to Parquet bytes. */
 
+export { type LocalFileSource, localFileSource, memorySource, storeSource } from './byte-source.ts';
+export { decodeFooter, readFooter } from './footer.ts';
 export type {
   ByteSource,
   ChunkStatistics,

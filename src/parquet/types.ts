@@ -4,8 +4,10 @@ import type { Scalar } from '../schema/index.ts';
 
 /** Random access to the bytes of one file. */
 export interface ByteSource {
+  /** For messages: a path or a URI. */
+  readonly name: string;
   readonly sizeBytes: number;
-  /** Bytes `start` (inclusive) to `end` (exclusive). */
+  /** Bytes `start` (inclusive) to `end` (exclusive), all of them. */
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
@@ -19,12 +21,15 @@ export type PhysicalType =
   | 'BYTE_ARRAY'
   | 'FIXED_LEN_BYTE_ARRAY';
 
-/** The logical type, or what the converted type means where only that is there; null where neither is. */
+/**
+ * The logical type, or what the converted type means where only that is there. `unknown` is Parquet's own name for a
+ * column of nulls; `other` is a logical type that this reader does not know.
+ */
 export type LogicalType =
   | {
       readonly kind: 'string' | 'enum' | 'json' | 'bson' | 'uuid' | 'float16' | 'date' | 'interval';
     }
-  | { readonly kind: 'list' | 'map' | 'unknown' | 'variant' }
+  | { readonly kind: 'list' | 'map' | 'unknown' | 'variant' | 'other' }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'integer'; readonly bitWidth: number; readonly signed: boolean }
   | {
@@ -39,6 +44,7 @@ export interface ParquetNode {
   readonly repetition: 'REQUIRED' | 'OPTIONAL' | 'REPEATED';
   readonly physicalType: PhysicalType | null;
   readonly typeLength: number | null;
+  /** Null where there is none. */
   readonly logicalType: LogicalType | null;
   readonly fieldId: number | null;
   readonly children: readonly ParquetNode[];
