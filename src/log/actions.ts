@@ -28,13 +28,14 @@ export interface Protocol {
   readonly writerFeatures?: readonly string[];
 }
 
-export interface DeletionVectorDescriptor {
+/** A type alias, so that it counts as JSON where actions are printed. */
+export type DeletionVectorDescriptor = {
   readonly storageType: string;
   readonly pathOrInlineDv: string;
   readonly offset?: number;
   readonly sizeInBytes: number;
   readonly cardinality: number | bigint;
-}
+};
 
 export type PartitionValues = Readonly<Record<string, string | null>>;
 

@@ -13,3 +13,67 @@ export type {
   RemoveFile,
   Txn,
 } from './actions.ts';
+export { checkpointActions, type CheckpointRetention } from './checkpoint.ts';
+export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
+export {
+  changesData,
+  commitInfo,
+  type CommitInfoSpec,
+  ENGINE_INFO,
+  txnIdOf,
+} from './commit-info.ts';
+export {
+  type Attempt,
+  type Conflict,
+  type ConflictCode,
+  findConflict,
+  type ReadScope,
+  type WinnerCommit,
+} from './conflicts.ts';
+export { decodeAction } from './decode.ts';
+export {
+  appendOnly,
+  featureUnsupported,
+  logCorrupt,
+  logGap,
+  logIncomplete,
+  protocolInvalid,
+  tableNotFound,
+  versionNotFound,
+} from './errors.ts';
+export {
+  checkReadable,
+  checkWritable,
+  hasInCommitTimestamps,
+  isAppendOnly,
+  PORTABLE_PROTOCOL,
+} from './features.ts';
+export { pathKey, vectorId } from './file-key.ts';
+export {
+  checkpointPath,
+  checksumPath,
+  commitPath,
+  LAST_CHECKPOINT_PATH,
+  LOG_FOLDER,
+  type LogFileName,
+  parseLogFileName,
+  versionPrefix,
+} from './file-names.ts';
+export {
+  type LastCheckpoint,
+  parseLastCheckpoint,
+  printLastCheckpoint,
+} from './last-checkpoint.ts';
+export { LayeredMap } from './layered-map.ts';
+export {
+  type CheckpointFiles,
+  chooseSegment,
+  type CommitFile,
+  type ListedFile,
+  type Listing,
+  type LogSegment,
+  readListing,
+  type SegmentOptions,
+} from './segment.ts';
+export { type LogState, Replay } from './state.ts';
+export { parseVersionChecksum, printVersionChecksum } from './version-checksum.ts';

@@ -1,0 +1,129 @@
+/**
+ * Commits as bytes: one JSON object a line. PROTOCOL.md, "Delta Log Entries", "Actions".
+ *
+ *     {"commitInfo":{…}}\n
+ *     {"add":{"path":"part-0.parquet",…}}\n
+ */
+
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  messageOf,
+  parseJson,
+  printJson,
+  unreachable,
+} from '../base/index.ts';
+import type { Action, CommitInfo } from './actions.ts';
+import { decodeAction } from './decode.ts';
+import { logCorrupt } from './errors.ts';
+
+/**
+ * The actions of a commit in the order of its lines; `file` names it in errors. Unknown actions and members are kept,
+ * and text that follows a line's JSON object is passed over, as some writers leave it. `LOG_CORRUPT` names the line.
+ */
+export function parseCommit(bytes: Uint8Array, file: string): Action[] {
+  const actions: Action[] = [];
+  forEachLine(bytes, (line, number) => {
+    actions.push(...decodeAction(parseLine(line, file, number), file, number));
+  });
+  return actions;
+}
+
+/** The `commitInfo` of a commit, or null where it has none; other lines are not looked at when it comes first. */
+export function parseCommitInfo(bytes: Uint8Array, file: string): CommitInfo | null {
+  let found: CommitInfo | null = null;
+  forEachLine(bytes, (line, number) => {
+    if (!line.includes('"commitInfo"')) return true;
+    const info = parseLine(line, file, number)['commitInfo'];
+    if (isJsonObject(info)) found = info;
+    return found === null;
+  });
+  return found;
+}
+
+/** The bytes of a commit; a long keeps every digit. */
+export function printCommit(actions: readonly Action[]): Uint8Array {
+  let text = '';
+  for (const action of actions) text += `${printJson(actionJson(action))}\n`;
+  return new TextEncoder().encode(text);
+}
+
+/** One action as the JSON object of its line. */
+export function actionJson(action: Action): JsonObject {
+  switch (action.kind) {
+    case 'metaData':
+      return {
+        metaData: { ...action.metaData, format: { ...action.metaData.format } },
+      };
+    case 'protocol':
+      return { protocol: { ...action.protocol } };
+    case 'add':
+      return { add: { ...action.add } };
+    case 'remove':
+      return { remove: { ...action.remove } };
+    case 'txn':
+      return { txn: { ...action.txn } };
+    case 'domainMetadata':
+      return { domainMetadata: { ...action.domainMetadata } };
+    case 'commitInfo':
+      return { commitInfo: action.commitInfo };
+    case 'cdc':
+      return { cdc: action.cdc };
+    case 'unknown':
+      return action.line;
+    default:
+      return unreachable(action);
+  }
+}
+
+/** Calls `visit` for each line that is not blank, numbered from 1, until it returns false. */
+function forEachLine(
+  bytes: Uint8Array,
+  visit: (line: string, number: number) => boolean | void,
+): void {
+  const text = new TextDecoder().decode(bytes);
+  let start = 0;
+  for (let number = 1; start < text.length; number += 1) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(start, end).trim();
+    if (line !== '' && visit(line, number) === false) return;
+    start = end + 1;
+  }
+}
+
+function parseLine(line: string, file: string, number: number): JsonObject {
+  let value: JsonValue;
+  try {
+    value = parseJson(line);
+  } catch (error) {
+    const end = endOfObject(line);
+    if (end === -1 || end === line.length) {
+      throw logCorrupt(file, messageOf(error), { line: number, cause: error });
+    }
+    return parseLine(line.slice(0, end), file, number);
+  }
+  if (!isJsonObject(value)) throw logCorrupt(file, 'the line is no JSON object', { line: number });
+  return value;
+}
+
+/** The index behind the brace that closes the object a line starts with, or −1. */
+function endOfObject(line: string): number {
+  if (!line.startsWith('{')) return -1;
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < line.length; index += 1) {
+    const char = line[index];
+    if (quoted) {
+      if (char === '\\') index += 1;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{') depth += 1;
+    else if (char === '}') {
+      depth -= 1;
+      if (depth === 0) return index + 1;
+    }
+  }
+  return -1;
+}

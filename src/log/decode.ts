@@ -1,0 +1,221 @@
+/**
+ * From the JSON of one line to actions that cannot be wrong: members are checked once, here. A null member means an
+ * absent one; unknown members stay, so that a rewritten action loses nothing. PROTOCOL.md, "Actions".
+ */
+
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/index.ts';
+import type {
+  Action,
+  AddFile,
+  DomainMetadata,
+  Metadata,
+  Protocol,
+  RemoveFile,
+  Txn,
+} from './actions.ts';
+import { logCorrupt } from './errors.ts';
+
+/** The actions of a line or of a checkpoint row: mostly one; `unknown` where no key is the protocol's. */
+export function decodeAction(line: JsonObject, file: string, lineNumber: number): Action[] {
+  const actions: Action[] = [];
+  for (const key in line) {
+    const value = line[key];
+    if (value === null || value === undefined) continue;
+    if (!isJsonObject(value)) {
+      if (KNOWN.has(key)) fail(file, lineNumber, `${key} is no object`);
+      continue;
+    }
+    const members = withoutNulls(value);
+    const problem = CHECKS[key]?.(members);
+    if (problem !== undefined && problem !== null) fail(file, lineNumber, `${key}: ${problem}`);
+    const action = assemble(key, members);
+    if (action !== null) actions.push(action);
+  }
+  return actions.length === 0 ? [{ kind: 'unknown', line }] : actions;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'add',
+  'remove',
+  'txn',
+  'metaData',
+  'protocol',
+  'domainMetadata',
+  'commitInfo',
+  'cdc',
+]);
+
+type Check = (members: JsonObject) => string | null;
+
+/** What is wrong with the members of an action, by its key; null where nothing is. */
+const CHECKS: Readonly<Record<string, Check | undefined>> = {
+  add: (m) =>
+    need(m, 'path', isString) ??
+    may(m, 'partitionValues', isTextMap) ??
+    need(m, 'size', isCount) ??
+    need(m, 'modificationTime', isWhole) ??
+    may(m, 'dataChange', isBoolean) ??
+    fileMembers(m),
+  remove: (m) =>
+    need(m, 'path', isString) ??
+    may(m, 'deletionTimestamp', isWhole) ??
+    may(m, 'dataChange', isBoolean) ??
+    may(m, 'extendedFileMetadata', isBoolean) ??
+    may(m, 'partitionValues', isTextMap) ??
+    may(m, 'size', isCount) ??
+    fileMembers(m),
+  txn: (m) =>
+    need(m, 'appId', isString) ?? need(m, 'version', isWhole) ?? may(m, 'lastUpdated', isWhole),
+  metaData: (m) =>
+    need(m, 'id', isString) ??
+    may(m, 'name', isString) ??
+    may(m, 'description', isString) ??
+    may(m, 'format', isJsonObject) ??
+    need(m, 'schemaString', isString) ??
+    may(m, 'partitionColumns', isTextList) ??
+    may(m, 'createdTime', isWhole) ??
+    may(m, 'configuration', isTextMap),
+  protocol: (m) =>
+    need(m, 'minReaderVersion', isCount) ??
+    need(m, 'minWriterVersion', isCount) ??
+    may(m, 'readerFeatures', isTextList) ??
+    may(m, 'writerFeatures', isTextList),
+  domainMetadata: (m) =>
+    need(m, 'domain', isString) ??
+    may(m, 'configuration', isString) ??
+    may(m, 'removed', isBoolean),
+};
+
+function fileMembers(m: JsonObject): string | null {
+  return (
+    may(m, 'stats', isString) ??
+    may(m, 'tags', isTextMap) ??
+    may(m, 'deletionVector', isVector) ??
+    may(m, 'baseRowId', isLong) ??
+    may(m, 'defaultRowCommitVersion', isLong) ??
+    may(m, 'clusteringProvider', isString)
+  );
+}
+
+/** Members that old writers leave out get the value that the protocol gives them. */
+function assemble(key: string, members: JsonObject): Action | null {
+  switch (key) {
+    case 'add':
+      return {
+        kind: 'add',
+        add: filled(members, { partitionValues: {}, dataChange: true }) as unknown as AddFile,
+      };
+    case 'remove':
+      return {
+        kind: 'remove',
+        remove: filled(members, { dataChange: true }) as unknown as RemoveFile,
+      };
+    case 'txn':
+      return { kind: 'txn', txn: members as unknown as Txn };
+    case 'metaData':
+      return { kind: 'metaData', metaData: metadataOf(members) };
+    case 'protocol':
+      return { kind: 'protocol', protocol: members as unknown as Protocol };
+    case 'domainMetadata':
+      return {
+        kind: 'domainMetadata',
+        domainMetadata: filled(members, {
+          configuration: '',
+          removed: false,
+        }) as unknown as DomainMetadata,
+      };
+    case 'commitInfo':
+      return { kind: 'commitInfo', commitInfo: members };
+    case 'cdc':
+      return { kind: 'cdc', cdc: members };
+    default:
+      return null;
+  }
+}
+
+function metadataOf(members: JsonObject): Metadata {
+  const format = isJsonObject(members['format']) ? members['format'] : {};
+  return filled(
+    { ...members, format: filled(format, { provider: 'parquet', options: {} }) },
+    { partitionColumns: [], configuration: {} },
+  ) as unknown as Metadata;
+}
+
+/** The same object where it has all of `defaults`' members, which is the common case. */
+function filled(members: JsonObject, defaults: JsonObject): JsonObject {
+  for (const key in defaults) {
+    if (members[key] === undefined) return { ...defaults, ...members };
+  }
+  return members;
+}
+
+function withoutNulls(members: JsonObject): JsonObject {
+  for (const key in members) {
+    if (members[key] === null) {
+      return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+    }
+  }
+  return members;
+}
+
+function need(
+  m: JsonObject,
+  key: string,
+  holds: (value: JsonValue | undefined) => boolean,
+): string | null {
+  return holds(m[key]) ? null : `${key} is missing or of the wrong type`;
+}
+
+function may(
+  m: JsonObject,
+  key: string,
+  holds: (value: JsonValue | undefined) => boolean,
+): string | null {
+  return m[key] === undefined || holds(m[key]) ? null : `${key} is of the wrong type`;
+}
+
+function isString(value: JsonValue | undefined): boolean {
+  return typeof value === 'string';
+}
+
+function isBoolean(value: JsonValue | undefined): boolean {
+  return typeof value === 'boolean';
+}
+
+function isWhole(value: JsonValue | undefined): boolean {
+  return Number.isSafeInteger(value);
+}
+
+function isCount(value: JsonValue | undefined): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isLong(value: JsonValue | undefined): boolean {
+  return typeof value === 'bigint' || Number.isSafeInteger(value);
+}
+
+function isTextList(value: JsonValue | undefined): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isTextMap(value: JsonValue | undefined): boolean {
+  if (!isJsonObject(value)) return false;
+  for (const key in value) {
+    if (value[key] !== null && typeof value[key] !== 'string') return false;
+  }
+  return true;
+}
+
+function isVector(value: JsonValue | undefined): boolean {
+  return (
+    isJsonObject(value) &&
+    isString(value['storageType']) &&
+    isString(value['pathOrInlineDv']) &&
+    isCount(value['sizeInBytes']) &&
+    isLong(value['cardinality'])
+  );
+}
+
+function fail(file: string, line: number, why: string): never {
+  throw logCorrupt(file, why, { line });
+}

@@ -1,0 +1,102 @@
+/** The errors of the log. Each names the table's file or version that it is about. */
+
+import { DeltaError, type ErrorDetails } from '../base/index.ts';
+
+/** `LOG_CORRUPT`: bytes of the log that are not what the protocol allows. */
+export function logCorrupt(
+  file: string,
+  why: string,
+  options: { readonly line?: number; readonly cause?: unknown } = {},
+): DeltaError {
+  const where = options.line === undefined ? '' : `, line ${options.line}`;
+  return new DeltaError({
+    kind: 'data',
+    code: 'LOG_CORRUPT',
+    message: `the log file ${file}${where} cannot be read: ${why}; restore the file from a copy`,
+    details: options.line === undefined ? { file } : { file, line: options.line },
+    cause: options.cause,
+  });
+}
+
+/** `LOG_GAP`: a commit that is needed is not there. */
+export function logGap(version: number, needed: { readonly from: number; readonly to: number }) {
+  return new DeltaError({
+    kind: 'data',
+    code: 'LOG_GAP',
+    message:
+      `the commit of version ${version} is missing from the log, so version ${needed.to} cannot be built; ` +
+      'restore the file from a copy, or read a version that a checkpoint covers',
+    details: { version, ...needed },
+  });
+}
+
+/** `LOG_INCOMPLETE`: a log without a protocol or without metadata. */
+export function logIncomplete(version: number, missing: 'protocol' | 'metaData'): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'LOG_INCOMPLETE',
+    message: `the log up to version ${version} holds no ${missing} action, so the table cannot be read; restore the log from a copy`,
+    details: { version, missing },
+  });
+}
+
+/** `TABLE_NOT_FOUND`: there is no log, or no commit in it. */
+export function tableNotFound(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_NOT_FOUND',
+    message:
+      'there is no Delta table here: _delta_log holds no commit; check the path, or create the table',
+  });
+}
+
+/** `VERSION_NOT_FOUND`: a version before the first one that can still be built, or after the last one. */
+export function versionNotFound(
+  version: number,
+  available: { readonly earliest: number; readonly latest: number },
+): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'VERSION_NOT_FOUND',
+    message: `the table has no version ${version}: versions ${available.earliest} to ${available.latest} can be read`,
+    details: { version, ...available },
+  });
+}
+
+/** `FEATURE_UNSUPPORTED`: each feature that stands in the way, by name. */
+export function featureUnsupported(
+  purpose: 'read' | 'write',
+  features: readonly string[],
+  details: ErrorDetails,
+): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'FEATURE_UNSUPPORTED',
+    message:
+      `the table cannot be ${purpose === 'read' ? 'read' : 'written'} here: it needs ${features.join(', ')}; ` +
+      `${purpose === 'read' ? 'read' : 'write'} it with an engine that knows this, or drop it from the table first`,
+    details: { ...details, features: features.join(',') },
+  });
+}
+
+/** `PROTOCOL_INVALID`: a protocol action that contradicts the specification. */
+export function protocolInvalid(why: string, details: ErrorDetails): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'PROTOCOL_INVALID',
+    message: `the table's protocol action is not valid: ${why}; repair it with the engine that wrote it`,
+    details,
+  });
+}
+
+/** `APPEND_ONLY`: rows may not be changed or deleted. */
+export function appendOnly(path: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'APPEND_ONLY',
+    message:
+      'the table only takes appended rows (delta.appendOnly=true), and this would change or delete some; ' +
+      'unset the property first if that is what you want',
+    details: { path },
+  });
+}

@@ -1,0 +1,174 @@
+/**
+ * What a table asks of those who read or write it. PROTOCOL.md, "Table Features". A feature that is listed but not
+ * in use asks for nothing; one that is in use and not supported here is refused by its name.
+ */
+
+import type { JsonValue } from '../base/index.ts';
+import { isJsonObject, parseJson } from '../base/index.ts';
+import type { Metadata, Protocol } from './actions.ts';
+import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
+
+/** Reader 1, writer 2: what every engine opens. */
+export const PORTABLE_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+
+/**
+ * Throws `FEATURE_UNSUPPORTED` naming what stands in the way of reading, or `PROTOCOL_INVALID` for a protocol that
+ * contradicts itself.
+ */
+export function checkReadable(protocol: Protocol, metadata: Metadata): void {
+  checkShape(protocol);
+  const missing = readerFeatures(protocol).filter((name) => !isReadable(name, metadata));
+  if (missing.length > 0) throw featureUnsupported('read', missing, { ...versions(protocol) });
+}
+
+/** As `checkReadable`, for writing too. */
+export function checkWritable(protocol: Protocol, metadata: Metadata): void {
+  checkReadable(protocol, metadata);
+  if (protocol.minWriterVersion > 7) {
+    const name = `writer version ${protocol.minWriterVersion}`;
+    throw featureUnsupported('write', [name], { ...versions(protocol) });
+  }
+  const use = featuresInUse(metadata);
+  const missing = writerFeatures(protocol).filter((name) => {
+    const canonical = canonicalName(name);
+    return !WRITABLE.has(canonical) && (!INERT_UNLESS_USED.has(canonical) || use.has(canonical));
+  });
+  if (missing.length > 0) throw featureUnsupported('write', missing, { ...versions(protocol) });
+}
+
+/** Whether rows may only be appended. */
+export function isAppendOnly(metadata: Metadata): boolean {
+  return isOn(metadata, 'delta.appendOnly');
+}
+
+/** Whether each commit carries its own timestamp, which then counts instead of its file's. */
+export function hasInCommitTimestamps(metadata: Metadata): boolean {
+  return isOn(metadata, 'delta.enableInCommitTimestamps');
+}
+
+const READABLE: ReadonlySet<string> = new Set(['timestampNtz', 'vacuumProtocolCheck']);
+
+const WRITABLE: ReadonlySet<string> = new Set([
+  'appendOnly',
+  'timestampNtz',
+  'domainMetadata',
+  'vacuumProtocolCheck',
+]);
+
+/** Features whose being listed changes nothing while the table does not use them. */
+const INERT_UNLESS_USED: ReadonlySet<string> = new Set([
+  'invariants',
+  'checkConstraints',
+  'changeDataFeed',
+  'generatedColumns',
+  'allowColumnDefaults',
+  'columnMapping',
+  'identityColumns',
+  'inCommitTimestamp',
+]);
+
+/** Writer features that come with the versions before 7, each with those below it. */
+const LEGACY_WRITER_FEATURES: readonly (readonly string[])[] = [
+  [],
+  [],
+  ['appendOnly', 'invariants'],
+  ['checkConstraints'],
+  ['changeDataFeed', 'generatedColumns'],
+  ['columnMapping'],
+  ['identityColumns'],
+];
+
+function readerFeatures(protocol: Protocol): readonly string[] {
+  if (protocol.minReaderVersion <= 1) return [];
+  if (protocol.minReaderVersion === 2) return ['columnMapping'];
+  if (protocol.minReaderVersion === 3) return protocol.readerFeatures ?? [];
+  return [`reader version ${protocol.minReaderVersion}`];
+}
+
+function writerFeatures(protocol: Protocol): readonly string[] {
+  return protocol.minWriterVersion === 7
+    ? (protocol.writerFeatures ?? [])
+    : LEGACY_WRITER_FEATURES.slice(0, protocol.minWriterVersion + 1).flat();
+}
+
+function isReadable(name: string, metadata: Metadata): boolean {
+  const canonical = canonicalName(name);
+  return (
+    READABLE.has(canonical) ||
+    (canonical === 'columnMapping' && !featuresInUse(metadata).has(canonical))
+  );
+}
+
+/** `timestampWithoutTimezone` is what early writers called it. */
+function canonicalName(name: string): string {
+  return name === 'timestampWithoutTimezone' ? 'timestampNtz' : name;
+}
+
+/** PROTOCOL.md, "Protocol Evolution": lists come with exactly the versions 3 and 7, and 3 comes with 7. */
+function checkShape(protocol: Protocol): void {
+  const { minReaderVersion, minWriterVersion } = protocol;
+  if (minReaderVersion === 3 && minWriterVersion !== 7) {
+    throw protocolInvalid('reader version 3 needs writer version 7', { ...versions(protocol) });
+  }
+  if (
+    protocol.readerFeatures !== undefined &&
+    minReaderVersion < 3 &&
+    protocol.readerFeatures.length > 0
+  ) {
+    throw protocolInvalid('reader features are listed below reader version 3', {
+      ...versions(protocol),
+    });
+  }
+}
+
+function featuresInUse(metadata: Metadata): ReadonlySet<string> {
+  const use = new Set<string>();
+  const mode = metadata.configuration['delta.columnMapping.mode'] ?? 'none';
+  if (mode !== 'none') use.add('columnMapping');
+  if (isOn(metadata, 'delta.enableChangeDataFeed')) use.add('changeDataFeed');
+  if (hasInCommitTimestamps(metadata)) use.add('inCommitTimestamp');
+  if (Object.keys(metadata.configuration).some((key) => key.startsWith('delta.constraints.'))) {
+    use.add('checkConstraints');
+  }
+  for (const key of schemaMetadataKeys(metadata)) {
+    const feature = FIELD_FEATURES.find(([prefix]) => key.startsWith(prefix));
+    if (feature !== undefined) use.add(feature[1]);
+  }
+  return use;
+}
+
+/** Keys in the metadata of a field that show a feature in use; a final dot stands for a family of keys. */
+const FIELD_FEATURES: readonly (readonly [string, string])[] = [
+  ['delta.invariants', 'invariants'],
+  ['delta.generationExpression', 'generatedColumns'],
+  ['delta.identity.', 'identityColumns'],
+  ['CURRENT_DEFAULT', 'allowColumnDefaults'],
+];
+
+function schemaMetadataKeys(metadata: Metadata): ReadonlySet<string> {
+  const keys = new Set<string>();
+  const visit = (value: JsonValue | undefined): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (isJsonObject(value)) {
+      for (const [key, member] of Object.entries(value)) {
+        if (key === 'metadata' && isJsonObject(member)) {
+          for (const name of Object.keys(member)) keys.add(name);
+        } else visit(member);
+      }
+    }
+  };
+  try {
+    visit(parseJson(metadata.schemaString));
+  } catch (error) {
+    throw logCorrupt('metaData', 'schemaString is no JSON text', { cause: error });
+  }
+  return keys;
+}
+
+function isOn(metadata: Metadata, key: string): boolean {
+  return metadata.configuration[key]?.toLowerCase() === 'true';
+}
+
+function versions(protocol: Protocol): { readerVersion: number; writerVersion: number } {
+  return { readerVersion: protocol.minReaderVersion, writerVersion: protocol.minWriterVersion };
+}
