@@ -1,6 +1,27 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
 export type { BinaryOperator, Expression } from './expression.ts';
+export { parseSchema, printSchema } from './schema-json.ts';
+export {
+  BINARY,
+  BOOLEAN,
+  BYTE,
+  checkColumnNames,
+  DATE,
+  decimalType,
+  DOUBLE,
+  findField,
+  FLOAT,
+  INTEGER,
+  LONG,
+  SHORT,
+  STRING,
+  TIMESTAMP,
+  TIMESTAMP_NTZ,
+  typesEqual,
+  VOID,
+} from './structure.ts';
+export { hiveType, parseDdl, parseType, quoteName, typeName } from './type-text.ts';
 export type {
   ArrayType,
   DataType,
