@@ -23,7 +23,10 @@ export interface ObjectContent {
   readonly meta: ObjectMeta;
 }
 
-/** How a write treats what is there. */
+/**
+ * How a write treats what is there. One object is written either by `overwrite`, or by `create` and `update`: an
+ * `overwrite` at the moment of an `update` may be lost on local disk.
+ */
 export type PutMode =
   /** Replaces it. Only for caches and hints. */
   | { readonly kind: 'overwrite' }
@@ -50,7 +53,7 @@ export interface ListOptions {
 /**
  * Errors of every verb, as `DeltaError`: `STORE_NOT_FOUND` (data), `STORE_DENIED` (invalid), `STORE_NO_BUCKET`
  * (invalid), `STORE_NO_ENDPOINT` (unavailable), `STORE_UNAVAILABLE` (unavailable, retryable), `STORE_BAD_PATH`
- * (invalid), `STORE_OUTCOME_UNKNOWN` (unavailable): a conditional write whose answer never came, so that it may or may
+ * (invalid), `STORE_FULL` (unavailable), `STORE_OUTCOME_UNKNOWN` (unavailable): a conditional write whose answer never came, so that it may or may
  * not have happened; the caller reads back to learn which.
  */
 export interface ObjectStore {
@@ -71,7 +74,8 @@ export interface ObjectStore {
 
   /**
    * Writes an object of any size through a local file: `write` fills the file it is given. When this resolves, the
-   * object is whole and durable at `path`, which must be a fresh name. On local disk the file is the object itself.
+   * object is whole and durable at `path`, which must be a fresh name (else `STORE_EXISTS`, where that can be known).
+   * On local disk the file is the object itself, so that readers of the folder see it while it is being filled.
    */
   putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta>;
 

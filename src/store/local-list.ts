@@ -1,0 +1,71 @@
+/** Listing a folder of the local disk as an object store would: flat paths, in the order of their UTF-8 bytes. */
+
+import * as fs from 'node:fs';
+
+import { isErrno, metaOf, statFile } from './local-disk.ts';
+import { compareUtf8, joinPath, RESERVED_PREFIX } from './paths.ts';
+import type { ObjectMeta, StorePath } from './types.ts';
+
+export interface LocalListing {
+  readonly recursive: boolean;
+  /** Exclusive lower bound, a whole path; `''` for none. */
+  readonly startAfter: StorePath;
+}
+
+/** Files in `folder`, the disk's place for `prefix`; the store's own files are left out. */
+export function* listFolder(
+  folder: string,
+  prefix: StorePath,
+  listing: LocalListing,
+): Generator<ObjectMeta> {
+  for (const { name, isFolder } of sortedEntries(folder, listing.recursive)) {
+    const path = joinPath(prefix, name);
+    if (isFolder) {
+      if (mayHoldLater(path, listing.startAfter)) {
+        yield* listFolder(`${folder}/${name}`, path, listing);
+      }
+    } else if (compareUtf8(path, listing.startAfter) > 0) {
+      // It may have been deleted since the folder was read.
+      const stats = statFile(`${folder}/${name}`);
+      if (stats !== null) yield metaOf(path, stats);
+    }
+  }
+}
+
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** A folder takes the place that its files' paths have: `a.b` comes before `a/b`, as `.` is less than `/`. */
+function sortedEntries(folder: string, withFolders: boolean): readonly Entry[] {
+  const keyed: (Entry & { readonly key: string })[] = [];
+  for (const entry of readFolder(folder)) {
+    const { name } = entry;
+    if (name.startsWith(RESERVED_PREFIX)) continue;
+    const isFolder =
+      entry.isDirectory() || (entry.isSymbolicLink() && isLinkedFolder(folder, name));
+    if (isFolder && !withFolders) continue;
+    keyed.push({ name, isFolder, key: isFolder ? `${name}/` : name });
+  }
+  return keyed.sort((a, b) => compareUtf8(a.key, b.key));
+}
+
+function readFolder(folder: string): readonly fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function isLinkedFolder(folder: string, name: string): boolean {
+  const stats = fs.statSync(`${folder}/${name}`, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true;
+}
+
+function mayHoldLater(folderPath: StorePath, startAfter: StorePath): boolean {
+  const start = `${folderPath}/`;
+  return startAfter.startsWith(start) || compareUtf8(start, startAfter) > 0;
+}
