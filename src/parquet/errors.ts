@@ -59,14 +59,6 @@ export function unreadable(file: string, cause: unknown): DeltaError {
   });
 }
 
-export function unknownColumn(file: string, column: string): DeltaError {
-  return data(
-    'PARQUET_UNKNOWN_COLUMN',
-    'The Parquet file has no such column: ask for one of its own.',
-    { file, column },
-  );
-}
-
 export function unknownRowGroup(file: string, rowGroup: number): DeltaError {
   return data(
     'PARQUET_UNKNOWN_ROW_GROUP',

@@ -1,7 +1,9 @@
 /** The only door to Parquet bytes. */
 
 export { type LocalFileSource, localFileSource, memorySource, storeSource } from './byte-source.ts';
+export type { Projection } from './byte-range.ts';
 export { decodeFooter, readFooter } from './footer.ts';
+export { readParquet, readRows, type ReadOptions } from './read.ts';
 export type {
   ByteSource,
   ChunkStatistics,

@@ -40,7 +40,8 @@ export function readRowGroup(
   return { rowCount, columns };
 }
 
-const CODECS = [
+/** By their number in the format. */
+export const CODECS: readonly string[] = [
   'uncompressed',
   'snappy',
   'gzip',
@@ -49,8 +50,9 @@ const CODECS = [
   'lz4',
   'zstd',
   'lz4_raw',
-] as const;
-const ENCODINGS = [
+];
+/** By their number in the format. */
+export const ENCODINGS: readonly string[] = [
   'PLAIN',
   'UNKNOWN_1',
   'PLAIN_DICTIONARY',
@@ -61,7 +63,7 @@ const ENCODINGS = [
   'DELTA_BYTE_ARRAY',
   'RLE_DICTIONARY',
   'BYTE_STREAM_SPLIT',
-] as const;
+];
 
 interface ChunkContext extends RowGroupContext {
   readonly leaf: SchemaLeaf;

@@ -11,7 +11,8 @@ export interface SchemaLeaf {
   readonly node: ParquetNode;
 }
 
-const PHYSICAL_TYPES: readonly PhysicalType[] = [
+/** By their number in the format. */
+export const PHYSICAL_TYPES: readonly PhysicalType[] = [
   'BOOLEAN',
   'INT32',
   'INT64',
@@ -21,7 +22,12 @@ const PHYSICAL_TYPES: readonly PhysicalType[] = [
   'BYTE_ARRAY',
   'FIXED_LEN_BYTE_ARRAY',
 ];
-const REPETITIONS = ['REQUIRED', 'OPTIONAL', 'REPEATED'] as const;
+/** By their number in the format. */
+export const REPETITIONS: readonly ParquetNode['repetition'][] = [
+  'REQUIRED',
+  'OPTIONAL',
+  'REPEATED',
+];
 const DEPTH_MAX = 100;
 
 /** Reads `list<SchemaElement>`; returns the children of its root. */

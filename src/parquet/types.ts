@@ -1,7 +1,5 @@
 /** What a Parquet footer says, and what may be done with the bytes it describes. */
 
-import type { Scalar } from '../schema/index.ts';
-
 /** Random access to the bytes of one file. */
 export interface ByteSource {
   /** For messages: a path or a URI. */
@@ -91,21 +89,7 @@ export interface ParquetFooter {
   readonly typeDefinedOrder: boolean;
 }
 
-/** Statistics of one file, typed; a bound that the footer does not prove is left out, never guessed. */
-export interface FileStatistics {
-  readonly rowCount: number;
-  /** By leaf path, names joined with `\u0000` is never needed: nested structs nest here too. */
-  readonly columns: ReadonlyMap<string, ColumnStatistics>;
-}
-
-export interface ColumnStatistics {
-  readonly min: Scalar | null;
-  readonly max: Scalar | null;
-  /** Null where unknown. */
-  readonly nullCount: number | null;
-  /** Of a struct: by field name. */
-  readonly fields: ReadonlyMap<string, ColumnStatistics> | null;
-}
+export type { ColumnStatistics, FileStatistics } from '../schema/index.ts';
 
 /** Whether the bytes of a file may enter a table as they are. */
 export type VerbatimVerdict =

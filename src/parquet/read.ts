@@ -1,0 +1,73 @@
+/**
+ * Decodes Parquet into Arrow batches by way of `parquet-wasm`, one row group at a time: a whole file at once would grow
+ * its heap to gigabytes, which it never gives back.
+ *
+ * Its asynchronous reader is not used: what goes wrong inside it escapes as an uncaught exception, which ends the
+ * process. The synchronous one ignores projections, so it is given files that hold only what is wanted.
+ */
+
+import type { RecordBatch } from 'apache-arrow';
+
+import { messageOf } from '../base/index.ts';
+import { type Projection, wantedRowGroups } from './byte-range.ts';
+import { corruptData } from './errors.ts';
+import { fetchMiniature } from './miniature.ts';
+import { rowsOfBatch } from './rows.ts';
+import type { ByteSource, ParquetFooter } from './types.ts';
+
+export interface ReadOptions extends Projection {
+  /** Rows in a batch at most. Default 65,536. */
+  readonly batchRowsMax?: number;
+}
+
+const BATCH_ROWS_MAX = 65_536;
+
+/**
+ * The rows of a file as Arrow batches, in its order; only the bytes of the columns wanted are read. Columns are in the
+ * order of the file, and a struct holds only the members wanted; a projection without any column of the file has no
+ * batches. Empty row groups have none either.
+ *
+ * Errors: those of the source, `PARQUET_TRUNCATED`, `PARQUET_CORRUPT_DATA`, `PARQUET_UNKNOWN_ROW_GROUP` (data),
+ * `PARQUET_ENCRYPTED` (unsupported).
+ */
+export async function* readParquet(
+  source: ByteSource,
+  footer: ParquetFooter,
+  options: ReadOptions = {},
+): AsyncGenerator<RecordBatch> {
+  for (const rowGroup of wantedRowGroups(footer, options, source.name)) {
+    if (rowGroup.rowCount === 0) continue;
+    const file = await fetchMiniature(source, footer, rowGroup, options.columns);
+    if (file === null) continue;
+    const rows = Math.min(options.batchRowsMax ?? BATCH_ROWS_MAX, rowGroup.rowCount);
+    yield* await decode(file, { name: source.name, batchRowsMax: Math.max(1, rows) });
+  }
+}
+
+/**
+ * The rows of a file as plain objects: structs as objects, maps as objects by key where keys are strings (else as
+ * arrays of pairs), lists as arrays, 64-bit integers and timestamps as `bigint`, null where there is no value.
+ *
+ * Errors: as of `readParquet`.
+ */
+export async function* readRows(
+  source: ByteSource,
+  footer: ParquetFooter,
+  options: ReadOptions = {},
+): AsyncGenerator<Record<string, unknown>> {
+  for await (const batch of readParquet(source, footer, options)) yield* await rowsOfBatch(batch);
+}
+
+async function decode(
+  file: Uint8Array,
+  options: { readonly name: string; readonly batchRowsMax: number },
+): Promise<readonly RecordBatch[]> {
+  const [wasm, arrow] = await Promise.all([import('parquet-wasm'), import('apache-arrow')]);
+  let ipc: Uint8Array;
+  try {
+    ipc = wasm.readParquet(file, { batchSize: options.batchRowsMax }).intoIPCStream();
+  } catch (error) {
+    throw corruptData(options.name, new Error(messageOf(error), { cause: error }));
+  }
+  return arrow.tableFromIPC(ipc).batches;
+}
