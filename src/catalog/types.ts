@@ -27,7 +27,8 @@ export interface StorageDescriptor {
 export interface TableInput {
   readonly Name: string;
   readonly Description?: string;
-  readonly TableType: 'EXTERNAL_TABLE';
+  /** Ours is `EXTERNAL_TABLE`. */
+  readonly TableType: string;
   readonly Parameters: Readonly<Record<string, string>>;
   readonly PartitionKeys: readonly CatalogColumn[];
   readonly StorageDescriptor: StorageDescriptor;
