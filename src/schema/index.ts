@@ -1,7 +1,17 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
 export type { BinaryOperator, Expression } from './expression.ts';
+export { compareScalars, compareText } from './compare.ts';
+export {
+  decodePath,
+  encodePath,
+  escapeHive,
+  HIVE_DEFAULT_PARTITION,
+  partitionPath,
+} from './partition-path.ts';
+export { isPartitionType, parsePartitionValue, printPartitionValue } from './partition-value.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
+export { type ColumnStatistics, type FileStatistics, mergeStatistics } from './statistics.ts';
 export {
   BINARY,
   BOOLEAN,
