@@ -43,15 +43,16 @@ export function fileCatalog(store: ObjectStore, options: FileCatalogOptions): Ca
 
     async putTable(database, input) {
       const name = foldedName({ database, table: input.Name });
+      const wanted = { ...input, Name: name.table };
       return attempt(async () => {
         const found = await files.read(name, tablePath(name));
         if (found === null) {
-          await files.write(name, tablePath(name), input, { kind: 'create' });
+          await files.write(name, tablePath(name), wanted, { kind: 'create' });
           return 'created';
         }
         assertReplaceable(name, found.value);
         const entry = parseTableInput(name, found.value);
-        const merged = mergeTableInput(entry, input);
+        const merged = mergeTableInput(entry, wanted);
         if (documentText(merged) === documentText(entry)) return 'unchanged';
         await files.write(name, tablePath(name), merged, { kind: 'update', etag: found.etag });
         return 'updated';

@@ -46,15 +46,16 @@ export function glueCatalog(options: GlueCatalogOptions): Catalog {
 
     putTable(database, input) {
       const name = foldedName({ database, table: input.Name });
+      const wanted = { ...input, Name: name.table };
       return verb(async (calls) => {
         const found = await calls.table(name);
         if (found === null) {
-          await calls.createTable(name.database, input);
+          await calls.createTable(name.database, wanted);
           return 'created';
         }
         assertReplaceable(name, found);
         const entry = parseTableInput(name, found);
-        const merged = mergeTableInput(entry, input);
+        const merged = mergeTableInput(entry, wanted);
         if (documentText(merged) === documentText(entry)) return 'unchanged';
         await calls.updateTable(name.database, merged, found);
         return 'updated';
@@ -94,4 +95,4 @@ export function glueCatalog(options: GlueCatalogOptions): Catalog {
   };
 }
 
-const RETRIES = { attemptsMax: 10, delayMsMin: 50, delayMsMax: 5_000 } as const;
+const RETRIES = { attemptsMax: 10, delayMsMin: 50, delayMsMax: 1_000 } as const;
