@@ -4,13 +4,12 @@ export { type LocalFileSource, localFileSource, memorySource, storeSource } from
 export type { Projection } from './byte-range.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
+export { footerStatistics, type FooterStatisticsOptions } from './statistics.ts';
 export type {
   ByteSource,
   ChunkStatistics,
   Codec,
   ColumnChunk,
-  ColumnStatistics,
-  FileStatistics,
   LogicalType,
   ParquetFooter,
   ParquetNode,

@@ -89,8 +89,6 @@ export interface ParquetFooter {
   readonly typeDefinedOrder: boolean;
 }
 
-export type { ColumnStatistics, FileStatistics } from '../schema/index.ts';
-
 /** Whether the bytes of a file may enter a table as they are. */
 export type VerbatimVerdict =
   | { readonly kind: 'verbatim' }
