@@ -25,7 +25,7 @@ export function decodeAction(line: JsonObject, file: string, lineNumber: number)
       if (KNOWN.has(key)) fail(file, lineNumber, `${key} is no object`);
       continue;
     }
-    const members = withoutNulls(value);
+    const members = cleaned(value);
     const problem = CHECKS[key]?.(members);
     if (problem !== undefined && problem !== null) fail(file, lineNumber, `${key}: ${problem}`);
     const action = assemble(key, members);
@@ -147,6 +147,12 @@ function filled(members: JsonObject, defaults: JsonObject): JsonObject {
     if (members[key] === undefined) return { ...defaults, ...members };
   }
   return members;
+}
+
+function cleaned(members: JsonObject): JsonObject {
+  const own = withoutNulls(members);
+  const vector = own['deletionVector'];
+  return isJsonObject(vector) ? { ...own, deletionVector: withoutNulls(vector) } : own;
 }
 
 function withoutNulls(members: JsonObject): JsonObject {

@@ -31,6 +31,8 @@ export interface Listing {
   readonly checkpoints: readonly CheckpointFiles[];
   /** Versions of V2 checkpoints, which are recognised but not read. */
   readonly checkpointsV2: readonly number[];
+  /** Versions that have a checksum file, rising. */
+  readonly checksums: readonly number[];
 }
 
 /** What is to be read to build `version`: the checkpoint first, then `commits`, which follow it without a gap. */
@@ -46,12 +48,14 @@ export function readListing(listed: Iterable<ListedFile>): Listing {
   const single: CheckpointFiles[] = [];
   const parts = new Map<string, { version: number; count: number; files: ListedFile[] }>();
   const checkpointsV2: number[] = [];
+  const checksums: number[] = [];
   for (const file of listed) {
     const name = parseLogFileName(file.path.slice(file.path.lastIndexOf('/') + 1));
     if (name === null) continue;
     if (name.kind === 'commit') commits.push({ ...file, version: name.version });
     else if (name.kind === 'checkpoint') single.push({ version: name.version, files: [file] });
     else if (name.kind === 'checkpointV2') checkpointsV2.push(name.version);
+    else if (name.kind === 'checksum') checksums.push(name.version);
     else if (name.kind === 'checkpointPart') {
       const key = `${name.version}/${name.parts}`;
       const group = parts.get(key) ?? { version: name.version, count: name.parts, files: [] };
@@ -69,6 +73,7 @@ export function readListing(listed: Iterable<ListedFile>): Listing {
       .map(({ version, files }) => ({ version, files }))
       .sort((a, b) => a.version - b.version),
     checkpointsV2,
+    checksums: checksums.sort((a, b) => a - b),
   };
 }
 

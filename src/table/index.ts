@@ -1,5 +1,16 @@
 /** Snapshots, transactions, the commit loop; one verb a file below `ops/`. */
 
+export { commitTransaction } from './commit.ts';
+export { createTable, type CreateResult, type CreateSpec } from './create.ts';
+export { type HistoryEntry, readHistory } from './history.ts';
+export {
+  openMetadata,
+  type OpenOptions,
+  openSnapshot,
+  refreshSnapshot,
+  type TableMetadata,
+} from './open.ts';
+export { checkProperties, isManifestEnabled } from './properties.ts';
 export type {
   CommitOutcome,
   RebaseDecision,

@@ -87,7 +87,13 @@ export type RebaseDecision =
   | { readonly kind: 'conflict'; readonly reason: string };
 
 export type CommitOutcome =
-  | { readonly kind: 'committed'; readonly version: number; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'committed';
+      readonly version: number;
+      readonly snapshot: Snapshot;
+      /** Steps after the commit that failed (checkpoint, manifest); the commit stands. */
+      readonly postCommitErrors: readonly Error[];
+    }
   /** The table has this `txn` already: nothing was written. */
   | { readonly kind: 'applied'; readonly version: number; readonly snapshot: Snapshot }
   /** A winner touched what was read: nothing was written; compute again on a fresh snapshot. */

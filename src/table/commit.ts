@@ -1,0 +1,269 @@
+/**
+ * The commit loop: put-if-absent at the next version; where another writer has it, everything that was committed in
+ * between is read at once, held against what this transaction read, and the next try goes to the version after it.
+ */
+
+import { assert, backoffMs, isDeltaError } from '../base/index.ts';
+import {
+  type Action,
+  appendOnly,
+  changesData,
+  checkWritable,
+  commitInfo,
+  commitPath,
+  findConflict,
+  isAppendOnly,
+  parseCommit,
+  parseCommitInfo,
+  printCommit,
+  Replay,
+  txnIdOf,
+  type WinnerCommit,
+} from '../log/index.ts';
+import { commitContended, commitOutcomeUnknown } from './errors.ts';
+import { readIfThere } from './log-files.ts';
+import { advance, openSnapshot } from './open.ts';
+import { afterCommit } from './post-commit.ts';
+import { readScope } from './read-scope.ts';
+import { tableSnapshot, TableSnapshot } from './snapshot.ts';
+import type { CommitOutcome, Snapshot, TableContext, TransactionSpec, Winners } from './types.ts';
+
+/** Tries at a version before giving up; each lost one means that another writer's commit went through. */
+const ATTEMPTS_MAX = 1_000;
+/** Pauses after a lost try, in milliseconds. */
+const BACKOFF = { delayMsMin: 2, delayMsMax: 200 } as const;
+/** Questions whether a commit without an answer was written. */
+const SETTLE_ATTEMPTS_MAX = 8;
+const SETTLE_BACKOFF = { delayMsMin: 50, delayMsMax: 5_000 } as const;
+
+/**
+ * Commits a transaction that was made on `snapshot`; null for the first commit of a table. Atomic: the outcome says
+ * whether all of it or nothing is in the table. What follows a commit (checkpoint, manifest) cannot undo it; where
+ * that fails, `postCommitErrors` says so.
+ * Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `COMMIT_CONTENDED`, `COMMIT_OUTCOME_UNKNOWN`, those of opening, the
+ * store's. An aborted `signal` stops between tries: then nothing was committed.
+ */
+export async function commitTransaction(
+  ctx: TableContext,
+  snapshot: Snapshot | null,
+  spec: TransactionSpec,
+): Promise<CommitOutcome> {
+  const start = snapshot === null ? null : tableSnapshot(snapshot);
+  const txnId = ctx.random.uuid();
+  const commits: WinnerCommit[] = [];
+  let base = start;
+  let { actions } = spec;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    spec.signal?.throwIfAborted();
+    const applied = appliedOutcome(base, spec);
+    if (applied !== null) return applied;
+    checkActions(base, actions);
+    const written = prepare(ctx, base, { ...spec, actions }, { txnId, start });
+    if (await put(ctx, written)) return finish(ctx, base, written);
+
+    await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), spec.signal);
+    const next = base === null ? await first(ctx) : await advance(ctx, base);
+    if (next === null) return replaced(base);
+    const own = next.commits.find((commit) => isOwn(commit, txnId));
+    if (own !== undefined) {
+      // The put had worked after all, and its repetition inside the store met its own first try.
+      return finish(ctx, base, { ...written, actions: own.actions });
+    }
+    base = next.snapshot;
+    commits.push(...next.commits);
+    const decision = await rebase({ spec, actions, fresh: next.commits, commits, latest: base });
+    if (decision.kind === 'conflict') {
+      // Another run of the same transaction may be the winner: then it is applied, not in conflict.
+      return appliedOutcome(base, spec) ?? decision;
+    }
+    actions = decision.actions;
+  }
+  throw commitContended((base?.version ?? -1) + 1, ATTEMPTS_MAX);
+}
+
+/** A commit ready to be put. */
+interface Prepared {
+  readonly version: number;
+  readonly txnId: string;
+  /** All of it, `commitInfo` first. */
+  readonly actions: readonly Action[];
+  readonly timestampMs: number;
+}
+
+function appliedOutcome(base: TableSnapshot | null, spec: TransactionSpec): CommitOutcome | null {
+  if (base === null || spec.txn === undefined) return null;
+  const held = base.txnVersion(spec.txn.appId);
+  if (held === null || held < spec.txn.version) return null;
+  return { kind: 'applied', version: base.version, snapshot: base };
+}
+
+function checkActions(base: TableSnapshot | null, actions: readonly Action[]): void {
+  const protocol =
+    actions.findLast((action) => action.kind === 'protocol')?.protocol ?? base?.protocol;
+  const metadata =
+    actions.findLast((action) => action.kind === 'metaData')?.metaData ?? base?.metadata;
+  assert(
+    protocol !== undefined && metadata !== undefined,
+    'the first commit of a table holds its protocol and metadata',
+  );
+  if (base !== null) checkWritable(base.protocol, base.metadata);
+  checkWritable(protocol, metadata);
+  if (!isAppendOnly(metadata)) return;
+  const removal = actions.find((action) => action.kind === 'remove' && changesData(action));
+  if (removal?.kind === 'remove') throw appendOnly(removal.remove.path);
+}
+
+function prepare(
+  ctx: TableContext,
+  base: TableSnapshot | null,
+  spec: TransactionSpec,
+  own: { readonly txnId: string; readonly start: TableSnapshot | null },
+): Prepared {
+  const nowMs = ctx.clock.now();
+  const info = commitInfo({
+    timestampMs: nowMs,
+    txnId: own.txnId,
+    operation: spec.operation,
+    operationParameters: spec.operationParameters ?? {},
+    operationMetrics: spec.operationMetrics ?? {},
+    readVersion: own.start?.version ?? null,
+    dependsOnFiles: spec.reads.kind !== 'nothing',
+    actions: spec.actions,
+    extra: spec.commitInfo ?? {},
+  });
+  const txn: Action[] =
+    spec.txn === undefined ? [] : [{ kind: 'txn', txn: { ...spec.txn, lastUpdated: nowMs } }];
+  return {
+    version: (base?.version ?? -1) + 1,
+    txnId: own.txnId,
+    actions: [info, ...txn, ...spec.actions],
+    timestampMs: Math.max(nowMs, (base?.timestampMs ?? 0) + 1),
+  };
+}
+
+/** True where the commit is in the log now, false where another one is. */
+async function put(ctx: TableContext, commit: Prepared): Promise<boolean> {
+  const path = commitPath(commit.version);
+  const bytes = printCommit(commit.actions);
+  try {
+    return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';
+  } catch (error) {
+    if (!isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) throw error;
+    return settle(ctx, commit, { path, bytes, cause: error });
+  }
+}
+
+/**
+ * Asks until it is known whose commit the version is. One that is not there yet may still arrive: so the same bytes
+ * are put again, and whichever copy comes first is ours.
+ */
+async function settle(
+  ctx: TableContext,
+  commit: Prepared,
+  write: { readonly path: string; readonly bytes: Uint8Array; readonly cause: unknown },
+): Promise<boolean> {
+  const { path, bytes } = write;
+  let { cause } = write;
+  for (let attempt = 1; attempt <= SETTLE_ATTEMPTS_MAX; attempt += 1) {
+    try {
+      const found = await readIfThere(ctx.store, path);
+      if (found !== null) return txnIdOf(parseCommitInfo(found, path)) === commit.txnId;
+      const result = await ctx.store.put(path, bytes, { kind: 'create' });
+      if (result.kind === 'written') return true;
+    } catch (error) {
+      if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
+      cause = error;
+      await ctx.clock.sleep(backoffMs(ctx.random, SETTLE_BACKOFF, attempt));
+    }
+  }
+  throw commitOutcomeUnknown(commit.version, commit.txnId, cause);
+}
+
+async function finish(
+  ctx: TableContext,
+  base: TableSnapshot | null,
+  commit: Prepared,
+): Promise<CommitOutcome> {
+  const replay = new Replay(base?.state ?? null);
+  replay.commit(commit.actions);
+  const state = replay.finish(commit.version);
+  const snapshot = new TableSnapshot(state, commit.timestampMs, base);
+  const postCommitErrors = await afterCommit(ctx, {
+    before: base,
+    snapshot,
+    actions: commit.actions,
+  });
+  return { kind: 'committed', version: commit.version, snapshot, postCommitErrors };
+}
+
+interface RebaseInput {
+  readonly spec: TransactionSpec;
+  readonly actions: readonly Action[];
+  /** Commits not yet looked at. */
+  readonly fresh: readonly WinnerCommit[];
+  /** All since the transaction's snapshot. */
+  readonly commits: readonly WinnerCommit[];
+  readonly latest: TableSnapshot;
+}
+
+async function rebase(
+  input: RebaseInput,
+): Promise<
+  | { readonly kind: 'go'; readonly actions: readonly Action[] }
+  | Extract<CommitOutcome, { kind: 'conflict' }>
+> {
+  const { spec, actions, latest } = input;
+  const conflict = findConflict(
+    {
+      reads: readScope(spec.reads, latest),
+      actions,
+      readAppIds: new Set(spec.txn === undefined ? [] : [spec.txn.appId]),
+    },
+    input.fresh,
+  );
+  if (conflict !== null) return { kind: 'conflict', ...conflict };
+  if (spec.rebase === undefined || input.fresh.length === 0) return { kind: 'go', actions };
+  const decision = await spec.rebase(winnersOf(input));
+  switch (decision.kind) {
+    case 'keep':
+      return { kind: 'go', actions };
+    case 'replace':
+      return { kind: 'go', actions: decision.actions };
+    default:
+      return { kind: 'conflict', code: 'CONFLICT_REBASE', reason: decision.reason };
+  }
+}
+
+function winnersOf({ commits, latest }: RebaseInput): Winners {
+  const actions = commits.flatMap((commit) => commit.actions);
+  return {
+    latest,
+    versions: commits.map((commit) => commit.version),
+    added: actions.flatMap((action) => (action.kind === 'add' ? [action.add] : [])),
+    removed: actions.flatMap((action) => (action.kind === 'remove' ? [action.remove.path] : [])),
+  };
+}
+
+/** Somebody else made the table first: a conflict for whoever meant to make it. */
+async function first(
+  ctx: TableContext,
+): Promise<{ readonly snapshot: TableSnapshot; readonly commits: readonly WinnerCommit[] }> {
+  const snapshot = tableSnapshot(await openSnapshot(ctx));
+  const path = commitPath(0);
+  const { bytes } = await ctx.store.get(path);
+  return { snapshot, commits: [{ version: 0, actions: parseCommit(bytes, path) }] };
+}
+
+function replaced(base: TableSnapshot | null): CommitOutcome {
+  return {
+    kind: 'conflict',
+    code: 'CONFLICT_REPLACED',
+    reason: `the log no longer goes on from version ${base?.version ?? 0}: the table was deleted, replaced or cleaned up`,
+  };
+}
+
+function isOwn(commit: WinnerCommit, txnId: string): boolean {
+  return commit.actions.some(
+    (action) => action.kind === 'commitInfo' && txnIdOf(action.commitInfo) === txnId,
+  );
+}

@@ -1,0 +1,107 @@
+/** The errors of tables and transactions. */
+
+import { DeltaError, type ErrorDetails, messageOf } from '../base/index.ts';
+
+/** `COMMIT_OUTCOME_UNKNOWN`: nobody answered whether the commit was written, not even when asked again. */
+export function commitOutcomeUnknown(version: number, txnId: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'unavailable',
+    code: 'COMMIT_OUTCOME_UNKNOWN',
+    message:
+      `the store did not say whether version ${version} was committed, and could not be read to find out; ` +
+      'look in the history of the table for this txnId before you write again',
+    details: { version, txnId },
+    cause,
+  });
+}
+
+/** `COMMIT_CONTENDED`: others were faster each time. */
+export function commitContended(version: number, attempts: number): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'COMMIT_CONTENDED',
+    message:
+      'other writers took every version that this commit tried; try again when fewer of them write',
+    details: { version, attempts },
+    retryable: true,
+  });
+}
+
+/** `TABLE_EXISTS`: the place of a new table is taken. */
+export function tableExists(uri: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_EXISTS',
+    message: 'there is a Delta table here already; open it, or create the new one elsewhere',
+    details: { uri },
+  });
+}
+
+/** `TABLE_MISMATCH`: `ifNotExists` found a table that is not the one described. */
+export function tableMismatch(uri: string, what: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_MISMATCH',
+    message: `the table that is here already has ${what}; change the description, or the table`,
+    details: { uri },
+  });
+}
+
+/** `TIMESTAMP_TOO_EARLY`: no commit that is still in the log is as old as that. */
+export function timestampTooEarly(timestampMs: number, earliestMs: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TIMESTAMP_TOO_EARLY',
+    message:
+      `the table has no version from ${isoTime(timestampMs)} or before: ` +
+      `its first one that can be read is from ${isoTime(earliestMs)}`,
+    details: { timestampMs, earliestMs },
+  });
+}
+
+/** `CHECKPOINT_CORRUPT`: a checkpoint cannot be read, and the log does not reach back without it. */
+export function checkpointCorrupt(path: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'CHECKPOINT_CORRUPT',
+    message:
+      `the checkpoint ${path} cannot be read (${messageOf(cause)}), and without it the log does not reach back far enough; ` +
+      'restore the file from a copy',
+    details: { path },
+    cause,
+  });
+}
+
+/** `PARTITION_COLUMN_INVALID`: a column by which a table cannot be partitioned. */
+export function partitionColumnInvalid(column: string, why: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'PARTITION_COLUMN_INVALID',
+    message: `the table cannot be partitioned by ${column}: ${why}`,
+    details: { column },
+  });
+}
+
+/** `PROPERTY_INVALID`: a table property that is unknown, or whose value is not allowed. */
+export function propertyInvalid(key: string, why: string, details: ErrorDetails = {}): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'PROPERTY_INVALID',
+    message: `the table property ${key} ${why}`,
+    details: { property: key, ...details },
+  });
+}
+
+/** `TABLE_CLOSED`: the table was used after `close()`. */
+export function tableClosed(uri: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_CLOSED',
+    message: 'the table was closed; open it again to use it',
+    details: { uri },
+  });
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

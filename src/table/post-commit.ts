@@ -1,0 +1,36 @@
+/** What follows a commit. None of it can undo the commit, and each step can be done again later. */
+
+import type { Action } from '../log/index.ts';
+import { writeCheckpoint } from './checkpoint.ts';
+import { checkpointInterval } from './properties.ts';
+import type { TableSnapshot } from './snapshot.ts';
+import type { TableContext } from './types.ts';
+
+export interface Committed {
+  /** The version before; null for a new table. */
+  readonly before: TableSnapshot | null;
+  readonly snapshot: TableSnapshot;
+  readonly actions: readonly Action[];
+}
+
+/** Writes a checkpoint where one is due, and brings the manifest up to date; gives what failed. */
+export async function afterCommit(
+  ctx: TableContext,
+  committed: Committed,
+): Promise<readonly Error[]> {
+  const { snapshot } = committed;
+  const errors: Error[] = [];
+  if (snapshot.version > 0 && snapshot.version % checkpointInterval(snapshot.metadata) === 0) {
+    await attempt(errors, () => writeCheckpoint(ctx, snapshot));
+  }
+  return errors;
+}
+
+/** The commit stands whatever happens here, so a failure is handed on with the outcome, not thrown. */
+async function attempt(errors: Error[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    errors.push(error instanceof Error ? error : new Error(String(error)));
+  }
+}

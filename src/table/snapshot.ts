@@ -1,0 +1,68 @@
+/** One version of a table, in memory. */
+
+import { assert } from '../base/index.ts';
+import { type AddFile, type LogState, pathKey } from '../log/index.ts';
+import { findField, parseSchema, type StructType } from '../schema/index.ts';
+import type { Snapshot } from './types.ts';
+
+/** A snapshot with the state of the log behind it, from which the next one is made. */
+export class TableSnapshot implements Snapshot {
+  readonly timestampMs: number;
+  readonly state: LogState;
+  readonly schema: StructType;
+  readonly partitionColumns: readonly string[];
+
+  /** `before` is the snapshot that this one follows, if any: what did not change is not parsed again. */
+  constructor(state: LogState, timestampMs: number, before: TableSnapshot | null) {
+    this.state = state;
+    this.timestampMs = timestampMs;
+    if (before !== null && before.metadata === state.metadata) {
+      this.schema = before.schema;
+      this.partitionColumns = before.partitionColumns;
+    } else {
+      const schema = parseSchema(state.metadata.schemaString);
+      this.schema = schema;
+      this.partitionColumns = state.metadata.partitionColumns.map(
+        (name) => findField(schema, name)?.name ?? name,
+      );
+    }
+  }
+
+  get version(): number {
+    return this.state.version;
+  }
+
+  get protocol(): LogState['protocol'] {
+    return this.state.protocol;
+  }
+
+  get metadata(): LogState['metadata'] {
+    return this.state.metadata;
+  }
+
+  get fileCount(): number {
+    return this.state.files.size;
+  }
+
+  get sizeBytes(): number {
+    return this.state.sizeBytes;
+  }
+
+  files(): Iterable<AddFile> {
+    return this.state.files.values();
+  }
+
+  file(path: string): AddFile | null {
+    return this.state.files.get(pathKey(path));
+  }
+
+  txnVersion(appId: string): number | null {
+    return this.state.txns.get(appId)?.version ?? null;
+  }
+}
+
+/** The snapshot as this room made it; a snapshot from elsewhere is a bug. */
+export function tableSnapshot(snapshot: Snapshot): TableSnapshot {
+  assert(snapshot instanceof TableSnapshot, 'a snapshot was not made by openSnapshot');
+  return snapshot;
+}
