@@ -10,6 +10,7 @@ export {
   partitionPath,
 } from './partition-path.ts';
 export { isPartitionType, parsePartitionValue, printPartitionValue } from './partition-value.ts';
+export { fromScalar, toScalar } from './scalar.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
 export { type ColumnStatistics, type FileStatistics, mergeStatistics } from './statistics.ts';
 export {
