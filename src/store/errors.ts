@@ -104,6 +104,26 @@ export function outcomeUnknown(call: StoreCall, cause: unknown): DeltaError {
   });
 }
 
+export function unsupportedByServer(call: StoreCall, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'STORE_UNSUPPORTED',
+    message: `The server does not know this request (${messageOf(cause)}); use one that has conditional PUT.`,
+    details: { ...call },
+    cause,
+  });
+}
+
+/** A planned crash of a `faultyStore`: the process it stands for does nothing any more. */
+export function crashed(call: StoreCall): DeltaError {
+  return new DeltaError({
+    kind: 'internal',
+    code: 'STORE_CRASHED',
+    message: 'The process has crashed, as the plan of faults says; go on with another store.',
+    details: { ...call },
+  });
+}
+
 export function badPath(path: StorePath, why: string): DeltaError {
   return new DeltaError({
     kind: 'invalid',

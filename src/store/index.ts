@@ -1,8 +1,20 @@
 /** Object stores: memory, local disk, S3. */
 
+export {
+  crashAtWrite,
+  type Fault,
+  type FaultPlan,
+  type FaultyCall,
+  faultyStore,
+  randomFaults,
+} from './faulty.ts';
+export { limitedStore } from './limited.ts';
 export { localStore, type LocalStoreOptions } from './local.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
+export { openStore, type StoreProvider, storeProvider, type StoreProviderOptions } from './open.ts';
 export { compareUtf8 } from './paths.ts';
+export type { S3Options } from './s3-connection.ts';
+export { s3Store, type S3StoreOptions } from './s3.ts';
 export type {
   ListOptions,
   ObjectContent,

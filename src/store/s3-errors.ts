@@ -1,0 +1,112 @@
+/** What S3, its SDK and the network say, told in the stores' own codes. */
+
+import { DeltaError } from '../base/index.ts';
+import {
+  denied,
+  noBucket,
+  noEndpoint,
+  notFound,
+  outcomeUnknown,
+  sourceChanged,
+  type StoreCall,
+  unavailable,
+  unsupportedByServer,
+} from './errors.ts';
+
+/** Answers of S3 that mean something whatever their HTTP status says. */
+const DENIED_NAMES = new Set([
+  'AccessDenied',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+]);
+const NO_BUCKET_NAMES = new Set([
+  'AuthorizationHeaderMalformed',
+  'InvalidBucketName',
+  'NoSuchBucket',
+  'PermanentRedirect',
+]);
+const RETRYABLE_NAMES = new Set([
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'RequestTimeout',
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'TimeoutError',
+]);
+
+/** The connection was never made, so that nothing can have happened. */
+const NOT_SENT_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+]);
+/** The connection broke; what was sent may have arrived. */
+const BROKEN_CODES = new Set([
+  'ECONNABORTED',
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ETIMEDOUT',
+]);
+
+/** An error of a call that may be repeated. */
+export function s3Error(call: StoreCall, error: unknown): DeltaError {
+  if (error instanceof DeltaError) return error;
+  const { name, code, status } = factsOf(error);
+  if (DENIED_NAMES.has(name)) return denied(call, error);
+  if (NO_BUCKET_NAMES.has(name)) return noBucket(call, error);
+  if (NOT_SENT_CODES.has(code) || isRegionMissing(error)) return noEndpoint(call, error);
+  if (BROKEN_CODES.has(code) || RETRYABLE_NAMES.has(name)) return unavailable(call, error, true);
+  if (status === 501) return unsupportedByServer(call, error);
+  if (status === 429 || status >= 500) return unavailable(call, error, true);
+  if (status === 401 || status === 403) return denied(call, error);
+  if (status === 404) return notFound(call, error);
+  if (status === 412) return sourceChanged(call, error);
+  return unavailable(call, error, false);
+}
+
+/**
+ * An error of a conditional write, sent once: where the server may have done it without the answer arriving, nothing
+ * but reading back tells, and a repetition would lose a race against itself.
+ */
+export function conditionalWriteError(call: StoreCall, error: unknown): DeltaError {
+  const known = s3Error(call, error);
+  const { name, status } = factsOf(error);
+  const wasRefused = name === 'ConditionalRequestConflict' || status === 409 || status === 429;
+  return known.code === 'STORE_UNAVAILABLE' && known.retryable && !wasRefused
+    ? outcomeUnknown(call, error)
+    : known;
+}
+
+/** The HTTP status of an answer, or 0 where none came. */
+export function statusOf(error: unknown): number {
+  return factsOf(error).status;
+}
+
+/** The name S3 gives to an error, or '' where it gave none. */
+export function nameOf(error: unknown): string {
+  return factsOf(error).name;
+}
+
+function factsOf(error: unknown): { name: string; code: string; status: number } {
+  if (!(error instanceof Error)) return { name: '', code: '', status: 0 };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const metadata = '$metadata' in error ? error.$metadata : null;
+  const status =
+    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+      ? Number(metadata.httpStatusCode ?? 0)
+      : 0;
+  return { name: error.name, code, status };
+}
+
+function isRegionMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Region is missing');
+}
