@@ -85,3 +85,56 @@ export function valueUnsupported(typeName: string): DeltaError {
     message: `a result column has the type ${typeName}, which has no Delta counterpart; cast it`,
   });
 }
+
+/** A part of an expression that the engine would not compute exactly as Spark does. */
+export function expressionUnsupported(what: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'EXPRESSION_UNSUPPORTED',
+    message: `an expression uses ${what}, which is not supported; write it another way`,
+    details: { what },
+  });
+}
+
+/** The operands have types that Spark itself would refuse. */
+export function expressionType(reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EXPRESSION_TYPE',
+    message: `the types in an expression do not fit: ${reason}; add a CAST or change the operands`,
+  });
+}
+
+export function castRefused(from: string, to: string): DeltaError {
+  return expressionType(`a ${from} cannot be cast to ${to}`);
+}
+
+/** No column of that name; `known` are the names nearest to it. */
+export function expressionNoColumn(name: string, known: readonly string[]): DeltaError {
+  const hint = known.length === 0 ? 'there are no columns here' : `near names: ${known.join(', ')}`;
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EXPRESSION_NO_COLUMN',
+    message: `an expression names the column ${name}, which is not there; ${hint}`,
+    details: { column: name },
+  });
+}
+
+export function expressionAmbiguous(name: string, sources: readonly string[]): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EXPRESSION_AMBIGUOUS',
+    message: `an expression names the column ${name}, which is in ${sources.join(' and in ')}; qualify it`,
+    details: { column: name },
+  });
+}
+
+/** A column of a file whose type cannot become that of the table's field. */
+export function fileTypeUnfit(path: string, found: string, wanted: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'ENGINE_FILE_TYPE',
+    message: `a data file holds the column ${path} as ${found}, which does not become ${wanted}; the file does not belong to this schema`,
+    details: { column: path, found, wanted },
+  });
+}

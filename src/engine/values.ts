@@ -48,7 +48,9 @@ export class ValueReader {
           value instanceof this.#api.DuckDBDecimalValue ? value.value : mismatch(type);
       case id.BLOB:
         return (value) =>
-          value instanceof this.#api.DuckDBBlobValue ? value.bytes : mismatch(type);
+          value instanceof this.#api.DuckDBBlobValue
+            ? Uint8Array.from(value.bytes)
+            : mismatch(type);
       case id.UUID:
         return (value) =>
           value instanceof this.#api.DuckDBUUIDValue ? value.toString() : mismatch(type);

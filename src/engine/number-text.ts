@@ -1,0 +1,62 @@
+/** The texts Spark gives numbers, dates and times: Java's, not DuckDB's. */
+
+import type { Binder } from './typed.ts';
+
+/**
+ * A float or double as Java prints it: plain from 0.001 to 10,000,000, else with one digit before the point and `E`.
+ * DuckDB prints the same shortest digits, with other bounds and another exponent.
+ */
+export function doubleText(sql: string, binder: Binder): string {
+  return binder.bind(sql, (x) =>
+    binder.bind(`ltrim(CAST(${x} AS VARCHAR), '-')`, (t) => {
+      const sign = `CASE WHEN starts_with(CAST(${x} AS VARCHAR), '-') THEN '-' ELSE '' END`;
+      const digits = binder.bind(
+        significantDigits(t),
+        (d) => `${d}[1] || '.' || ${orZero(`${d}[2:]`)}`,
+      );
+      return (
+        `CASE WHEN isnan(${x}) THEN 'NaN' WHEN isinf(${x}) THEN ${sign} || 'Infinity' ` +
+        `WHEN ${x} = 0 OR (abs(${x}) >= 0.001 AND abs(${x}) < 10000000) THEN CAST(${x} AS VARCHAR) ` +
+        `ELSE ${sign} || ${digits} || 'E' || ${exponent(t)} END`
+      );
+    }),
+  );
+}
+
+/** `YYYY-MM-DD`; years after 9999 with a plus, before 0 with a minus. */
+export function dateText(sql: string): string {
+  return yearText(sql, `CAST(${sql} AS VARCHAR)`, `strftime(${sql}, '-%m-%d')`);
+}
+
+/** `YYYY-MM-DD HH:MM:SS[.fraction]`, in UTC, without trailing zeros in the fraction. */
+export function timestampText(sql: string): string {
+  const wall = `CAST(${sql} AS TIMESTAMP)`;
+  return yearText(
+    wall,
+    `CAST(${wall} AS VARCHAR)`,
+    `rtrim(rtrim(strftime(${wall}, '-%m-%d %H:%M:%S.%f'), '0'), '.')`,
+  );
+}
+
+function yearText(sql: string, text: string, rest: string): string {
+  return (
+    `CASE WHEN year(${sql}) > 9999 THEN '+' || ${text} WHEN year(${sql}) > 0 THEN ${text} ` +
+    `ELSE CASE WHEN year(${sql}) < 0 THEN '-' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), 4, '0') || ${rest} END`
+  );
+}
+
+function significantDigits(t: string): string {
+  return `rtrim(ltrim(replace(split_part(${t}, 'e', 1), '.', ''), '0'), '0')`;
+}
+
+function exponent(t: string): string {
+  return (
+    `CAST(CASE WHEN contains(${t}, 'e') THEN CAST(split_part(${t}, 'e', 2) AS INTEGER) ` +
+    `WHEN starts_with(${t}, '0.') THEN length(ltrim(split_part(${t}, '.', 2), '0')) - length(split_part(${t}, '.', 2)) - 1 ` +
+    `ELSE length(split_part(${t}, '.', 1)) - 1 END AS VARCHAR)`
+  );
+}
+
+function orZero(sql: string): string {
+  return `CASE WHEN ${sql} = '' THEN '0' ELSE ${sql} END`;
+}

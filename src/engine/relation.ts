@@ -1,0 +1,123 @@
+/**
+ * Data files as the table sees them: one SELECT over local Parquet files whose columns have the table's names, order and
+ * types, whatever the files spell them. PROTOCOL.md, "Column mapping" and "Type widening".
+ */
+
+import type { ParquetNode } from '../parquet/index.ts';
+import { type Scalar, type StructField, type StructType } from '../schema/index.ts';
+import { duckType } from './duck-type.ts';
+import { matchField, type MappingMode } from './field-match.ts';
+import { convertNode, readType } from './file-types.ts';
+import { identifier, literalList } from './quote.ts';
+import { Binder, constantSql } from './typed.ts';
+
+export interface RelationFile {
+  /** Local path of the file, or of what was staged for it. */
+  readonly localPath: string;
+  /** Top-level columns of its footer. */
+  readonly columns: readonly ParquetNode[];
+  /** By the partition column's name in the schema. A missing one is null. */
+  readonly partitionValues: ReadonlyMap<string, Scalar | null>;
+}
+
+export interface RelationOptions {
+  /** The columns of the result, in order: fields of the table's schema. */
+  readonly schema: StructType;
+  /** Names of fields whose values come from `partitionValues`, never from the file. */
+  readonly partitionColumns: readonly string[];
+  /** How fields find their column in a file; `delta.columnMapping.mode`. */
+  readonly mapping: MappingMode;
+  /** Name for a BIGINT column with the file's place in `files`. */
+  readonly fileIndex?: string;
+  /** Name for a BIGINT column with the row's place in its file, deleted rows counted. */
+  readonly rowNumber?: string;
+}
+
+/**
+ * The SELECT for some files. Rows come in the order of the files and of the rows in them. Neighbouring files of one
+ * layout share a scan. Without files, it has the columns and no rows.
+ * Errors: `ENGINE_FILE_TYPE` (data) where a column cannot be read as its field's type.
+ */
+export function relationSql(files: readonly RelationFile[], options: RelationOptions): string {
+  if (files.length === 0) return emptyRelation(options);
+  const selects: string[] = [];
+  for (const run of runsOfOneLayout(files, options)) selects.push(selectOf(run, options));
+  return selects.join(' UNION ALL ');
+}
+
+/** Files that one scan can read: neighbours with equal columns and partition values. */
+interface FileRun {
+  readonly first: RelationFile;
+  readonly firstIndex: number;
+  readonly paths: string[];
+  readonly layout: string;
+}
+
+function runsOfOneLayout(
+  files: readonly RelationFile[],
+  options: RelationOptions,
+): readonly FileRun[] {
+  const runs: FileRun[] = [];
+  for (const [index, file] of files.entries()) {
+    const layout = layoutOf(file, options);
+    const run = runs.at(-1);
+    if (run?.layout === layout) run.paths.push(file.localPath);
+    else runs.push({ first: file, firstIndex: index, paths: [file.localPath], layout });
+  }
+  return runs;
+}
+
+/** The text that two files share exactly when one SELECT list suits both. */
+function layoutOf(file: RelationFile, options: RelationOptions): string {
+  const types = file.columns.map((node) => `${identifier(node.name)} ${readType(node) ?? ''}`);
+  return `${types.join(', ')} / ${selectList(file, options).join(', ')}`;
+}
+
+function selectOf(run: FileRun, options: RelationOptions): string {
+  const list = [...selectList(run.first, options)];
+  if (options.fileIndex !== undefined) {
+    const index = run.paths.length === 1 ? '' : ' + file_index';
+    list.push(
+      `CAST(${String(run.firstIndex)}${index} AS BIGINT) AS ${identifier(options.fileIndex)}`,
+    );
+  }
+  if (options.rowNumber !== undefined) {
+    list.push(`CAST(file_row_number AS BIGINT) AS ${identifier(options.rowNumber)}`);
+  }
+  if (list.length === 0) list.push('NULL AS "no columns"');
+  return (
+    `SELECT ${list.join(', ')} FROM read_parquet(${literalList(run.paths)}, ` +
+    'hive_partitioning = false, union_by_name = false, binary_as_string = false)'
+  );
+}
+
+function selectList(file: RelationFile, options: RelationOptions): readonly string[] {
+  const partitions = new Set(options.partitionColumns);
+  return options.schema.fields.map((field) => {
+    const sql = partitions.has(field.name)
+      ? constantSql(file.partitionValues.get(field.name) ?? null, field.type)
+      : columnSql(field, file, options.mapping);
+    return `${sql} AS ${identifier(field.name)}`;
+  });
+}
+
+function columnSql(field: StructField, file: RelationFile, mapping: MappingMode): string {
+  const node = matchField(field, file.columns, mapping);
+  if (node === null) return `CAST(NULL AS ${duckType(field.type)})`;
+  return convertNode(identifier(node.name), node, field.type, {
+    mapping,
+    binder: new Binder(),
+    path: field.name,
+  });
+}
+
+function emptyRelation({ schema, fileIndex, rowNumber }: RelationOptions): string {
+  const list = schema.fields.map(
+    (field) => `CAST(NULL AS ${duckType(field.type)}) AS ${identifier(field.name)}`,
+  );
+  for (const name of [fileIndex, rowNumber]) {
+    if (name !== undefined) list.push(`CAST(NULL AS BIGINT) AS ${identifier(name)}`);
+  }
+  if (list.length === 0) list.push('NULL AS "no columns"');
+  return `SELECT ${list.join(', ')} WHERE FALSE`;
+}
