@@ -105,3 +105,27 @@ export function tableClosed(uri: string): DeltaError {
 function isoTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
+
+/** `MANIFEST_UNSUPPORTED`: who reads the data files as they stand would see wrong rows or columns. */
+export function manifestUnsupported(feature: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'MANIFEST_UNSUPPORTED',
+    message:
+      `a symlink manifest cannot show a table that uses ${feature}; ` +
+      'query it natively, or rewrite it without',
+    details: { feature },
+  });
+}
+
+/** `MANIFEST_CONTENDED`: others published each time between the look and the write. */
+export function manifestContended(uri: string, rounds: number): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'MANIFEST_CONTENDED',
+    message:
+      'other writers kept publishing the manifest; call again, which costs nothing if it is current',
+    details: { uri, rounds },
+    retryable: true,
+  });
+}

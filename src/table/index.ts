@@ -4,6 +4,20 @@ export { commitTransaction } from './commit.ts';
 export { createTable, type CreateResult, type CreateSpec } from './create.ts';
 export { type HistoryEntry, readHistory } from './history.ts';
 export {
+  checkManifest,
+  manifestPaths,
+  publishManifest,
+  type PublishedManifest,
+  type PublishOptions,
+  removeEmptied,
+} from './manifest.ts';
+export {
+  dataFileUri,
+  type ManifestPartition,
+  manifestPartitions,
+  manifestRoot,
+} from './manifest-layout.ts';
+export {
   openMetadata,
   type OpenOptions,
   openSnapshot,

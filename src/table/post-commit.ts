@@ -1,8 +1,9 @@
 /** What follows a commit. None of it can undo the commit, and each step can be done again later. */
 
-import type { Action } from '../log/index.ts';
+import type { Action, PartitionValues } from '../log/index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
-import { checkpointInterval } from './properties.ts';
+import { publishManifest } from './manifest.ts';
+import { checkpointInterval, isManifestEnabled } from './properties.ts';
 import type { TableSnapshot } from './snapshot.ts';
 import type { TableContext } from './types.ts';
 
@@ -23,11 +24,21 @@ export async function afterCommit(
   if (snapshot.version > 0 && snapshot.version % checkpointInterval(snapshot.metadata) === 0) {
     await attempt(errors, () => writeCheckpoint(ctx, snapshot));
   }
+  if (isManifestEnabled(snapshot.metadata)) {
+    const touched = committed.actions.flatMap(touchedBy);
+    await attempt(errors, () => publishManifest(ctx, snapshot, { touched }));
+  }
   return errors;
 }
 
+function touchedBy(action: Action): readonly PartitionValues[] {
+  if (action.kind === 'add') return [action.add.partitionValues];
+  const values = action.kind === 'remove' ? action.remove.partitionValues : undefined;
+  return values === undefined ? [] : [values];
+}
+
 /** The commit stands whatever happens here, so a failure is handed on with the outcome, not thrown. */
-async function attempt(errors: Error[], work: () => Promise<void>): Promise<void> {
+async function attempt(errors: Error[], work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
