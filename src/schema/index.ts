@@ -12,6 +12,8 @@ export {
 export { isPartitionType, parsePartitionValue, printPartitionValue } from './partition-value.ts';
 export { fromScalar, toScalar } from './scalar.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
+export { indexedSchema, type StatisticsOptions } from './indexed-columns.ts';
+export { parseStatistics, printStatistics } from './statistics-json.ts';
 export { type ColumnStatistics, type FileStatistics, mergeStatistics } from './statistics.ts';
 export {
   BINARY,
