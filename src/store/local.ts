@@ -180,7 +180,7 @@ class LocalStore implements ObjectStore {
     try {
       return await work(unfinished);
     } finally {
-      fs.rmSync(unfinished, { force: true });
+      disk.discardFile(unfinished);
     }
   }
 
