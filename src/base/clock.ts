@@ -1,7 +1,7 @@
 /** Time, as an argument: what makes runs repeatable in tests and simulation. */
 
 export interface Clock {
-  /** Milliseconds since the epoch, UTC. */
+  /** Whole milliseconds since the epoch, UTC. */
   now(): number;
   /** Resolves after `delayMs`; rejects with the signal's reason when it is aborted. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
@@ -46,7 +46,8 @@ export class ManualClock implements Clock {
 
   async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    this.#nowMs += delayMs;
+    // Pauses have fractions, the time of day has none.
+    this.#nowMs += Math.ceil(delayMs);
     await Promise.resolve();
   }
 }
