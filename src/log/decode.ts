@@ -71,7 +71,7 @@ const CHECKS: Readonly<Record<string, Check | undefined>> = {
     may(m, 'name', isString) ??
     may(m, 'description', isString) ??
     may(m, 'format', isJsonObject) ??
-    need(m, 'schemaString', isString) ??
+    may(m, 'schemaString', isString) ??
     may(m, 'partitionColumns', isTextList) ??
     may(m, 'createdTime', isWhole) ??
     may(m, 'configuration', isTextMap),
@@ -133,11 +133,14 @@ function assemble(key: string, members: JsonObject): Action | null {
   }
 }
 
+/** What a table has whose metadata names no schema: tables are made so before their first columns are known. */
+const NO_COLUMNS = '{"type":"struct","fields":[]}';
+
 function metadataOf(members: JsonObject): Metadata {
   const format = isJsonObject(members['format']) ? members['format'] : {};
   return filled(
     { ...members, format: filled(format, { provider: 'parquet', options: {} }) },
-    { partitionColumns: [], configuration: {} },
+    { schemaString: NO_COLUMNS, partitionColumns: [], configuration: {} },
   ) as unknown as Metadata;
 }
 

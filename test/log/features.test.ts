@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+
+import { checkReadable, checkWritable, isAppendOnly, type Protocol } from '../../src/log/index.ts';
+import { METADATA, metadataWith } from './actions.ts';
+
+const protocol = (minReaderVersion: number, minWriterVersion: number): Protocol => ({
+  minReaderVersion,
+  minWriterVersion,
+});
+const features = (readerFeatures: string[], writerFeatures: string[]): Protocol => ({
+  ...protocol(3, 7),
+  readerFeatures,
+  writerFeatures: [...readerFeatures, ...writerFeatures],
+});
+const MAPPED = metadataWith({ 'delta.columnMapping.mode': 'name' });
+
+describe('checkReadable', () => {
+  test.each([
+    ['reader 1', protocol(1, 2), METADATA],
+    ['any writer version', protocol(1, 8), METADATA],
+    ['reader 2 without column mapping', protocol(2, 5), METADATA],
+    ['features that ask nothing of readers', features([], ['rowTracking', 'unheardOf']), METADATA],
+    [
+      'features that are supported',
+      features(['timestampNtz', 'vacuumProtocolCheck'], []),
+      METADATA,
+    ],
+    ['the early name of timestampNtz', features(['timestampWithoutTimezone'], []), METADATA],
+    ['columnMapping that is listed alone', features(['columnMapping'], []), METADATA],
+  ])('takes %s', (_case, given, metadata) => {
+    expect(() => checkReadable(given, metadata)).not.toThrow();
+  });
+
+  test.each([
+    ['columnMapping by version', protocol(2, 5), MAPPED, 'columnMapping'],
+    ['columnMapping by list', features(['columnMapping'], []), MAPPED, 'columnMapping'],
+    ['deletion vectors', features(['deletionVectors'], []), METADATA, 'deletionVectors'],
+    ['all of several', features(['x', 'v2Checkpoint'], []), METADATA, 'x, v2Checkpoint'],
+    ['a reader version of the future', protocol(4, 7), METADATA, 'reader version 4'],
+  ])('refuses %s by name', (_case, given, metadata, name) => {
+    expect(() => checkReadable(given, metadata)).toThrow(
+      expect.objectContaining({
+        code: 'FEATURE_UNSUPPORTED',
+        message: expect.stringContaining(name) as string,
+      }),
+    );
+  });
+
+  test.each([
+    ['reader 3 without writer 7', { ...protocol(3, 6), readerFeatures: [] }],
+    ['a list below reader 3', { ...protocol(1, 7), readerFeatures: ['x'], writerFeatures: ['x'] }],
+  ])('refuses %s', (_case, given) => {
+    expect(() => checkReadable(given, METADATA)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_INVALID' }),
+    );
+  });
+});
+
+describe('checkWritable', () => {
+  test.each([
+    ['writer 2', protocol(1, 2), METADATA],
+    ['legacy versions whose features are not used', protocol(2, 6), METADATA],
+    [
+      'listed features that are not used',
+      features(['columnMapping'], ['invariants', 'checkConstraints', 'changeDataFeed']),
+      metadataWith({ 'delta.enableChangeDataFeed': 'false' }),
+    ],
+  ])('takes %s', (_case, given, metadata) => {
+    expect(() => checkWritable(given, metadata)).not.toThrow();
+  });
+
+  test.each([
+    ['invariants', protocol(1, 2), metadataWith({}, { 'delta.invariants': '{}' })],
+    ['checkConstraints', protocol(1, 3), metadataWith({ 'delta.constraints.c': 'id > 0' })],
+    ['changeDataFeed', protocol(1, 4), metadataWith({ 'delta.enableChangeDataFeed': 'TRUE' })],
+    ['generatedColumns', protocol(1, 4), metadataWith({}, { 'delta.generationExpression': 'x' })],
+    ['identityColumns', protocol(1, 6), metadataWith({}, { 'delta.identity.start': '1' })],
+    [
+      'allowColumnDefaults',
+      features([], ['allowColumnDefaults']),
+      metadataWith({}, { CURRENT_DEFAULT: '1' }),
+    ],
+    ['rowTracking', features([], ['rowTracking', 'domainMetadata']), METADATA],
+    ['unheardOf', features([], ['unheardOf']), METADATA],
+    ['writer version 8', protocol(1, 8), METADATA],
+    ['deletionVectors', features(['deletionVectors'], []), METADATA],
+  ])('refuses %s by name', (name, given, metadata) => {
+    expect(() => checkWritable(given, metadata)).toThrow(
+      expect.objectContaining({
+        code: 'FEATURE_UNSUPPORTED',
+        message: expect.stringContaining(name) as string,
+      }),
+    );
+  });
+});
+
+test('append-only is read without regard to case', () => {
+  expect(isAppendOnly(metadataWith({ 'delta.appendOnly': 'True' }))).toBe(true);
+  expect(isAppendOnly(METADATA)).toBe(false);
+});
