@@ -1,9 +1,11 @@
 /** The only door to Parquet bytes. */
 
+export { arrowSchemaOf, arrowToSchema } from './arrow-schema.ts';
 export { type LocalFileSource, localFileSource, memorySource, storeSource } from './byte-source.ts';
 export type { Projection } from './byte-range.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
+export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
 export { footerStatistics, type FooterStatisticsOptions } from './statistics.ts';
 export type {
   ByteSource,
@@ -17,3 +19,4 @@ export type {
   RowGroup,
   VerbatimVerdict,
 } from './types.ts';
+export { containsNan, writeParquet, type WriteOptions } from './write.ts';

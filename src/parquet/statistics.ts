@@ -26,8 +26,8 @@ export interface FooterStatisticsOptions {
  * Row count, null counts and bounds of a file, by the columns of `schema`, whose names must be those of the file byte
  * for byte. A column that the file lacks is all null. Arrays, maps, booleans and binaries have no bounds; arrays and
  * maps have no null count either. Timestamps in milliseconds and nanoseconds become microseconds, a maximum rounded up;
- * texts are bounds as the footer has them, not cut. Strings and decimals of another scale than the schema's fit where
- * their values do.
+ * texts are bounds as the footer has them, not cut. Integers and decimals of another width fit where their values
+ * do.
  */
 export function footerStatistics(
   footer: ParquetFooter,
@@ -58,7 +58,7 @@ interface StatisticsReader {
 const UNKNOWN: ColumnStatistics = { min: null, max: null, nullCount: null, fields: null };
 
 /**
- * Writers seen to leave bounds out where there is a NaN; Arrow's and others skip the NaN, and Spark counts it as the
+ * Writers seen to leave bounds out where there is a NaN; Arrow's and others skip the NaN, which Spark counts as the
  * greatest value.
  */
 function omitsBoundsOnNan(createdBy: string | null): boolean {

@@ -4,6 +4,7 @@ const TYPES = {
   true: 1,
   false: 2,
   byte: 3,
+  i16: 4,
   i32: 5,
   i64: 6,
   binary: 8,
@@ -40,14 +41,18 @@ export class ThriftWriter {
   }
 
   /** `value` is a safe integer. */
-  integer(id: number, type: 'i32' | 'i64', value: number): void {
+  integer(id: number, type: 'i16' | 'i32' | 'i64', value: number): void {
     this.#field(id, TYPES[type]);
     this.element(value);
   }
 
   text(id: number, value: string): void {
+    this.binary(id, Buffer.from(value));
+  }
+
+  binary(id: number, value: Uint8Array): void {
     this.#field(id, TYPES.binary);
-    this.textElement(value);
+    this.#span(value);
   }
 
   nested(id: number, writeFields: () => void): void {
@@ -77,7 +82,10 @@ export class ThriftWriter {
 
   /** A text of a list. */
   textElement(value: string): void {
-    const bytes = Buffer.from(value);
+    this.#span(Buffer.from(value));
+  }
+
+  #span(bytes: Uint8Array): void {
     this.#varint(bytes.length);
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);

@@ -65,6 +65,8 @@ export interface ColumnChunk {
   /** First byte of the chunk's pages (dictionary page included) and their length in bytes. */
   readonly start: number;
   readonly sizeBytes: number;
+  /** First byte of the data pages: `start`, or after the dictionary page. */
+  readonly dataStart: number;
   readonly uncompressedBytes: number;
   readonly statistics: ChunkStatistics | null;
   readonly encrypted: boolean;
