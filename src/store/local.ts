@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 import type { Clock, Random } from '../base/index.ts';
@@ -38,6 +39,9 @@ export function localStore(rootDir: string, options: LocalStoreOptions): ObjectS
   const root = resolve(rootDir);
   return new LocalStore({ root, durable: true, known: new Set(), ...options }, '');
 }
+
+/** Reading folders is synchronous; after so many objects the rest of the process has its turn. */
+const LISTED_AT_A_TIME = 1000;
 
 type LocalRoot = Required<LocalStoreOptions> & disk.FolderContext;
 
@@ -100,8 +104,13 @@ class LocalStore implements ObjectStore {
     checkPrefix(prefix);
     const folder = prefix === '' ? this.#folder : `${this.#folder}/${prefix}`;
     const listing = { recursive: false, startAfter: '', ...options };
+    let count = 0;
     try {
-      yield* listFolder(folder, prefix, listing);
+      for (const meta of listFolder(folder, prefix, listing)) {
+        yield meta;
+        count += 1;
+        if (count % LISTED_AT_A_TIME === 0) await setImmediate();
+      }
     } catch (error) {
       throw diskError(this.#call('list', prefix), error);
     }

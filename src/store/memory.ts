@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Clock } from '../base/index.ts';
-import { type CopySource, download } from './copy.ts';
-import { alreadyExists, notFound } from './errors.ts';
+import type { CopySource } from './copy.ts';
+import { alreadyExists, notFound, sourceChanged } from './errors.ts';
 import { checkPath, checkPrefix, compareUtf8, joinPath } from './paths.ts';
 import type {
   ListOptions,
@@ -91,7 +91,13 @@ class MemoryStore implements ObjectStore {
   }
 
   async copyFrom(source: CopySource, path: StorePath): Promise<ObjectMeta> {
-    return this.putFile(path, (localFile) => download(source, localFile));
+    this.#checkFresh('copyFrom', path);
+    const { bytes, meta } = await source.store.get(source.path);
+    if (meta.etag !== source.etag) {
+      throw sourceChanged({ verb: 'copyFrom', uri: source.store.uri, path: source.path });
+    }
+    this.#checkFresh('copyFrom', path);
+    return this.#write(path, bytes);
   }
 
   async *list(prefix: StorePath, options: ListOptions = {}): AsyncGenerator<ObjectMeta> {

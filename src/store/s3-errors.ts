@@ -47,6 +47,7 @@ const NOT_SENT_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
+  'ERR_INVALID_URL',
 ]);
 /** The connection broke; what was sent may have arrived. */
 const BROKEN_CODES = new Set([

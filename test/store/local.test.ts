@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -92,6 +92,23 @@ describe('local disk beyond the contract', () => {
       expect(await store.put('a', next, { kind: 'update', etag })).toMatchObject({
         kind: 'written',
       });
+    }
+  });
+
+  test('an update is later than what it replaces, also when the clock has gone back', async () => {
+    const folder = await newFolder();
+    const store = localStore(folder, tools);
+    await store.put('a', bytes('1'), CREATE);
+    const future = Math.floor(systemClock.now() / 1000) + 86_400;
+    await utimes(join(folder, 'a'), future, future);
+    for (let version = 2; version < 6; version += 1) {
+      const { etag, modifiedMs } = (await store.get('a')).meta;
+      expect(modifiedMs).toBeGreaterThanOrEqual(future * 1000);
+      const next = await store.put('a', bytes(`${version}`), { kind: 'update', etag });
+      expect(next).not.toEqual({ kind: 'written', etag });
+      expect((await stat(join(folder, 'a'), { bigint: true })).mtimeNs).toBeGreaterThan(
+        BigInt(future) * 1_000_000_000n,
+      );
     }
   });
 
