@@ -45,7 +45,7 @@ export type Expression =
       readonly kind: 'case';
       /** `CASE operand WHEN …`; null for `CASE WHEN …`. */
       readonly operand: Expression | null;
-      readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+      readonly branches: readonly { readonly when: Expression; readonly result: Expression }[];
       readonly otherwise: Expression | null;
     }
   | {

@@ -1,6 +1,14 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
 export type { BinaryOperator, Expression } from './expression.ts';
+export {
+  expressionColumns,
+  expressionParts,
+  mapColumns,
+  resolveColumns,
+} from './expression-walk.ts';
+export { parseExpression } from './parse-expression.ts';
+export { printExpression } from './print-expression.ts';
 export { compareScalars, compareText } from './compare.ts';
 export {
   decodePath,
