@@ -3,6 +3,9 @@
 import type { Action, RemoveFile } from './actions.ts';
 import type { LogState } from './state.ts';
 
+/** An action that a checkpoint may hold. */
+export type CheckpointAction = Exclude<Action, { readonly kind: 'commitInfo' | 'cdc' | 'unknown' }>;
+
 export interface CheckpointRetention {
   /** Tombstones of files removed at this time (milliseconds) or before are left out. */
   readonly removedAfterMs: number;
@@ -17,7 +20,7 @@ export interface CheckpointRetention {
 export function* checkpointActions(
   state: LogState,
   retention: CheckpointRetention,
-): Generator<Action> {
+): Generator<CheckpointAction> {
   yield { kind: 'protocol', protocol: state.protocol };
   yield { kind: 'metaData', metaData: state.metadata };
   for (const txn of state.txns.values()) {

@@ -13,7 +13,11 @@ export type {
   RemoveFile,
   Txn,
 } from './actions.ts';
-export { checkpointActions, type CheckpointRetention } from './checkpoint.ts';
+export {
+  type CheckpointAction,
+  checkpointActions,
+  type CheckpointRetention,
+} from './checkpoint.ts';
 export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,

@@ -25,16 +25,23 @@ export async function afterCommit(
     await attempt(errors, () => writeCheckpoint(ctx, snapshot));
   }
   if (isManifestEnabled(snapshot.metadata)) {
-    const touched = committed.actions.flatMap(touchedBy);
+    const touched = touchedPartitions(committed);
     await attempt(errors, () => publishManifest(ctx, snapshot, { touched }));
   }
   return errors;
 }
 
-function touchedBy(action: Action): readonly PartitionValues[] {
-  if (action.kind === 'add') return [action.add.partitionValues];
-  const values = action.kind === 'remove' ? action.remove.partitionValues : undefined;
-  return values === undefined ? [] : [values];
+/** Values of the partitions whose files changed, with repeats. */
+function touchedPartitions({ before, actions }: Committed): PartitionValues[] {
+  const touched: PartitionValues[] = [];
+  for (const action of actions) {
+    if (action.kind === 'add') touched.push(action.add.partitionValues);
+    if (action.kind === 'remove') {
+      const { path, partitionValues = before?.file(path)?.partitionValues } = action.remove;
+      if (partitionValues !== undefined) touched.push(partitionValues);
+    }
+  }
+  return touched;
 }
 
 /** The commit stands whatever happens here, so a failure is handed on with the outcome, not thrown. */

@@ -1,0 +1,120 @@
+/**
+ * Checkpoint rows, in the columns and with the nullability that Spark gives them. PROTOCOL.md, "Checkpoint Schema".
+ */
+
+import { unreachable } from '../base/index.ts';
+import type {
+  CheckpointAction,
+  AddFile,
+  DeletionVectorDescriptor,
+  RemoveFile,
+} from '../log/index.ts';
+import { parseDdl, type Row, type RowValue, type StructType } from '../schema/index.ts';
+
+/** The columns of a checkpoint; a row has exactly one that is not null. */
+export function checkpointSchema(): StructType {
+  return parseDdl(COLUMNS);
+}
+
+const VECTOR =
+  'struct<storageType: string, pathOrInlineDv: string, offset: int, sizeInBytes: int not null, ' +
+  'cardinality: bigint not null>';
+
+const COLUMNS = `
+  txn struct<appId: string, version: bigint not null, lastUpdated: bigint>,
+  add struct<path: string, partitionValues: map<string, string>, size: bigint not null,
+    modificationTime: bigint not null, dataChange: boolean not null, tags: map<string, string>,
+    deletionVector: ${VECTOR}, baseRowId: bigint, defaultRowCommitVersion: bigint,
+    clusteringProvider: string, stats: string>,
+  remove struct<path: string, deletionTimestamp: bigint, dataChange: boolean not null,
+    extendedFileMetadata: boolean, partitionValues: map<string, string>, size: bigint,
+    deletionVector: ${VECTOR}, baseRowId: bigint, defaultRowCommitVersion: bigint>,
+  metaData struct<id: string, name: string, description: string,
+    format: struct<provider: string, options: map<string, string>>, schemaString: string,
+    partitionColumns: array<string>, configuration: map<string, string>, createdTime: bigint>,
+  protocol struct<minReaderVersion: int not null, minWriterVersion: int not null,
+    readerFeatures: array<string>, writerFeatures: array<string>>,
+  domainMetadata struct<domain: string, configuration: string, removed: boolean not null>`;
+
+/** The row of one action. */
+export function checkpointRow(action: CheckpointAction): Row {
+  switch (action.kind) {
+    case 'txn': {
+      const { appId, version, lastUpdated } = action.txn;
+      return { txn: { appId, version, lastUpdated } };
+    }
+    case 'add':
+      return { add: addRow(action.add) };
+    case 'remove':
+      return { remove: removeRow(action.remove) };
+    case 'metaData': {
+      const { format, configuration, ...rest } = action.metaData;
+      const { id, name, description, schemaString, partitionColumns, createdTime } = rest;
+      return {
+        metaData: {
+          id,
+          name,
+          description,
+          schemaString,
+          partitionColumns,
+          createdTime,
+          format: { provider: format.provider, options: pairs(format.options) },
+          configuration: pairs(configuration),
+        },
+      };
+    }
+    case 'protocol': {
+      const { minReaderVersion, minWriterVersion, readerFeatures, writerFeatures } =
+        action.protocol;
+      return { protocol: { minReaderVersion, minWriterVersion, readerFeatures, writerFeatures } };
+    }
+    case 'domainMetadata': {
+      const { domain, configuration, removed } = action.domainMetadata;
+      return { domainMetadata: { domain, configuration, removed } };
+    }
+    default:
+      return unreachable(action);
+  }
+}
+
+function addRow(add: AddFile): RowValue {
+  const { path, size, modificationTime, dataChange, stats, clusteringProvider } = add;
+  return {
+    path,
+    size,
+    modificationTime,
+    dataChange,
+    stats,
+    clusteringProvider,
+    partitionValues: pairs(add.partitionValues),
+    tags: pairs(add.tags),
+    deletionVector: vectorRow(add.deletionVector),
+    baseRowId: add.baseRowId,
+    defaultRowCommitVersion: add.defaultRowCommitVersion,
+  };
+}
+
+function removeRow(remove: RemoveFile): RowValue {
+  const { path, deletionTimestamp, dataChange, extendedFileMetadata, size } = remove;
+  return {
+    path,
+    deletionTimestamp,
+    dataChange,
+    extendedFileMetadata,
+    size,
+    partitionValues: pairs(remove.partitionValues),
+    deletionVector: vectorRow(remove.deletionVector),
+    baseRowId: remove.baseRowId,
+    defaultRowCommitVersion: remove.defaultRowCommitVersion,
+  };
+}
+
+function vectorRow(vector: DeletionVectorDescriptor | undefined): RowValue | undefined {
+  if (vector === undefined) return undefined;
+  const { storageType, pathOrInlineDv, offset, sizeInBytes, cardinality } = vector;
+  return { storageType, pathOrInlineDv, offset, sizeInBytes, cardinality };
+}
+
+function pairs(map: Readonly<Record<string, string | null>> | undefined): RowValue | undefined {
+  return map === undefined ? undefined : Object.entries(map);
+}
