@@ -8,6 +8,13 @@ export {
   resolveColumns,
 } from './expression-walk.ts';
 export { parseExpression } from './parse-expression.ts';
+export {
+  columnsRead,
+  evaluatePredicate,
+  type FileFacts,
+  mayMatch,
+  type Truth,
+} from './predicate.ts';
 export { printExpression } from './print-expression.ts';
 export { compareScalars, compareText } from './compare.ts';
 export {
