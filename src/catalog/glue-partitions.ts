@@ -36,8 +36,15 @@ export async function writePartitions(
   for (const step of steps) {
     const batches = inBatches(step.partitions.map(glueInput), step.batch);
     const limit = limitConcurrency(BATCHES_AT_ONCE_MAX);
-    const errors = await Promise.all(batches.map((batch) => limit(() => step.write(name, batch))));
-    judge(name, errors.flat());
+    const settled = await Promise.allSettled(
+      batches.map((batch) => limit(() => step.write(name, batch))),
+    );
+    // Only when all have ended, so that nothing is still on its way when an error is told.
+    const errors = settled.flatMap((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
+    judge(name, errors);
   }
 }
 

@@ -39,6 +39,17 @@ export function manifestRoot(tableUri: string, version: number): string {
   return `${tableUri}/${manifestFolder(version)}`;
 }
 
+/** The manifest in a partition's folder. */
+export function manifestPath(snapshot: Snapshot, folder: string): string {
+  const root = manifestFolder(snapshot.version);
+  return folder === '' ? `${root}/manifest` : `${root}/${folder}/manifest`;
+}
+
+/** Whether an object below `manifestFolder` is a manifest: others leave checksums and the like beside them. */
+export function isManifest(path: string): boolean {
+  return path.endsWith('/manifest');
+}
+
 /** The partitions of a snapshot that have files, by their folders; none where the table has no partition columns. */
 export function manifestPartitions(store: ObjectStore, snapshot: Snapshot): ManifestPartition[] {
   if (snapshot.partitionColumns.length === 0) return [];

@@ -6,7 +6,7 @@
  */
 
 import { isDeltaError, isJsonObject, type JsonValue, parseJson, printJson } from '../base/index.ts';
-import type { ObjectStore, PutMode } from '../store/index.ts';
+import type { ObjectContent, ObjectStore, PutMode } from '../store/index.ts';
 
 export interface ManifestState {
   /** Of the table's metadata: another table at the same place has another one. */
@@ -29,7 +29,7 @@ export interface EmptiedPartition {
 }
 
 /** Longer than any request can be on its way: S3 refuses one whose signature is older than a quarter of an hour. */
-export const CLAIM_MS_MAX = 3_600_000;
+const CLAIM_MS_MAX = 3_600_000;
 
 export interface FoundState {
   readonly state: ManifestState | null;
@@ -41,11 +41,17 @@ const STATE_PATH = '_symlink_format_manifest.state.json';
 
 /** A state that cannot be read is none: all manifests are written again then. */
 export async function readManifestState(store: ObjectStore): Promise<FoundState> {
+  const found = await getIfThere(store, STATE_PATH);
+  if (found === null) return { state: null, etag: null };
+  return { state: parseState(new TextDecoder().decode(found.bytes)), etag: found.meta.etag };
+}
+
+/** The object, or null where there is none. */
+export async function getIfThere(store: ObjectStore, path: string): Promise<ObjectContent | null> {
   try {
-    const { bytes, meta } = await store.get(STATE_PATH);
-    return { state: parseState(new TextDecoder().decode(bytes)), etag: meta.etag };
+    return await store.get(path);
   } catch (error) {
-    if (isDeltaError(error, 'STORE_NOT_FOUND')) return { state: null, etag: null };
+    if (isDeltaError(error, 'STORE_NOT_FOUND')) return null;
     throw error;
   }
 }
@@ -80,6 +86,20 @@ export async function putExactly(
     if (isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) return false;
     throw error;
   }
+}
+
+/** Whether a state speaks of this table at this place. */
+export function isOf(
+  state: ManifestState | null,
+  store: ObjectStore,
+  tableId: string,
+): state is ManifestState {
+  return state !== null && state.tableId === tableId && state.tableUri === store.uri;
+}
+
+/** Whether somebody may be deleting the manifest at this time. */
+export function isClaimed(entry: EmptiedPartition, nowMs: number): boolean {
+  return entry.claim !== null && nowMs - entry.claim.sinceMs < CLAIM_MS_MAX;
 }
 
 function parseState(text: string): ManifestState | null {

@@ -6,23 +6,28 @@
  * as new as the one behind the replaced, and a slow writer cannot bring back an older one.
  */
 
-import pLimit from 'p-limit';
-
 import { backoffMs } from '../base/index.ts';
-import type { AddFile, PartitionValues } from '../log/index.ts';
+import type { PartitionValues } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 import { manifestContended, manifestUnsupported } from './errors.ts';
-import { listLog, readCommits } from './log-files.ts';
-import { manifestFolder, PartitionFolders, printManifest } from './manifest-layout.ts';
 import {
-  CLAIM_MS_MAX,
+  isManifest,
+  manifestFolder,
+  manifestPath,
+  PartitionFolders,
+  printManifest,
+} from './manifest-layout.ts';
+import {
   type EmptiedPartition,
-  type FoundState,
+  getIfThere,
+  isClaimed,
+  isOf,
   type ManifestState,
   putExactly,
   readManifestState,
   writeManifestState,
 } from './manifest-state.ts';
+import { liveFiles, look, type ManifestView, sideBySide } from './manifest-view.ts';
 import { refreshSnapshot } from './open.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -93,7 +98,7 @@ export async function removeEmptied(
     if (!isOf(found.state, ctx.store, snapshot.metadata.id)) return;
     const latest = await refreshSnapshot(ctx, snapshot);
     const claimed = found.state.emptied.filter(
-      (entry) => folders.includes(entry.folder) && !isClaimed(ctx, entry),
+      (entry) => folders.includes(entry.folder) && !isClaimed(entry, ctx.clock.now()),
     );
     const live = liveFiles(latest, new Set(claimed.map((entry) => entry.folder)));
     const leaving = claimed.filter((entry) => !live.has(entry.folder));
@@ -125,8 +130,7 @@ export async function* manifestPaths(ctx: TableContext, version: number): AsyncG
 
 /** Each lost round means that another writer got a step further. */
 const ROUNDS_MAX = 200;
-const BACKOFF = { delayMsMin: 2, delayMsMax: 200 } as const;
-const REQUESTS_MAX = 16;
+const BACKOFF = { delayMsMin: 2, delayMsMax: 500 } as const;
 
 interface Plan {
   readonly full: boolean;
@@ -153,79 +157,32 @@ async function publish(
       full = true;
       continue;
     }
-    const outcome = await writeView(ctx, view, { written, ...plan });
+    const outcome = await writeView(ctx, view, { written, isRetry: round > 1, ...plan });
     if (outcome !== null) return outcome;
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, round), plan.signal);
   }
   throw manifestContended(ctx.store.uri, ROUNDS_MAX);
 }
 
-/** What there is to do, seen from before the snapshot was loaded. */
-interface View {
-  readonly kind: 'ready';
-  readonly snapshot: Snapshot;
-  readonly found: FoundState;
-  /** Folders to write, with their manifests as they were before the snapshot was loaded. */
-  readonly manifests: ReadonlyMap<string, ObjectMeta | null>;
-}
-
-type Look = View | { readonly kind: 'needs-all'; readonly snapshot: Snapshot };
-
-interface LookOptions extends Plan {
-  /** Folders that this call has written in lost rounds: another writer's state knows nothing of them. */
-  readonly written: ReadonlySet<string>;
-}
-
-async function look(ctx: TableContext, base: Snapshot, options: LookOptions): Promise<Look> {
-  const { store } = ctx;
-  const found = await readManifestState(store);
-  const { state } = found;
-  if (!isOf(state, store, base.metadata.id) || options.full) {
-    const manifests = await listManifests(store, base);
-    const snapshot = await refreshSnapshot(ctx, base);
-    for (const folder of liveFiles(snapshot, null).keys()) {
-      if (!manifests.has(folder)) manifests.set(folder, null);
-    }
-    const known = state?.emptied.map((entry) => entry.folder) ?? [];
-    if (snapshot.partitionColumns.length === 0) known.push('');
-    for (const folder of known) if (!manifests.has(folder)) manifests.set(folder, null);
-    return { kind: 'ready', snapshot, found, manifests };
-  }
-  const manifests = new Map<string, ObjectMeta | null>();
-  const early = new Set([...options.hints, ...options.written]);
-  for (const { folder } of state.emptied) early.add(folder);
-  if (base.partitionColumns.length === 0 && base.version !== state.version) early.add('');
-  let missing = [...early];
-  let snapshot = base;
-  // Etags must be older than the snapshot: those that it shows to be needed make it load once more.
-  do {
-    await headManifests(store, snapshot, missing, manifests);
-    snapshot = await refreshSnapshot(ctx, snapshot);
-    const touched = await touchedSince(store, state, snapshot);
-    if (touched === null) return { kind: 'needs-all', snapshot };
-    missing = [...touched].filter((folder) => !manifests.has(folder));
-  } while (missing.length > 0);
-  return { kind: 'ready', snapshot, found, manifests };
-}
-
 /** Null where the round was lost. */
 async function writeView(
   ctx: TableContext,
-  view: View,
-  options: { readonly written: Set<string>; readonly claimId?: string },
+  view: ManifestView,
+  options: { readonly written: Set<string>; readonly isRetry: boolean; readonly claimId?: string },
 ): Promise<PublishedManifest | null> {
   const { snapshot, found, manifests } = view;
   assertPublishable(snapshot);
   const live = liveFiles(snapshot, new Set(manifests.keys()));
-  const limit = pLimit(REQUESTS_MAX);
-  const results = await limit.map(manifests, async ([folder, before]) => {
+  const results = await sideBySide(manifests, async ([folder, before]) => {
     const files = live.get(folder) ?? [];
     const isEmptyAlready =
       files.length === 0 && (before === null ? folder !== '' : isEmpty(before));
     if (isEmptyAlready) return 'kept';
-    options.written.add(folder);
     const bytes = printManifest(ctx.store, files);
     const path = manifestPath(snapshot, folder);
+    // Losers who wrote the same again would only make each other lose.
+    if (options.isRetry && (await holds(ctx.store, { path, before, bytes }))) return 'kept';
+    options.written.add(folder);
     return (await putExactly(ctx.store, path, bytes, before?.etag ?? null)) ? 'written' : 'lost';
   });
   if (results.includes('lost')) return null;
@@ -249,64 +206,18 @@ async function writeView(
 /** The entries of the next state: emptied now or before, and not removed yet. */
 function emptiedOf(
   ctx: TableContext,
-  view: View,
+  view: ManifestView,
   options: { readonly live: ReadonlyMap<string, unknown>; readonly claimId?: string },
 ): readonly EmptiedPartition[] {
   const claims = new Map(view.found.state?.emptied.map((entry) => [entry.folder, entry]));
   const isPartitioned = view.snapshot.partitionColumns.length > 0;
   const entries = [...view.manifests].flatMap(([folder, before]) => {
     const entry = claims.get(folder) ?? { folder, claim: null };
-    if (isClaimed(ctx, entry) && entry.claim?.id !== options.claimId) return [entry];
+    if (isClaimed(entry, ctx.clock.now()) && entry.claim?.id !== options.claimId) return [entry];
     const stays = !options.live.has(folder) && before !== null && (isPartitioned || folder !== '');
     return stays ? [{ folder, claim: null }] : [];
   });
   return entries.sort((a, b) => (a.folder < b.folder ? -1 : 1));
-}
-
-/** Folders whose files changed since the state was written; null where the log does not tell. */
-async function touchedSince(
-  store: ObjectStore,
-  state: ManifestState,
-  snapshot: Snapshot,
-): Promise<ReadonlySet<string> | null> {
-  const touched = new Set<string>();
-  if (state.tableId !== snapshot.metadata.id || state.version > snapshot.version) return null;
-  if (state.version === snapshot.version) return touched;
-  const files = (await listLog(store, state.version)).commits.filter(
-    ({ version }) => version > state.version && version <= snapshot.version,
-  );
-  if (files.length !== snapshot.version - state.version) return null;
-  const folders = new PartitionFolders(snapshot);
-  const isPartitioned = snapshot.partitionColumns.length > 0;
-  for (const { actions } of await readCommits(store, files)) {
-    for (const action of actions) {
-      if (action.kind === 'metaData') return null;
-      if (action.kind === 'add') touched.add(folders.of(action.add.partitionValues).folder);
-      if (action.kind !== 'remove') continue;
-      const values = action.remove.partitionValues ?? (isPartitioned ? null : {});
-      if (values === null) return null;
-      touched.add(folders.of(values).folder);
-    }
-  }
-  return touched;
-}
-
-/** The live files by folder: of all folders, or of these. */
-function liveFiles(
-  snapshot: Snapshot,
-  wanted: ReadonlySet<string> | null,
-): ReadonlyMap<string, readonly AddFile[]> {
-  const found = new Map<string, AddFile[]>();
-  if (wanted?.size === 0) return found;
-  const folders = new PartitionFolders(snapshot);
-  for (const file of snapshot.files()) {
-    const { folder } = folders.of(file.partitionValues);
-    if (wanted !== null && !wanted.has(folder)) continue;
-    const files = found.get(folder);
-    if (files === undefined) found.set(folder, [file]);
-    else files.push(file);
-  }
-  return found;
 }
 
 /** Throws `MANIFEST_UNSUPPORTED` where readers of plain Parquet files would see wrong rows or columns. */
@@ -319,54 +230,23 @@ function assertPublishable(snapshot: Snapshot): void {
   }
 }
 
-async function listManifests(
+/** Whether the manifest is what it should be, and still the object seen before. */
+async function holds(
   store: ObjectStore,
-  snapshot: Snapshot,
-): Promise<Map<string, ObjectMeta | null>> {
-  const root = manifestFolder(snapshot.version);
-  const found = new Map<string, ObjectMeta | null>();
-  for await (const meta of store.list(root, { recursive: true })) {
-    if (!isManifest(meta.path)) continue;
-    found.set(meta.path.slice(root.length + 1).replace(/\/?manifest$/, ''), meta);
-  }
-  return found;
-}
-
-async function headManifests(
-  store: ObjectStore,
-  snapshot: Snapshot,
-  folders: readonly string[],
-  into: Map<string, ObjectMeta | null>,
-): Promise<void> {
-  const limit = pLimit(REQUESTS_MAX);
-  await limit.map(folders, async (folder) => {
-    into.set(folder, await store.head(manifestPath(snapshot, folder)));
-  });
-}
-
-function manifestPath(snapshot: Snapshot, folder: string): string {
-  const root = manifestFolder(snapshot.version);
-  return folder === '' ? `${root}/manifest` : `${root}/${folder}/manifest`;
-}
-
-function isManifest(path: string): boolean {
-  return path.endsWith('/manifest');
+  manifest: {
+    readonly path: string;
+    readonly before: ObjectMeta | null;
+    readonly bytes: Uint8Array;
+  },
+): Promise<boolean> {
+  const { path, before, bytes } = manifest;
+  if (before?.sizeBytes !== bytes.length) return false;
+  const found = await getIfThere(store, path);
+  return found?.meta.etag === before.etag && Buffer.compare(found.bytes, bytes) === 0;
 }
 
 function isEmpty(manifest: ObjectMeta): boolean {
   return manifest.sizeBytes === 0;
-}
-
-function isOf(
-  state: ManifestState | null,
-  store: ObjectStore,
-  tableId: string,
-): state is ManifestState {
-  return state !== null && state.tableId === tableId && state.tableUri === store.uri;
-}
-
-function isClaimed(ctx: TableContext, entry: EmptiedPartition): boolean {
-  return entry.claim !== null && ctx.clock.now() - entry.claim.sinceMs < CLAIM_MS_MAX;
 }
 
 function withSignal(options: PublishOptions): { readonly signal?: AbortSignal } {
