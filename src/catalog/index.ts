@@ -12,7 +12,7 @@ export {
   symlinkTableInput,
   type SymlinkTableOptions,
 } from './table-input.ts';
-export { catalogName } from './table-name.ts';
+export { catalogName, tableName } from './table-name.ts';
 export type {
   Catalog,
   CatalogColumn,

@@ -15,3 +15,13 @@ export function catalogName(name: string): string {
 export function foldedName(name: TableName): TableName {
   return { database: catalogName(name.database), table: catalogName(name.table) };
 }
+
+/**
+ * A name as people write it: `database.table`, or `table` alone in `database`; null where then there is none. Throws
+ * `CATALOG_BAD_NAME`.
+ */
+export function tableName(text: string, database: string | null): TableName | null {
+  const dot = text.indexOf('.');
+  if (dot !== -1) return foldedName({ database: text.slice(0, dot), table: text.slice(dot + 1) });
+  return database === null ? null : foldedName({ database, table: text });
+}
