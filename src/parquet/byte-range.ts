@@ -11,13 +11,13 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** A top-level column by its name, or any by its path: `['add', 'path']`. A group stands for all below it. */
+export type ColumnPath = string | readonly string[];
+
 /** What of a file is wanted. */
 export interface Projection {
-  /**
-   * Columns, as paths from the root: `['add', 'path']`; one that leads to a group takes all below it. A column that the
-   * file lacks is left out of the result. Default: all.
-   */
-  readonly columns?: readonly (readonly string[])[];
+  /** Columns; one that the file lacks is left out of the result. Default: all. */
+  readonly columns?: readonly ColumnPath[];
   /** Row groups by number, from 0, in the order given. Default: all, in the order of the file. */
   readonly rowGroups?: readonly number[];
 }
@@ -102,6 +102,7 @@ function split(range: ByteRange): readonly ByteRange[] {
   return pieces;
 }
 
-function isWithin(path: readonly string[], column: readonly string[]): boolean {
+function isWithin(path: readonly string[], column: ColumnPath): boolean {
+  if (typeof column === 'string') return path[0] === column;
   return column.length <= path.length && column.every((part, index) => part === path[index]);
 }

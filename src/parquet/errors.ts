@@ -67,6 +67,35 @@ export function unknownRowGroup(file: string, rowGroup: number): DeltaError {
   );
 }
 
+export function unwritable(file: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'unavailable',
+    code: 'PARQUET_UNWRITABLE',
+    message: 'The local copy of a Parquet file cannot be written: see the cause, and the disk.',
+    details: { file },
+    cause,
+  });
+}
+
+/** Arrow data of a type that the encoder does not know. */
+export function unencodable(cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'PARQUET_UNENCODABLE',
+    message: 'The Arrow data cannot be written as Parquet: see the cause, and cast what it names.',
+    cause,
+  });
+}
+
+export function mixedTables(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'PARQUET_MIXED_TABLES',
+    message:
+      'The Arrow tables for one file have different columns: bring them to one schema first.',
+  });
+}
+
 /** A value that its column cannot hold. */
 export function badValue(
   where: { readonly rowIndex: number; readonly column: string },

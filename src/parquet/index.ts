@@ -2,10 +2,12 @@
 
 export { arrowSchemaOf, arrowToSchema } from './arrow-schema.ts';
 export { type LocalFileSource, localFileSource, memorySource, storeSource } from './byte-source.ts';
-export type { Projection } from './byte-range.ts';
+export type { ColumnPath, Projection } from './byte-range.ts';
+export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
+export { stageSparse, type StageOptions } from './stage.ts';
 export { footerStatistics, type FooterStatisticsOptions } from './statistics.ts';
 export type {
   ByteSource,
@@ -19,4 +21,5 @@ export type {
   RowGroup,
   VerbatimVerdict,
 } from './types.ts';
-export { containsNan, writeParquet, type WriteOptions } from './write.ts';
+export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
+export { containsNan, type TableInput, writeParquet, type WriteOptions } from './write.ts';

@@ -6,8 +6,10 @@
 import type { Data, RecordBatch, Table } from 'apache-arrow';
 import type * as ParquetWasm from 'parquet-wasm';
 
+import { messageOf, present } from '../base/index.ts';
 import type { ArrowModule } from './arrow-schema.ts';
 import { memorySource } from './byte-source.ts';
+import { mixedTables, unencodable } from './errors.ts';
 import { readFooter } from './footer.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
 import type { Codec, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
@@ -23,33 +25,44 @@ const ROW_GROUP_ROWS_MAX = 122_880;
 /** In the form that readers parse to learn of a writer's bugs; those without a version have their statistics ignored. */
 const CREATED_BY = 'deltawright version 0.1.0';
 
+/** Arrow data, as a whole or table by table as it comes; at least one table, which may be empty. */
+export type TableInput = Table | Iterable<Table> | AsyncIterable<Table>;
+
 /**
- * The bytes of a Parquet file with the rows of `table`, in its order. Types are those of the Arrow data: see
- * `arrowSchemaOf` for the ones that Delta asks for. A table without rows makes a file without row groups.
+ * The bytes of a Parquet file with the rows of `input`, in its order; all tables must have the same columns. Types are
+ * those of the Arrow data: see `arrowSchemaOf` for the ones that Delta asks for. Data without rows makes a file without
+ * row groups. At a time only one row group is held as Arrow data.
+ *
+ * Errors: `PARQUET_MIXED_TABLES` (invalid), `PARQUET_UNENCODABLE` (unsupported), and those of `input`.
  */
-export async function writeParquet(table: Table, options: WriteOptions = {}): Promise<Uint8Array> {
+export async function writeParquet(
+  input: TableInput,
+  options: WriteOptions = {},
+): Promise<Uint8Array> {
   const { codec = 'snappy', rowGroupRowsMax = ROW_GROUP_ROWS_MAX } = options;
   const [wasm, arrow] = await Promise.all([import('parquet-wasm'), import('apache-arrow')]);
   const rowGroups: RowGroup[] = [];
   const parts: Uint8Array[] = [Buffer.from(MAGIC)];
-  let columns: ParquetFooter['columns'] = [];
+  let columns: ParquetFooter['columns'] | null = null;
   let end = MAGIC.length;
-  // Once at least: a file without rows has columns too.
-  for (let row = 0; row === 0 || row < table.numRows; row += rowGroupRowsMax) {
-    const ipc = arrow.tableToIPC(rowsOf(arrow, table, { start: row, count: rowGroupRowsMax }));
-    const bytes = encode(wasm, ipc, codec);
+  for await (const table of regroup(arrow, input, rowGroupRowsMax)) {
+    const bytes = encode(wasm, arrow.tableToIPC(table), codec);
     const footer = await readFooter(memorySource('row group', bytes));
-    columns = footer.columns;
+    columns ??= footer.columns;
+    if (!sameColumns(columns, footer.columns)) throw mixedTables();
     const pages = bytes.subarray(MAGIC.length, pagesEnd(footer));
     rowGroups.push(...footer.rowGroups.map((it) => shifted(it, end - MAGIC.length)));
     parts.push(pages);
     end += pages.length;
   }
-  const keyValues = new Map<string, string>();
-  parts.push(
-    encodeTrailer({ columns, rowGroups, createdBy: CREATED_BY, keyValues, typeDefinedOrder: true }),
-  );
-  return Buffer.concat(parts);
+  const trailer = encodeTrailer({
+    columns: present(columns, 'the table that says the columns'),
+    rowGroups,
+    createdBy: CREATED_BY,
+    keyValues: new Map(),
+    typeDefinedOrder: true,
+  });
+  return Buffer.concat([...parts, trailer]);
 }
 
 /**
@@ -65,23 +78,32 @@ export async function containsNan(table: Table): Promise<boolean> {
   return table.batches.some((batch) => check(batch.data));
 }
 
-/** `Table.slice` would keep batches whole where their columns are views. */
-function rowsOf(
+/** The same rows in tables of `rowsMax`, and the rest; one empty table where there are no rows. */
+async function* regroup(
   arrow: ArrowModule,
-  table: Table,
-  range: { readonly start: number; readonly count: number },
-): Table {
-  const { start, count } = range;
-  if (start === 0 && table.numRows <= count) return table;
-  const batches: RecordBatch[] = [];
-  let batchStart = 0;
-  for (const batch of table.batches) {
-    const from = Math.max(0, start - batchStart);
-    const to = Math.min(batch.numRows, start + count - batchStart);
-    if (from < to) batches.push(batch.slice(from, to));
-    batchStart += batch.numRows;
+  input: TableInput,
+  rowsMax: number,
+): AsyncGenerator<Table> {
+  let first: Table | null = null;
+  let waiting: RecordBatch[] = [];
+  let room = rowsMax;
+  for await (const table of input instanceof arrow.Table ? [input] : input) {
+    first ??= table;
+    for (const batch of table.batches) {
+      for (let start = 0; start < batch.numRows;) {
+        const end = Math.min(batch.numRows, start + room);
+        waiting.push(end - start === batch.numRows ? batch : batch.slice(start, end));
+        room -= end - start;
+        start = end;
+        if (room > 0) continue;
+        yield new arrow.Table(waiting);
+        waiting = [];
+        room = rowsMax;
+      }
+    }
   }
-  return new arrow.Table(table.schema, batches);
+  if (waiting.length > 0) yield new arrow.Table(waiting);
+  else if (first !== null && first.numRows === 0) yield first;
 }
 
 const COMPRESSION = {
@@ -96,7 +118,11 @@ function encode(wasm: typeof ParquetWasm, ipc: Uint8Array, codec: Codec): Uint8A
     .setCompression(wasm.Compression[COMPRESSION[codec]])
     .setStatisticsEnabled(wasm.EnabledStatistics.Chunk)
     .build();
-  return wasm.writeParquet(wasm.Table.fromIPCStream(ipc), properties);
+  try {
+    return wasm.writeParquet(wasm.Table.fromIPCStream(ipc), properties);
+  } catch (error) {
+    throw unencodable(new Error(messageOf(error), { cause: error }));
+  }
 }
 
 function shifted(rowGroup: RowGroup, shift: number): RowGroup {
@@ -112,6 +138,10 @@ function shifted(rowGroup: RowGroup, shift: number): RowGroup {
 function pagesEnd(footer: ParquetFooter): number {
   const chunks = footer.rowGroups.flatMap((rowGroup) => rowGroup.columns);
   return Math.max(MAGIC.length, ...chunks.map((chunk) => chunk.start + chunk.sizeBytes));
+}
+
+function sameColumns(left: ParquetFooter['columns'], right: ParquetFooter['columns']): boolean {
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
 function hasNan(values: Uint16Array | Float32Array | Float64Array): boolean {
