@@ -46,6 +46,9 @@ export interface FileFacts {
  */
 export function mayMatch(condition: Expression, file: FileFacts): boolean {
   if (file.statistics?.rowCount === 0) return false;
+  if (condition.kind === 'binary' && condition.operator === 'and') {
+    return mayMatch(condition.left, file) && mayMatch(condition.right, file);
+  }
   return outcomesOf(condition, file).canTrue;
 }
 

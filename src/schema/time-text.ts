@@ -23,6 +23,7 @@ const TIMESTAMP =
 
 /** Days since 1970-01-01, or null where the text is not a day of the calendar. */
 export function readDate(text: string): number | null {
+  if (text.length === 10) return readPlainDate(text);
   const parts = DATE.exec(text);
   if (parts === null) return null;
   return toDays(Number(parts[1]), Number(parts[2]), Number(parts[3]));
@@ -39,18 +40,7 @@ export function printDate(days: number): string {
  * (Spark writes those for days before standard time). Null where the text is none, or beyond 64 bits.
  */
 export function readTimestamp(text: string): TimestampText | null {
-  const parts = TIMESTAMP.exec(text);
-  if (parts === null) return null;
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = parts;
-  const days = toDays(Number(year), Number(month), Number(day));
-  const offset = zone === undefined ? 0 : readOffset(zone);
-  if (days === null || offset === null) return null;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  const seconds =
-    days * SECONDS_PER_DAY + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset;
-  const micros = toMicros(seconds, Number(fraction.slice(0, 6).padEnd(6, '0')));
-  if (micros > INT64_MAX || micros < -INT64_MAX) return null;
-  return { micros, zoned: zone !== undefined, fractionDigits: fraction.length };
+  return readPlainTimestamp(text) ?? readAnyTimestamp(text);
 }
 
 export interface TimestampFormat {
@@ -80,9 +70,73 @@ export function microsToDay(micros: bigint): number {
   return Number(floorDivide(micros, MICROS_PER_DAY));
 }
 
+// Characters by their codes: what stands between the digits of a plain text.
+const HYPHEN = 45;
+const POINT = 46;
+const COLON = 58;
+const SPACE = 32;
+const LETTER_T = 84;
+
+/** `YYYY-MM-DD` at the start of a text, ten times as fast as by a pattern. */
+function readPlainDate(text: string): number | null {
+  if (text.charCodeAt(4) !== HYPHEN || text.charCodeAt(7) !== HYPHEN) return null;
+  return toDays(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10));
+}
+
+/** `YYYY-MM-DD{T| }HH:MM:SS[.ffffff][Z]`, as nearly all texts are; null for every other. */
+function readPlainTimestamp(text: string): TimestampText | null {
+  const zoned = text.endsWith('Z');
+  const end = zoned ? text.length - 1 : text.length;
+  const fractionDigits = end === 19 ? 0 : end - 20;
+  const separator = text.charCodeAt(10);
+  const isPlain =
+    (end === 19 || (end > 20 && end <= 26 && text.charCodeAt(19) === POINT)) &&
+    (separator === LETTER_T || separator === SPACE) &&
+    text.charCodeAt(13) === COLON &&
+    text.charCodeAt(16) === COLON;
+  const days = isPlain ? readPlainDate(text) : null;
+  if (days === null) return null;
+  const seconds = toSeconds(digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19));
+  const fraction = fractionDigits === 0 ? 0 : digits(text, 20, end) * 10 ** (6 - fractionDigits);
+  if (seconds === null || Number.isNaN(fraction)) return null;
+  return { micros: toMicros(days * SECONDS_PER_DAY + seconds, fraction), zoned, fractionDigits };
+}
+
+/** The number that a run of digits stands for, NaN where there is anything else. */
+function digits(text: string, start: number, end: number): number {
+  let value = 0;
+  for (let index = start; index < end; index += 1) {
+    const digit = text.charCodeAt(index) - 48;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function toSeconds(hour: number, minute: number, second: number): number | null {
+  return hour <= 23 && minute <= 59 && second <= 59 ? hour * 3600 + minute * 60 + second : null;
+}
+
+function readAnyTimestamp(text: string): TimestampText | null {
+  const parts = TIMESTAMP.exec(text);
+  if (parts === null) return null;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = parts;
+  const days = toDays(Number(year), Number(month), Number(day));
+  const offset = zone === undefined ? 0 : readOffset(zone);
+  if (days === null || offset === null) return null;
+  const seconds = toSeconds(Number(hour), Number(minute), Number(second));
+  if (seconds === null) return null;
+  const micros = toMicros(
+    days * SECONDS_PER_DAY + seconds - offset,
+    Number(fraction.slice(0, 6).padEnd(6, '0')),
+  );
+  if (micros > INT64_MAX || micros < -INT64_MAX) return null;
+  return { micros, zoned: zone !== undefined, fractionDigits: fraction.length };
+}
+
 /** Days since the epoch, from Howard Hinnant's arithmetic on 400-year eras that start in March. */
 function toDays(year: number, month: number, day: number): number | null {
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) return null;
   const shifted = month > 2 ? year : year - 1;
   const era = Math.floor(shifted / 400);
   const yearOfEra = shifted - era * 400;
@@ -90,7 +144,7 @@ function toDays(year: number, month: number, day: number): number | null {
   const dayOfEra =
     yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
   const days = era * 146_097 + dayOfEra - 719_468;
-  return Math.abs(days) > INT32_MAX ? null : days;
+  return Math.abs(days) <= INT32_MAX ? days : null;
 }
 
 function toCivil(days: number): { year: number; month: number; day: number } {
