@@ -1,10 +1,17 @@
 /** What a transaction read, as the log's conflict rules ask for it. */
 
-import type { ReadScope } from '../log/index.ts';
+import type { AddFile, ReadScope } from '../log/index.ts';
+import { columnsRead, mayMatch, parseStatistics } from '../schema/index.ts';
 import type { ReadSet, Snapshot } from './types.ts';
 
-/** `snapshot` gives the schema by which the predicate and the statistics of new files are understood. */
-export function readScope(reads: ReadSet, _snapshot: Snapshot): ReadScope {
+/** `snapshot` gives the schema by which partition values and statistics of new files are understood. */
+export function readScope(reads: ReadSet, snapshot: Snapshot): ReadScope {
   if (reads.kind !== 'rows') return reads;
-  return { kind: 'rows', paths: reads.paths, mayHold: () => true };
+  const { predicate, paths } = reads;
+  if (predicate === null) return { kind: 'rows', paths, mayHold: () => true };
+  const { schema } = snapshot;
+  const columns = columnsRead(predicate, schema);
+  const mayHold = ({ partitionValues, stats }: AddFile): boolean =>
+    mayMatch(predicate, { schema, partitionValues, statistics: parseStatistics(stats, columns) });
+  return { kind: 'rows', paths, mayHold };
 }

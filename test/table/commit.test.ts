@@ -1,0 +1,324 @@
+import { describe, expect, test } from 'vitest';
+
+import { commitPath, parseCommitInfo } from '../../src/log/index.ts';
+import { parseExpression } from '../../src/schema/index.ts';
+import { type Fault, type FaultyCall, faultyStore } from '../../src/store/index.ts';
+import { commitTransaction } from '../../src/table/commit.ts';
+import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
+import type {
+  RebaseDecision,
+  Snapshot,
+  TableContext,
+  TransactionSpec,
+  Winners,
+} from '../../src/table/types.ts';
+import {
+  addAction,
+  appendSpec,
+  commit,
+  memoryContext,
+  newTable,
+  onDisk,
+  pathsOf,
+  readText,
+  removeAction,
+} from './context.ts';
+
+/** The context with faults on the calls that `plan` picks. */
+function withFaults(ctx: TableContext, plan: (call: FaultyCall) => Fault['kind']): TableContext {
+  const kindOf = (call: FaultyCall): Fault => {
+    const kind = plan(call);
+    return kind === 'delay' ? { kind, delayMs: 1 } : { kind };
+  };
+  return { ...ctx, store: faultyStore(ctx.store, { clock: ctx.clock, plan: kindOf }) };
+}
+
+const isCommitPut = (call: FaultyCall, version: number): boolean =>
+  call.verb === 'put' && call.path === commitPath(version);
+
+describe('commitTransaction', () => {
+  test('writes commitInfo first, with who, what and a unique id', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const { version } = await commit(ctx, snapshot, {
+      ...appendSpec('a'),
+      operationParameters: { mode: 'Append' },
+      commitInfo: { batchDigest: 'x' },
+      txn: { appId: 'app', version: 4 },
+    });
+    const text = await readText(ctx.store, commitPath(version));
+    const info = parseCommitInfo(new TextEncoder().encode(text), '1');
+    expect(text.startsWith('{"commitInfo":')).toBe(true);
+    expect(info).toMatchObject({
+      operation: 'WRITE',
+      operationParameters: { mode: 'Append' },
+      readVersion: 0,
+      isBlindAppend: true,
+      batchDigest: 'x',
+      txnId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      engineInfo: expect.stringMatching(/^deltawright\//) as string,
+    });
+    expect((await openSnapshot(ctx)).txnVersion('app')).toBe(4);
+  });
+
+  test('gives the snapshot that opening would give', async () => {
+    const ctx = memoryContext();
+    let snapshot = await newTable(ctx);
+    ({ snapshot } = await commit(ctx, snapshot, appendSpec('a', 'b')));
+    ({ snapshot } = await commit(ctx, snapshot, {
+      operation: 'DELETE',
+      actions: [removeAction('a')],
+      reads: { kind: 'table' },
+    }));
+    const opened = await openSnapshot(ctx);
+    expect([snapshot.version, pathsOf(snapshot), snapshot.sizeBytes, snapshot.fileCount]).toEqual([
+      opened.version,
+      pathsOf(opened),
+      opened.sizeBytes,
+      opened.fileCount,
+    ]);
+    expect(snapshot.file('b')?.size).toBe(10);
+    expect(snapshot.file('a')).toBeNull();
+  });
+
+  test('goes to the version after all winners where they do not conflict', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    let other = stale;
+    for (const path of ['a', 'b', 'c']) {
+      other = (await commit(ctx, other, appendSpec(path))).snapshot;
+    }
+    const { version, snapshot } = await commit(ctx, stale, appendSpec('mine'));
+    expect(version).toBe(4);
+    expect(pathsOf(snapshot)).toEqual(['a', 'b', 'c', 'mine']);
+  });
+
+  test('reports a conflict and writes nothing where a winner touched what was read', async () => {
+    const ctx = memoryContext();
+    const { snapshot: stale } = await commit(ctx, await newTable(ctx), appendSpec('a'));
+    const spec: TransactionSpec = {
+      operation: 'DELETE',
+      actions: [removeAction('a')],
+      reads: { kind: 'table' },
+    };
+    await commit(ctx, stale, spec);
+    const outcome = await commitTransaction(ctx, stale, spec);
+    expect(outcome).toMatchObject({ kind: 'conflict', code: 'CONFLICT_DELETE_READ' });
+    expect((await openSnapshot(ctx)).version).toBe(2);
+  });
+
+  test('holds winners’ files against the predicate by which rows were read', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    const statsOf = (min: number, max: number): string =>
+      JSON.stringify({
+        numRecords: 2,
+        minValues: { n: min },
+        maxValues: { n: max },
+        nullCount: { n: 0 },
+      });
+    const added = (path: string, stats: string): TransactionSpec => ({
+      ...appendSpec(),
+      actions: [addAction(path, { stats })],
+    });
+    const spec: TransactionSpec = {
+      ...appendSpec('mine'),
+      reads: { kind: 'rows', predicate: parseExpression('n < 10'), paths: new Set() },
+    };
+    const { snapshot } = await commit(ctx, stale, added('high', statsOf(10, 20)));
+    await commit(ctx, stale, spec);
+    await commit(ctx, snapshot, added('low', statsOf(9, 20)));
+    expect(await commitTransaction(ctx, stale, spec)).toMatchObject({ code: 'CONFLICT_APPEND' });
+  });
+
+  test('asks the rebase hook with everything since the snapshot, and commits what it says', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    const other = (await commit(ctx, stale, appendSpec('a'))).snapshot;
+    await commit(ctx, other, appendSpec('b'));
+    const seen: Winners[] = [];
+    const { snapshot } = await commit(ctx, stale, {
+      ...appendSpec('first thought'),
+      rebase: async (winners): Promise<RebaseDecision> => {
+        seen.push(winners);
+        return { kind: 'replace', actions: [addAction('second thought')] };
+      },
+    });
+    expect(seen.map(({ versions, latest }) => [versions, latest.version])).toEqual([[[1, 2], 2]]);
+    expect(seen[0]?.added.map((file) => file.path)).toEqual(['a', 'b']);
+    expect(pathsOf(snapshot)).toEqual(['a', 'b', 'second thought']);
+  });
+
+  test('hands a rebase hook’s conflict on', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    await commit(ctx, stale, appendSpec('a'));
+    const outcome = await commitTransaction(ctx, stale, {
+      ...appendSpec('b'),
+      rebase: async () => ({ kind: 'conflict', reason: 'compute again' }),
+    });
+    expect(outcome).toEqual({ kind: 'conflict', code: 'CONFLICT_REBASE', reason: 'compute again' });
+  });
+
+  test('applies a transaction once, also when its twin wins the race', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    const spec: TransactionSpec = { ...appendSpec('a'), txn: { appId: 'app', version: 2 } };
+    const { snapshot } = await commit(ctx, stale, spec);
+    for (const base of [stale, snapshot]) {
+      expect(await commitTransaction(ctx, base, spec)).toMatchObject({
+        kind: 'applied',
+        version: 1,
+      });
+    }
+    const older = { ...appendSpec('b'), txn: { appId: 'app', version: 1 } };
+    expect(await commitTransaction(ctx, stale, older)).toMatchObject({ kind: 'applied' });
+    const newer = { ...appendSpec('c'), txn: { appId: 'app', version: 3 } };
+    expect(await commitTransaction(ctx, stale, newer)).toMatchObject({
+      code: 'CONFLICT_TRANSACTION',
+    });
+  });
+
+  test('refuses to change rows of an append-only table', async () => {
+    const ctx = memoryContext();
+    const table = await newTable(ctx, { properties: { 'delta.appendOnly': 'true' } });
+    const { snapshot } = await commit(ctx, table, appendSpec('a'));
+    const spec = { ...appendSpec(), actions: [removeAction('a')] };
+    await expect(commitTransaction(ctx, snapshot, spec)).rejects.toMatchObject({
+      code: 'APPEND_ONLY',
+    });
+  });
+
+  test('refuses a commit that would turn on what is not supported', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const spec: TransactionSpec = {
+      ...appendSpec(),
+      actions: [{ kind: 'protocol', protocol: { minReaderVersion: 1, minWriterVersion: 8 } }],
+    };
+    await expect(commitTransaction(ctx, snapshot, spec)).rejects.toMatchObject({
+      code: 'FEATURE_UNSUPPORTED',
+    });
+  });
+
+  test('an aborted signal stops it before anything is written', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const signal = AbortSignal.abort(new Error('enough'));
+    const work = commitTransaction(ctx, snapshot, { ...appendSpec('a'), signal });
+    await expect(work).rejects.toThrow('enough');
+    expect((await openSnapshot(ctx)).version).toBe(0);
+  });
+});
+
+describe('a lost answer', () => {
+  test('whose write happened is found in the log', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const faulty = withFaults(ctx, (call) => (isCommitPut(call, 1) ? 'lose-answer' : 'none'));
+    expect(await commit(faulty, snapshot, appendSpec('a'))).toMatchObject({ version: 1 });
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('whose write did not happen is written again', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    let lost = 0;
+    const faulty = withFaults(ctx, (call) =>
+      isCommitPut(call, 1) && (lost += 1) < 3 ? 'lose-request' : 'none',
+    );
+    expect(await commit(faulty, snapshot, appendSpec('a'))).toMatchObject({ version: 1 });
+    expect(lost).toBe(3);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('at a version that another writer has is a lost race', async () => {
+    const ctx = memoryContext();
+    const stale = await newTable(ctx);
+    await commit(ctx, stale, appendSpec('other'));
+    const faulty = withFaults(ctx, (call) => (isCommitPut(call, 1) ? 'lose-answer' : 'none'));
+    expect(await commit(faulty, stale, appendSpec('mine'))).toMatchObject({ version: 2 });
+  });
+
+  test('of the first try inside the store is not taken for another writer', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    // A client that repeats a request by itself meets what its own first try wrote.
+    const { store } = ctx;
+    const putTwice: typeof store.put = async (...args) => {
+      await store.put(...args);
+      return store.put(...args);
+    };
+    const repeating = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'put') return putTwice;
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const { version } = await commit({ ...ctx, store: repeating }, snapshot, appendSpec('a'));
+    expect(version).toBe(1);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('that stays open is said to be unknown', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const faulty = withFaults(ctx, (call) => {
+      if (call.path !== commitPath(1)) return 'none';
+      return call.verb === 'put' ? 'lose-answer' : 'fail';
+    });
+    await expect(commitTransaction(faulty, snapshot, appendSpec('a'))).rejects.toMatchObject({
+      code: 'COMMIT_OUTCOME_UNKNOWN',
+      kind: 'unavailable',
+    });
+  });
+});
+
+describe('what follows a commit', () => {
+  test('hands the failure of a checkpoint on with the outcome', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx, { properties: { 'delta.checkpointInterval': '1' } });
+    const faulty = withFaults(ctx, (call) =>
+      call.path.endsWith('.checkpoint.parquet') ? 'fail' : 'none',
+    );
+    const { postCommitErrors } = await commit(faulty, snapshot, appendSpec('a'));
+    expect(postCommitErrors).toMatchObject([{ code: 'STORE_UNAVAILABLE' }]);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('does without the hint and the checksum file', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx, { properties: { 'delta.checkpointInterval': '1' } });
+    const faulty = withFaults(ctx, (call) =>
+      /_last_checkpoint|\.crc$/.test(call.path) ? 'fail' : 'none',
+    );
+    expect((await commit(faulty, snapshot, appendSpec('a'))).postCommitErrors).toEqual([]);
+  });
+});
+
+test('eight writers at once all get through, on one disk', async () => {
+  await onDisk(async (ctx) => {
+    await newTable(ctx);
+    const writer = async (name: number): Promise<void> => {
+      let snapshot: Snapshot = await openSnapshot(ctx);
+      for (let count = 0; count < 10; count += 1) {
+        ({ snapshot } = await commit(ctx, snapshot, appendSpec(`${name}-${count}`)));
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, name) => writer(name)));
+    const snapshot = await openSnapshot(ctx);
+    expect(snapshot.version).toBe(80);
+    expect(new Set(pathsOf(snapshot)).size).toBe(80);
+  });
+});
+
+test('a table that was deleted and made anew is a conflict, and a refresh sees the new one', async () => {
+  const ctx = memoryContext();
+  const { snapshot } = await commit(ctx, await newTable(ctx), appendSpec('a'));
+  const paths: string[] = [];
+  for await (const { path } of ctx.store.list('', { recursive: true })) paths.push(path);
+  await ctx.store.delete(paths);
+  await newTable(ctx);
+  expect((await refreshSnapshot(ctx, snapshot)).version).toBe(0);
+});

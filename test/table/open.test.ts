@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest';
+
+import {
+  checkpointPath,
+  checksumPath,
+  commitPath,
+  LAST_CHECKPOINT_PATH,
+  printCommit,
+} from '../../src/log/index.ts';
+import type { ObjectStore } from '../../src/store/index.ts';
+import { openMetadata, openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
+import type { Snapshot, TableContext } from '../../src/table/types.ts';
+import { writeCheckpoint } from '../../src/table/checkpoint.ts';
+import {
+  appendSpec,
+  commit,
+  memoryContext,
+  newTable,
+  onDisk,
+  pathsOf,
+  readText,
+  writeText,
+} from './context.ts';
+
+const MANUAL = { properties: { 'delta.checkpointInterval': '1000' } };
+
+/** A table with a version for each path; no checkpoint is written by itself. */
+async function tableOf(ctx: TableContext, ...paths: readonly string[]): Promise<Snapshot[]> {
+  const snapshots = [await newTable(ctx, MANUAL)];
+  for (const path of paths) {
+    const last = snapshots.at(-1);
+    if (last !== undefined) snapshots.push((await commit(ctx, last, appendSpec(path))).snapshot);
+  }
+  return snapshots;
+}
+
+async function checkpointAt(ctx: TableContext, version: number): Promise<void> {
+  await writeCheckpoint(ctx, await openSnapshot(ctx, { version }));
+}
+
+async function drop(store: ObjectStore, ...versions: readonly number[]): Promise<void> {
+  await store.delete(versions.map(commitPath));
+}
+
+describe('openSnapshot', () => {
+  test('opens each version', async () => {
+    const ctx = memoryContext();
+    await tableOf(ctx, 'a', 'b');
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b']);
+    expect(pathsOf(await openSnapshot(ctx, { version: 1 }))).toEqual(['a']);
+    expect((await openSnapshot(ctx, { version: 0 })).fileCount).toBe(0);
+  });
+
+  test('reads a checkpoint and the commits after it, and no others', async () => {
+    const ctx = memoryContext();
+    await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 2);
+    await drop(ctx.store, 0, 1, 2);
+    const snapshot = await openSnapshot(ctx);
+    expect(pathsOf(snapshot)).toEqual(['a', 'b', 'c']);
+    expect(snapshot.metadata.configuration).toEqual(MANUAL.properties);
+    expect(pathsOf(await openSnapshot(ctx, { version: 2 }))).toEqual(['a', 'b']);
+  });
+
+  test.each([
+    ['missing', null],
+    ['torn', '{"version":'],
+    ['older than the newest checkpoint', '{"version":1,"size":3}'],
+    ['newer than the log', '{"version":9,"size":3}'],
+    ['of a checkpoint that is not there', '{"version":3,"size":3}'],
+    ['wrong about parts', '{"version":2,"size":3,"parts":5}'],
+  ])('does not depend on the hint: %s', async (_case, hint) => {
+    const ctx = memoryContext();
+    await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 1);
+    await checkpointAt(ctx, 2);
+    if (hint === null) await ctx.store.delete([LAST_CHECKPOINT_PATH]);
+    else await writeText(ctx.store, LAST_CHECKPOINT_PATH, hint);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b', 'c']);
+    expect(pathsOf(await openSnapshot(ctx, { version: 1 }))).toEqual(['a']);
+  });
+
+  test('falls back from a corrupt checkpoint to an older one, and to the commits', async () => {
+    const ctx = memoryContext();
+    await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 1);
+    await checkpointAt(ctx, 2);
+    await writeText(ctx.store, checkpointPath(2), 'PAR1 torn');
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b', 'c']);
+    await drop(ctx.store, 0, 1);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b', 'c']);
+    await writeText(ctx.store, checkpointPath(1), '');
+    await expect(openSnapshot(ctx)).rejects.toMatchObject({
+      code: 'CHECKPOINT_CORRUPT',
+      message: expect.stringContaining(checkpointPath(2)) as string,
+    });
+  });
+
+  test.each([
+    ['no table', async () => {}, 'TABLE_NOT_FOUND'],
+    [
+      'a missing commit',
+      async (ctx: TableContext) => {
+        await tableOf(ctx, 'a', 'b');
+        await drop(ctx.store, 1);
+      },
+      'LOG_GAP',
+    ],
+    [
+      'a corrupt commit',
+      async (ctx: TableContext) => {
+        await tableOf(ctx, 'a', 'b');
+        await writeText(ctx.store, commitPath(1), '{"add":');
+      },
+      'LOG_CORRUPT',
+    ],
+    [
+      'an unsupported feature',
+      async (ctx: TableContext) => {
+        await tableOf(ctx, 'a');
+        const text = await readText(ctx.store, commitPath(0));
+        await writeText(ctx.store, commitPath(0), text.replace('Version":1', 'Version":9'));
+      },
+      'FEATURE_UNSUPPORTED',
+    ],
+  ])('refuses %s', async (_case, prepare, code) => {
+    const ctx = memoryContext();
+    await prepare(ctx);
+    await expect(openSnapshot(ctx)).rejects.toMatchObject({ code });
+    if (code !== 'LOG_CORRUPT') await expect(openMetadata(ctx)).rejects.toMatchObject({ code });
+  });
+
+  test('refuses a version that the table does not have', async () => {
+    const ctx = memoryContext();
+    await tableOf(ctx, 'a');
+    await expect(openSnapshot(ctx, { version: 2 })).rejects.toMatchObject({
+      code: 'VERSION_NOT_FOUND',
+      details: { earliest: 0, latest: 1 },
+    });
+  });
+});
+
+describe('time travel', () => {
+  test('finds the last version committed by a time, and refuses one before the first', async () => {
+    const ctx = memoryContext();
+    const start = ctx.clock.now();
+    let snapshot = await newTable(ctx, MANUAL);
+    for (const path of ['a', 'b']) {
+      ctx.clock.advance(1_000);
+      ({ snapshot } = await commit(ctx, snapshot, appendSpec(path)));
+    }
+    const versionBy = async (timestampMs: number): Promise<number> =>
+      (await openSnapshot(ctx, { timestampMs })).version;
+    expect(await versionBy(start)).toBe(0);
+    expect(await versionBy(start + 999)).toBe(0);
+    expect(await versionBy(start + 1_000)).toBe(1);
+    expect(await versionBy(start + 9_999)).toBe(2);
+    await expect(versionBy(start - 1)).rejects.toMatchObject({ code: 'TIMESTAMP_TOO_EARLY' });
+  });
+
+  test('makes times rise where files do not', async () => {
+    const ctx = memoryContext();
+    const start = ctx.clock.now();
+    await tableOf(ctx, 'a', 'b');
+    expect((await openSnapshot(ctx, { version: 2 })).timestampMs).toBe(start + 2);
+    expect((await openSnapshot(ctx, { timestampMs: start + 1 })).version).toBe(1);
+  });
+
+  test('counts in-commit timestamps where the table has them', async () => {
+    const ctx = memoryContext();
+    const [first] = await tableOf(ctx);
+    const configuration = {
+      'delta.enableInCommitTimestamps': 'true',
+      'delta.inCommitTimestampEnablementVersion': '1',
+    };
+    const metadata = { ...first?.metadata, configuration };
+    const bytes = new TextDecoder().decode(
+      printCommit([{ kind: 'commitInfo', commitInfo: { inCommitTimestamp: 5 } }]),
+    );
+    const upgrade = `${JSON.stringify({ protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['inCommitTimestamp'] } })}\n${JSON.stringify({ metaData: metadata })}\n`;
+    await writeText(ctx.store, commitPath(1), bytes + upgrade);
+    await writeText(ctx.store, commitPath(2), bytes.replace('5', '50'));
+    expect((await openSnapshot(ctx)).timestampMs).toBe(50);
+    expect((await openSnapshot(ctx, { timestampMs: 49 })).version).toBe(1);
+  });
+});
+
+describe('refreshSnapshot', () => {
+  test('gives the same snapshot where nothing was committed, else the newest', async () => {
+    const ctx = memoryContext();
+    const [first, , last] = await tableOf(ctx, 'a', 'b');
+    if (first === undefined || last === undefined) throw new Error('no table');
+    expect(await refreshSnapshot(ctx, last)).toBe(last);
+    const refreshed = await refreshSnapshot(ctx, first);
+    expect([refreshed.version, pathsOf(refreshed)]).toEqual([2, ['a', 'b']]);
+    expect(refreshed.timestampMs).toBe(last.timestampMs);
+  });
+
+  test('reads the log anew where its old part is gone', async () => {
+    const ctx = memoryContext();
+    const [first] = await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 3);
+    await drop(ctx.store, 0, 1, 2);
+    if (first === undefined) throw new Error('no table');
+    expect(pathsOf(await refreshSnapshot(ctx, first))).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('openMetadata', () => {
+  test('tells version, protocol, metadata and schema, from commits alone', async () => {
+    const ctx = memoryContext();
+    const [first] = await tableOf(ctx, 'a');
+    expect(await openMetadata(ctx)).toEqual({
+      version: 1,
+      protocol: first?.protocol,
+      metadata: first?.metadata,
+      schema: first?.schema,
+    });
+  });
+
+  test('takes a checksum file rather than a checkpoint, and a checkpoint where that is torn', async () => {
+    const ctx = memoryContext();
+    const [first] = await tableOf(ctx, 'a', 'b');
+    await checkpointAt(ctx, 1);
+    await drop(ctx.store, 0, 1);
+    const checksum = await readText(ctx.store, checksumPath(1));
+    await writeText(ctx.store, checksumPath(1), checksum.slice(0, 40));
+    expect(await openMetadata(ctx)).toMatchObject({ version: 2, metadata: first?.metadata });
+
+    await writeText(ctx.store, checksumPath(1), checksum);
+    await writeText(ctx.store, checkpointPath(1), 'PAR1 torn');
+    expect(await openMetadata(ctx)).toMatchObject({ version: 2, metadata: first?.metadata });
+  });
+});
+
+test('a table on disk is opened from any folder name', async () => {
+  await onDisk(async (ctx) => {
+    await tableOf(ctx, 'p=a%20b/x');
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['p=a%20b/x']);
+  });
+});
