@@ -183,6 +183,7 @@ export class MemberBuilders {
   readonly #spec: ColumnSpec;
   readonly #builders: ReadonlyMap<string, ColumnBuilder>;
   readonly #ignored: ReadonlySet<string>;
+  readonly #prefix: string;
 
   constructor(
     spec: ColumnSpec,
@@ -191,6 +192,7 @@ export class MemberBuilders {
   ) {
     this.#spec = spec;
     this.#ignored = options.ignored;
+    this.#prefix = options.prefix;
     const builders = new Map<string, ColumnBuilder>();
     for (const [index, { name, type, nullable }] of writtenFields(struct).entries()) {
       const arrowType = childType(spec.arrowType, index);
@@ -222,7 +224,7 @@ export class MemberBuilders {
     const { cursor } = this.#spec;
     const why =
       'there is no such column; leave the value out, or add the column to the table first';
-    throw badValue({ rowIndex: cursor.rowIndex, column: name }, why);
+    throw badValue({ rowIndex: cursor.rowIndex, column: this.#prefix + name }, why);
   }
 }
 

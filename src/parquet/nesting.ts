@@ -54,3 +54,26 @@ export function mapShape(node: ParquetNode): MapShape | null {
 export function isStruct(node: ParquetNode): boolean {
   return node.physicalType === null && node.logicalType === null;
 }
+
+/** The same tree with the names that the format gives to the levels of lists and maps, where they have three. */
+export function withStandardNames(node: ParquetNode): ParquetNode {
+  const children = node.children.map(withStandardNames);
+  const [repeated] = children;
+  if (repeated?.repetition !== 'REPEATED') return { ...node, children };
+  const kind = node.logicalType?.kind;
+  if (kind === 'map' && mapShape(node) !== null) {
+    return { ...node, children: [renamed(repeated, 'key_value', ['key', 'value'])] };
+  }
+  if (kind === 'list' && repeated.children.length === 1) {
+    return { ...node, children: [renamed(repeated, 'list', ['element'])] };
+  }
+  return { ...node, children };
+}
+
+function renamed(node: ParquetNode, name: string, childNames: readonly string[]): ParquetNode {
+  const children = node.children.map((child, index) => ({
+    ...child,
+    name: childNames[index] ?? child.name,
+  }));
+  return { ...node, name, children };
+}

@@ -12,6 +12,8 @@ import { memorySource } from './byte-source.ts';
 import { mixedTables, unencodable } from './errors.ts';
 import { readFooter } from './footer.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
+import { withStandardNames } from './nesting.ts';
+import { leavesOf, type SchemaLeaf } from './schema-tree.ts';
 import type { Codec, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
 
 export interface WriteOptions {
@@ -55,9 +57,11 @@ export async function writeParquet(
     parts.push(pages);
     end += pages.length;
   }
+  // Arrow's names for the levels of lists and maps are not those of the format.
+  const named = present(columns, 'the table that says the columns').map(withStandardNames);
   const trailer = encodeTrailer({
-    columns: present(columns, 'the table that says the columns'),
-    rowGroups,
+    columns: named,
+    rowGroups: withPaths(rowGroups, leavesOf(named)),
     createdBy: CREATED_BY,
     keyValues: new Map(),
     typeDefinedOrder: true,
@@ -132,6 +136,19 @@ function shifted(rowGroup: RowGroup, shift: number): RowGroup {
     dataStart: chunk.dataStart + shift,
   }));
   return { ...rowGroup, columns };
+}
+
+function withPaths(
+  rowGroups: readonly RowGroup[],
+  leaves: readonly SchemaLeaf[],
+): readonly RowGroup[] {
+  return rowGroups.map((rowGroup) => ({
+    ...rowGroup,
+    columns: rowGroup.columns.map((chunk, index) => ({
+      ...chunk,
+      path: leaves[index]?.path ?? chunk.path,
+    })),
+  }));
 }
 
 /** Where the last page ends: what follows, an index or a filter, is not taken over. */
