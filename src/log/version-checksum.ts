@@ -3,13 +3,7 @@
  * had without replay. PROTOCOL.md, "Version Checksum File".
  */
 
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  printJson,
-} from '../base/index.ts';
+import { isJsonObject, type JsonObject, parseJson, printJson } from '../base/index.ts';
 import type { Metadata, Protocol } from './actions.ts';
 import { actionJson } from './codec.ts';
 import { txnIdOf } from './commit-info.ts';
@@ -30,22 +24,24 @@ export function printVersionChecksum(state: LogState): Uint8Array {
   return new TextEncoder().encode(printJson(json));
 }
 
-/** The protocol and metadata of a checksum file, or null where it is torn or lacks them. */
+/** The protocol and metadata of a checksum file, or null where it is torn, wrong or lacks them. */
 export function parseVersionChecksum(
   bytes: Uint8Array,
   file: string,
 ): { readonly protocol: Protocol; readonly metadata: Metadata } | null {
-  let value: JsonValue;
   try {
-    value = parseJson(new TextDecoder().decode(bytes));
+    const value = parseJson(new TextDecoder().decode(bytes));
+    if (!isJsonObject(value)) return null;
+    const { protocol, metadata } = value;
+    const actions = [
+      ...decodeAction({ protocol }, file, 1),
+      ...decodeAction({ metaData: metadata }, file, 1),
+    ];
+    const [first, second] = actions;
+    if (first?.kind !== 'protocol' || second?.kind !== 'metaData') return null;
+    return { protocol: first.protocol, metadata: second.metaData };
   } catch {
     // Written beside the commit and optional: what cannot be read is taken from the log itself.
     return null;
   }
-  if (!isJsonObject(value)) return null;
-  if (!isJsonObject(value['protocol']) || !isJsonObject(value['metadata'])) return null;
-  const [protocol] = decodeAction({ protocol: value['protocol'] }, file, 1);
-  const [metadata] = decodeAction({ metaData: value['metadata'] }, file, 1);
-  if (protocol?.kind !== 'protocol' || metadata?.kind !== 'metaData') return null;
-  return { protocol: protocol.protocol, metadata: metadata.metaData };
 }

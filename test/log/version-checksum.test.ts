@@ -19,8 +19,9 @@ test('holds sizes, protocol and metadata, and gives the last two back', () => {
   expect(parseVersionChecksum(bytes, '0.crc')).toEqual({ protocol: PROTOCOL, metadata: METADATA });
 });
 
-test('is null where it is torn or lacks what is wanted', () => {
+test('is null where it is torn, wrong or lacks what is wanted', () => {
   const parse = (text: string) => parseVersionChecksum(new TextEncoder().encode(text), '0.crc');
   expect(parse('{"numFiles":1')).toBeNull();
   expect(parse('{"numFiles":1}')).toBeNull();
+  expect(parse('{"protocol":{},"metadata":{}}')).toBeNull();
 });

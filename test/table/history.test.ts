@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+
+import { commitPath } from '../../src/log/index.ts';
+import { readHistory } from '../../src/table/history.ts';
+import { appendSpec, commit, memoryContext, newTable, writeText } from './context.ts';
+
+test('tells the newest commits first, as many as asked for', async () => {
+  const ctx = memoryContext();
+  const start = ctx.clock.now();
+  const table = await newTable(ctx);
+  ctx.clock.advance(10);
+  await commit(ctx, table, { ...appendSpec('a'), operationMetrics: { numFiles: '1' } });
+  const entries = await readHistory(ctx);
+  expect(
+    entries.map(({ version, operation, timestampMs }) => [version, operation, timestampMs]),
+  ).toEqual([
+    [1, 'WRITE', start + 10],
+    [0, 'CREATE TABLE', start],
+  ]);
+  expect(entries[0]?.commitInfo).toMatchObject({ operationMetrics: { numFiles: '1' } });
+  expect((await readHistory(ctx, { limit: 1 })).map(({ version }) => version)).toEqual([1]);
+});
+
+test('takes the time of the file where a commit tells nothing', async () => {
+  const ctx = memoryContext();
+  await newTable(ctx);
+  ctx.clock.advance(5);
+  await writeText(ctx.store, commitPath(1), '{"txn":{"appId":"a","version":1}}\n');
+  const [entry] = await readHistory(ctx);
+  expect(entry).toEqual({
+    version: 1,
+    operation: null,
+    timestampMs: ctx.clock.now(),
+    commitInfo: {},
+  });
+});
+
+test('refuses a place without a table', async () => {
+  await expect(readHistory(memoryContext())).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Metadata } from '../../src/log/index.ts';
+import { parseInterval } from '../../src/table/interval.ts';
+import {
+  checkpointInterval,
+  checkProperties,
+  deletedFileRetentionMs,
+  isManifestEnabled,
+  txnRetentionMs,
+} from '../../src/table/properties.ts';
+
+function metadataOf(configuration: Readonly<Record<string, string>>): Metadata {
+  return {
+    id: 'x',
+    format: { provider: 'parquet', options: {} },
+    schemaString: '{"type":"struct","fields":[]}',
+    partitionColumns: [],
+    configuration,
+  };
+}
+
+test.each([
+  ['interval 1 week', 604_800_000],
+  ['INTERVAL 30 DAYS', 2_592_000_000],
+  ['1 day 12 hours', 129_600_000],
+  ['interval 5 minutes 1 second 2 milliseconds', 300_000 + 1_000 + 2],
+  ['interval 1 month', null],
+  ['7', null],
+  ['', null],
+  ['interval', null],
+  ['-1 days', null],
+])('the duration %j is %j ms', (text, expected) => {
+  expect(parseInterval(text)).toBe(expected);
+});
+
+describe('checkProperties', () => {
+  test('takes known ones and anybody’s own', () => {
+    expect(() =>
+      checkProperties({
+        'delta.appendOnly': 'TRUE',
+        'delta.checkpointInterval': '20',
+        'delta.dataSkippingNumIndexedCols': '-1',
+        'delta.deletedFileRetentionDuration': 'interval 2 days',
+        'delta.compatibility.symlinkFormatManifest.enabled': 'true',
+        'delta.columnMapping.mode': 'none',
+        'delta.enableDeletionVectors': 'false',
+        'owner.team': 'x',
+      }),
+    ).not.toThrow();
+  });
+
+  test.each([
+    ['delta.checkpointinterval', '10', 'PROPERTY_INVALID'],
+    ['delta.checkpointInterval', 'ten', 'PROPERTY_INVALID'],
+    ['delta.appendOnly', 'yes', 'PROPERTY_INVALID'],
+    ['delta.logRetentionDuration', '1 month', 'PROPERTY_INVALID'],
+    ['delta.isolationLevel', 'WriteSerializable', 'PROPERTY_INVALID'],
+    ['delta.columnMapping.mode', 'name', 'FEATURE_UNSUPPORTED'],
+    ['delta.constraints.positive', 'n > 0', 'FEATURE_UNSUPPORTED'],
+    ['delta.feature.deletionVectors', 'supported', 'FEATURE_UNSUPPORTED'],
+  ])('refuses %s=%s', (key, value, code) => {
+    expect(() => checkProperties({ [key]: value })).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+test('properties have Spark’s defaults, also where others wrote them wrong', () => {
+  const plain = metadataOf({});
+  expect([checkpointInterval(plain), deletedFileRetentionMs(plain), txnRetentionMs(plain)]).toEqual(
+    [10, 604_800_000, null],
+  );
+  expect(isManifestEnabled(plain)).toBe(false);
+  const wrong = metadataOf({
+    'delta.checkpointInterval': '-3',
+    'delta.deletedFileRetentionDuration': 'soon',
+  });
+  expect([checkpointInterval(wrong), deletedFileRetentionMs(wrong)]).toEqual([10, 604_800_000]);
+});
