@@ -12,6 +12,7 @@ import {
   decimalOf,
   decimalResult,
   is,
+  isDatetime,
   isFractional,
   isIntegral,
   isNumeric,
@@ -28,6 +29,9 @@ export function arithmetic(
   right: Typed,
   binder: Binder,
 ): Typed {
+  if (isDatetime(left.type) && isDatetime(right.type)) {
+    throw expressionUnsupported('a difference of dates or times (an interval); use datediff');
+  }
   if (is(left.type, 'date') || is(right.type, 'date'))
     return dateArithmetic(operator, left, right, binder);
   const [a, b] = numericOperands(operator, left, right, binder);
@@ -109,7 +113,10 @@ function decimalArithmetic(
     if (!exact || digits > HUGEINT_DIGITS) {
       throw expressionUnsupported(`${text}, whose result needs more than 38 digits`);
     }
-    return fallible(`CAST((${left.sql} * ${right.sql}) AS ${duckType(type)})`, type);
+    // As wide as can be, because the engine multiplies narrow decimals in 64 bits.
+    const wide = duckType(decimal(HUGEINT_DIGITS - right.type.precision, left.type.scale));
+    const product = `(CAST(${left.sql} AS ${wide}) * ${right.sql})`;
+    return fallible(`CAST(${product} AS ${duckType(type)})`, type);
   }
   return decimalDivision(operator, left, right, binder);
 }
@@ -159,10 +166,13 @@ function unscaled(
   return `(CAST(${text} AS HUGEINT) * ${power}::HUGEINT)`;
 }
 
-/** The decimal whose unscaled value is `sql`. */
+/** The decimal whose unscaled value is `sql`: its product with one unit of the last digit, which is exact. */
 function scaled(sql: string, type: DecimalType): string {
-  const text = `CAST(${sql} AS VARCHAR)`;
-  return `CAST(${text} || 'e-${String(type.scale)}' AS ${duckType(type)})`;
+  const whole = `CAST(${sql} AS DECIMAL(38, 0))`;
+  if (type.scale === 0) return `CAST(${whole} AS ${duckType(type)})`;
+  const digits = String(type.scale);
+  const unit = `CAST('0.${'1'.padStart(type.scale, '0')}' AS DECIMAL(${digits}, ${digits}))`;
+  return `CAST(${whole} * ${unit} AS ${duckType(type)})`;
 }
 
 function divided(operator: '/' | '%' | 'div', left: Typed, right: Typed, binder: Binder): Typed {
@@ -188,9 +198,7 @@ function dateArithmetic(
   const [date, days] = is(left.type, 'date') ? [left, right] : [right, left];
   const fits = operator === '+' || (operator === '-' && date === left);
   if (!fits || !is(days.type, 'byte', 'short', 'integer', 'void')) {
-    throw is(days.type, 'date', 'timestamp', 'timestamp_ntz')
-      ? expressionUnsupported('a difference of dates (an interval); use datediff')
-      : mismatch(operator, left, right);
+    throw mismatch(operator, left, right);
   }
   return fallible(`(${date.sql} ${operator} ${castTo(days, INTEGER, binder).sql})`, DATE);
 }

@@ -15,10 +15,10 @@ const WHITESPACE = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' '";
 const INTEGER_TEXT = '[+-]?[0-9]+';
 const NUMBER_TEXT = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 const DATE_TEXT = '([0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T].*)?)?)?';
+const ZONE_TEXT = ' ?(?:Z|(?:UTC|GMT|UT)?(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[A-Za-z]+/[A-Za-z_/]+)';
 const TIMESTAMP_TEXT =
-  '([0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T](?:([01]?[0-9]|2[0-3])' +
-  '(?::([0-5]?[0-9])(?::([0-5]?[0-9])(?:\\.([0-9]{0,6})[0-9]*)?)?)?' +
-  '( ?(?:Z|(?:UTC|GMT|UT)?(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[A-Za-z]+/[A-Za-z_/]+))?)?)?)?)?';
+  '([0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T]([01]?[0-9]|2[0-3])(?::([0-5]?[0-9])' +
+  `(?::([0-5]?[0-9])(?:\\.([0-9]{0,6})[0-9]*)?(${ZONE_TEXT})?)?)?)?)?)?`;
 
 export interface CastOptions {
   /** TRY_CAST: null where the value does not fit. */
@@ -46,6 +46,13 @@ export function isWidening(from: DataType, to: DataType): boolean {
   if (isFractional(to)) return isNumeric(from);
   if (isIntegral(from) && isIntegral(to)) return order(from) <= order(to);
   return is(from, 'date', 'timestamp_ntz') && is(to, 'timestamp', 'timestamp_ntz');
+}
+
+/** An integer divided, rounded down. */
+export function floorDivided(sql: string, divisor: number): string {
+  if (divisor === 1) return sql;
+  const d = String(divisor);
+  return `((${sql} - ((${sql} % ${d}) + ${d}) % ${d}) // ${d})`;
 }
 
 function order(type: DataType): number {
@@ -107,7 +114,12 @@ class Cast {
       `CASE WHEN ${t} IS NULL THEN NULL WHEN regexp_full_match(${t}, ${literal(pattern)}) THEN ${then} ` +
       `ELSE ${this.#failure()} END`;
     if (isIntegral(type)) return checked(INTEGER_TEXT, this.#as(t));
-    if (type.kind === 'decimal') return checked(NUMBER_TEXT, this.#as(t));
+    if (type.kind === 'decimal') {
+      // By way of the widest: the engine counts the digits before an exponent against the width.
+      const widest = `DECIMAL(38, ${String(type.scale)})`;
+      const cast = `${this.#lenient ? 'TRY_CAST' : 'CAST'}(${t} AS ${widest})`;
+      return checked(NUMBER_TEXT, this.#as(cast));
+    }
     if (isFractional(type)) {
       return (
         `CASE WHEN lower(${t}) IN ('nan', '+nan', '-nan') THEN ${this.#as("'NaN'")} ` +
@@ -165,7 +177,10 @@ class Cast {
     const { sql, type } = this.#operand;
     if (isIntegral(type) || is(type, 'boolean')) return this.#as(sql);
     if (type.kind === 'decimal' || isFractional(type)) return this.#as(`trunc(${sql})`);
-    return is(type, 'timestamp') ? this.#as(`floor(epoch_us(${sql}) / 1000000)`) : null;
+    if (!is(type, 'timestamp')) return null;
+    return this.#binder.bind(`epoch_us(${sql})`, (micros) =>
+      this.#as(floorDivided(micros, 1_000_000)),
+    );
   }
 
   #toDecimal(): string | null {
@@ -174,7 +189,12 @@ class Cast {
       return this.#as(`CAST(${sql} AS ${is(type, 'boolean') ? 'INTEGER' : duckType(type)})`);
     if (type.kind === 'decimal') return this.#as(sql);
     // Spark rounds the shortest decimal text of the double, not its binary value.
-    if (isFractional(type)) return this.#as(`CAST(${sql} AS VARCHAR)`);
+    if (isFractional(type)) {
+      return this.#binder.bind(
+        sql,
+        (x) => `CASE WHEN isnan(${x}) THEN NULL ELSE ${this.#as(`CAST(${x} AS VARCHAR)`)} END`,
+      );
+    }
     return null;
   }
 

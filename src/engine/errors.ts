@@ -138,3 +138,11 @@ export function fileTypeUnfit(path: string, found: string, wanted: string): Delt
     details: { column: path, found, wanted },
   });
 }
+
+export function queryInvalid(reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'QUERY_INVALID',
+    message: `this is not a query that can be run: ${reason}; one SELECT is wanted`,
+  });
+}

@@ -10,6 +10,8 @@ import { fallible, type Typed, typed } from './typed.ts';
 
 /** From here on a double has no fraction digits. */
 const DOUBLE_INTEGRAL_FROM = '9007199254740992';
+/** Java's cut: beyond the bounds of a long, its bounds. */
+const LONG_END = '9223372036854775808.0::DOUBLE';
 const ROUND_DIGITS_MAX = 20;
 
 function number(call: Call, index = 0): Typed {
@@ -53,7 +55,13 @@ function toInteger(native: 'floor' | 'ceil'): (call: Call) => Typed {
       const type: DecimalType = decimal(Math.min(arg.type.precision - arg.type.scale + 1, 38), 0);
       return fallible(`CAST(${native}(${arg.sql}) AS ${duckType(type)})`, type);
     }
-    return fallible(`CAST(${native}(${arg.sql}) AS BIGINT)`, LONG);
+    const sql = call.binder.bind(
+      castTo(arg, DOUBLE, call.binder).sql,
+      (x) =>
+        `CASE WHEN isnan(${x}) THEN 0 WHEN ${x} >= ${LONG_END} THEN 9223372036854775807 ` +
+        `WHEN ${x} < -${LONG_END} THEN CAST(-9223372036854775808 AS BIGINT) ELSE CAST(${native}(${x}) AS BIGINT) END`,
+    );
+    return typed(`CAST(${sql} AS BIGINT)`, LONG, arg);
   };
 }
 
@@ -63,7 +71,7 @@ function sign(call: Call): Typed {
   const sql = call.binder.bind(
     castTo(arg, DOUBLE, call.binder).sql,
     (x) =>
-      `CASE WHEN isnan(${x}) OR ${x} = 0 THEN ${x} WHEN ${x} > 0 THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END`,
+      `CASE WHEN isnan(${x}) OR ${x} = 0 THEN ${x} WHEN ${x} > 0 THEN 1.0::DOUBLE WHEN ${x} < 0 THEN -1.0::DOUBLE END`,
   );
   return typed(sql, DOUBLE, arg);
 }

@@ -9,7 +9,7 @@ import {
   TIMESTAMP,
   TIMESTAMP_NTZ,
 } from '../schema/index.ts';
-import { castTo } from './casts.ts';
+import { castTo, floorDivided } from './casts.ts';
 import { Call, type FunctionTable } from './function-call.ts';
 import { timestampText } from './number-text.ts';
 import { literal } from './quote.ts';
@@ -66,7 +66,7 @@ function dateTrunc(call: Call): Typed {
   if (unit === undefined) throw call.refused('this unit');
   return castTo(
     typed(`CAST(date_trunc('${unit}', ${time.sql}) AS TIMESTAMP)`, TIMESTAMP_NTZ, time),
-    is(call.at(1).type, 'timestamp_ntz') ? TIMESTAMP_NTZ : TIMESTAMP,
+    TIMESTAMP,
     call.binder,
   );
 }
@@ -192,12 +192,6 @@ function epoch(unitMicros: number): (call: Call) => Typed {
   };
 }
 
-function floorDivided(sql: string, divisor: number): string {
-  if (divisor === 1) return sql;
-  const d = String(divisor);
-  return `((${sql} - ((${sql} % ${d}) + ${d}) % ${d}) // ${d})`;
-}
-
 function unixTimestamp(call: Call): Typed {
   if (call.args.length === 0) throw call.refused('no argument, which reads the clock');
   const arg = call.count(1, 2).at(0);
@@ -206,7 +200,7 @@ function unixTimestamp(call: Call): Typed {
       ? parsed(call, TIMESTAMP)
       : parsed(withDefaultPattern(call), TIMESTAMP)
     : call.as(0, TIMESTAMP);
-  return typed(floorDivided(`epoch_us(${time.sql})`, MICROS_PER_SECOND), LONG, time);
+  return typed(`(epoch_us(${time.sql}) // ${String(MICROS_PER_SECOND)})`, LONG, time);
 }
 
 function withDefaultPattern(call: Call): Call {

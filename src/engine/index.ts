@@ -1,11 +1,29 @@
 /** The only door to the relational engine. */
 
 export { duckType } from './duck-type.ts';
+export {
+  type DroppedRows,
+  droppedRows,
+  dropExisting,
+  dropWithinBatch,
+  FILE_COLUMN,
+  type KeyedRows,
+  prepareDrops,
+  ROW_COLUMN,
+  survives,
+} from './duplicates.ts';
 export { createEngine } from './engine.ts';
 export { type MappingMode, physicalName } from './field-match.ts';
 export { functionNames } from './functions.ts';
 export { blobLiteral, identifier, literal, literalList } from './quote.ts';
 export { type RelationFile, type RelationOptions, relationSql } from './relation.ts';
+export {
+  type CopyOptions,
+  copyToParquet,
+  execute,
+  openOrderedSession,
+  ROW_GROUP_ROWS,
+} from './rewrite.ts';
 export { openSession } from './session.ts';
 export type {
   ColumnChunkValues,
@@ -18,3 +36,11 @@ export type {
 } from './types.ts';
 export { type Scope, type ScopeColumn, scopeOf } from './scope.ts';
 export { translate, translateCondition, type Translation, translateTo } from './translate.ts';
+export { canonicalLineSql } from './canonical.ts';
+export {
+  defineTable,
+  printableQuery,
+  referencedTables,
+  type TableReference,
+  useDatabase,
+} from './query.ts';

@@ -23,6 +23,30 @@ export function doubleText(sql: string, binder: Binder): string {
   );
 }
 
+/** A double as ECMAScript prints it, but `-0` with its sign; NaN and the infinities in double quotes. */
+export function ecmaNumberText(sql: string, binder: Binder): string {
+  return binder.bind(sql, (x) =>
+    binder.bind(`ltrim(CAST(${x} AS VARCHAR), '-')`, (t) => {
+      const sign = `CASE WHEN starts_with(CAST(${x} AS VARCHAR), '-') THEN '-' ELSE '' END`;
+      const body = binder.bindAll([significantDigits(t), exponent(t)], ([d = '', e = '']) => {
+        const small = `'0.' || repeat('0', -1 - ${e}) || ${d}`;
+        const whole = `rpad(${d}, CAST(${e} + 1 AS INTEGER), '0')`;
+        const broken = `left(${d}, ${e} + 1) || '.' || ${d}[${e} + 2:]`;
+        const fraction = `CASE WHEN length(${d}) = 1 THEN '' ELSE '.' || ${d}[2:] END`;
+        const scientific = `${d}[1] || ${fraction} || 'e' || CASE WHEN ${e} < 0 THEN '-' ELSE '+' END || abs(${e})`;
+        return (
+          `CASE WHEN ${e} < -6 OR ${e} > 20 THEN ${scientific} WHEN ${e} < 0 THEN ${small} ` +
+          `WHEN length(${d}) <= ${e} + 1 THEN ${whole} ELSE ${broken} END`
+        );
+      });
+      return (
+        `CASE WHEN isnan(${x}) THEN '"NaN"' WHEN isinf(${x}) THEN '"' || ${sign} || 'Infinity"' ` +
+        `WHEN ${x} = 0 THEN ${sign} || '0' ELSE ${sign} || ${body} END`
+      );
+    }),
+  );
+}
+
 /** `YYYY-MM-DD`; years after 9999 with a plus, before 0 with a minus. */
 export function dateText(sql: string): string {
   return yearText(sql, `CAST(${sql} AS VARCHAR)`, `strftime(${sql}, '-%m-%d')`);
@@ -49,11 +73,13 @@ function significantDigits(t: string): string {
   return `rtrim(ltrim(replace(split_part(${t}, 'e', 1), '.', ''), '0'), '0')`;
 }
 
+/** The power of ten of the first significant digit. */
 function exponent(t: string): string {
+  const fraction = `split_part(${t}, '.', 2)`;
   return (
-    `CAST(CASE WHEN contains(${t}, 'e') THEN CAST(split_part(${t}, 'e', 2) AS INTEGER) ` +
-    `WHEN starts_with(${t}, '0.') THEN length(ltrim(split_part(${t}, '.', 2), '0')) - length(split_part(${t}, '.', 2)) - 1 ` +
-    `ELSE length(split_part(${t}, '.', 1)) - 1 END AS VARCHAR)`
+    `CAST(CASE WHEN contains(${t}, 'e') THEN CAST(split_part(${t}, 'e', 2) AS BIGINT) ` +
+    `WHEN starts_with(${t}, '0.') THEN length(ltrim(${fraction}, '0')) - length(${fraction}) - 1 ` +
+    `ELSE length(split_part(${t}, '.', 1)) - 1 END AS BIGINT)`
   );
 }
 

@@ -246,7 +246,7 @@ class Translator {
 
   #branches(node: Extract<Expression, { kind: 'case' }>, conditions: readonly Typed[]): Typed {
     const values = this.#aligned('CASE', [
-      ...node.branches.map(({ then }) => this.expression(then)),
+      ...node.branches.map(({ result }) => this.expression(result)),
       node.otherwise === null ? constant(null, VOID) : this.expression(node.otherwise),
     ]);
     const otherwise = present(values.at(-1), 'ELSE');

@@ -129,3 +129,36 @@ export function manifestContended(uri: string, rounds: number): DeltaError {
     retryable: true,
   });
 }
+
+/** `TABLE_FILE_MISSING`: the log names a data file that is not there. */
+export function fileMissing(path: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'TABLE_FILE_MISSING',
+    message:
+      `the data file ${path} is named in the log and is not in the store; it was deleted from outside, or by a vacuum ` +
+      'after this version was current: read a newer version, or restore the file',
+    details: { path },
+    cause,
+  });
+}
+
+/** `COLUMN_UNKNOWN`: a column was asked for that the table does not have. */
+export function columnUnknown(name: string, known: readonly string[]): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'COLUMN_UNKNOWN',
+    message: `the table has no column ${name}; its columns are ${known.join(', ')}`,
+    details: { column: name },
+  });
+}
+
+export function readOnlyTable(uri: string, version: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_READ_ONLY',
+    message:
+      'the table was opened in the past, where nothing can be written; open it without a version or timestamp',
+    details: { table: uri, version },
+  });
+}

@@ -1,0 +1,140 @@
+/** Data files made ready for the engine: found in their store, staged where it is remote, a few ahead of the reader. */
+
+import { isDeltaError } from '../../base/index.ts';
+import { type MappingMode, type RelationFile, relationSql } from '../../engine/index.ts';
+import type { StructType } from '../../schema/index.ts';
+import { decodePath } from '../../schema/index.ts';
+import { fileMissing } from '../errors.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import type { LiveFile } from './files.ts';
+import { LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
+
+/** Files in one statement of the engine, at most. */
+const GROUP_FILES_MAX = 32;
+/** Bytes of data files in one group, unless one file is larger. */
+const GROUP_BYTES_MAX = 128 * 1024 * 1024;
+
+export interface RelationsOptions {
+  /** The columns to read, in order; fields of the table's schema. */
+  readonly schema: StructType;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The files as relations of the engine, a group of neighbours each, in order. What was staged for a group lives until
+ * the next one is asked for; the next group is staged meanwhile.
+ * Errors: `TABLE_FILE_MISSING` (data), those of the store and of Parquet.
+ */
+export async function* relations(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  files: Iterable<LiveFile>,
+  options: RelationsOptions,
+): AsyncGenerator<string> {
+  const groups = groupsOf(files)[Symbol.iterator]();
+  const stageNext = (): Promise<StagedFiles | null> => {
+    const { done, value } = groups.next();
+    return done === true ? Promise.resolve(null) : stageFiles(ctx, snapshot, value, options);
+  };
+  let ahead = stageNext();
+  try {
+    for (;;) {
+      const group = await ahead;
+      if (group === null) return;
+      ahead = stageNext();
+      // The error of a group staged ahead is thrown when its turn comes.
+      ahead.catch(() => undefined);
+      try {
+        yield group.sql;
+      } finally {
+        await group.stage.close();
+      }
+    }
+  } finally {
+    const rest = await ahead.catch(() => null);
+    await rest?.stage.close();
+  }
+}
+
+/** Files as one relation; `stage` holds what was brought to the local disk for it. */
+export interface StagedFiles {
+  readonly sql: string;
+  readonly stage: LocalStage;
+}
+
+function* groupsOf(files: Iterable<LiveFile>): Iterable<readonly LiveFile[]> {
+  let group: LiveFile[] = [];
+  let sizeBytes = 0;
+  for (const file of files) {
+    const full = group.length === GROUP_FILES_MAX || sizeBytes + file.add.size > GROUP_BYTES_MAX;
+    if (group.length > 0 && full) {
+      yield group;
+      group = [];
+      sizeBytes = 0;
+    }
+    group.push(file);
+    sizeBytes += file.add.size;
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Makes all of `files` ready at once. Errors: as for `relations`. */
+export async function stageFiles(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  files: readonly LiveFile[],
+  { schema, signal }: RelationsOptions,
+): Promise<StagedFiles> {
+  const stage = await LocalStage.open();
+  try {
+    const staged: RelationFile[] = [];
+    for (const file of files) {
+      signal?.throwIfAborted();
+      staged.push(await stageFile(ctx, stage, file, schema));
+    }
+    const { partitionColumns } = snapshot;
+    const sql = relationSql(staged, { schema, partitionColumns, mapping: mappingMode(snapshot) });
+    return { sql, stage };
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+}
+
+async function stageFile(
+  ctx: TableContext,
+  stage: LocalStage,
+  { add, partition }: LiveFile,
+  schema: StructType,
+): Promise<RelationFile> {
+  try {
+    const file = await storedFile(ctx, add);
+    const footer = await storedFooter(file);
+    const wanted = new Set(schema.fields.map((field) => field.name.toLowerCase()));
+    const columns = footer.columns
+      .map((node) => node.name)
+      .filter((name) => wanted.has(name.toLowerCase()));
+    const localPath = await stage.localFile(file, footer, columns);
+    return { localPath, columns: footer.columns, partitionValues: partition };
+  } catch (error) {
+    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
+    throw error;
+  }
+}
+
+/** The object that a path of the log names; its size is what the log says. */
+export async function storedFile(
+  ctx: TableContext,
+  add: { readonly path: string; readonly size: number },
+): Promise<StoredFile> {
+  const { path, size: sizeBytes } = add;
+  if (/^file:/i.test(path)) return { ...(await ctx.resolve(path)), sizeBytes };
+  const key = decodePath(path);
+  if (/^[a-z][a-z0-9+.-]+:/i.test(path)) return { ...(await ctx.resolve(key)), sizeBytes };
+  return { store: ctx.store, path: key, sizeBytes };
+}
+
+function mappingMode(snapshot: Snapshot): MappingMode {
+  const mode = snapshot.metadata.configuration['delta.columnMapping.mode']?.toLowerCase();
+  return mode === 'name' || mode === 'id' ? mode : 'none';
+}

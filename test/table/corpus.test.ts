@@ -1,0 +1,30 @@
+/** Every table of the corpus whose rows are known: read right, or refused by the name of a feature. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { Engine } from '../../src/engine/index.ts';
+import { checkTable, corpusDirectory, readableTables, sharedSessionEngine } from './corpus.ts';
+
+const directory = corpusDirectory();
+
+if (directory === null) {
+  test.skip('no corpus on this machine: set DELTA_CORPUS', () => undefined);
+} else {
+  const tables = await readableTables(directory);
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await sharedSessionEngine();
+  });
+  afterAll(async () => {
+    await engine.close();
+  });
+
+  describe('the rows that other readers see', () => {
+    test.for(tables.map(({ id }) => id))('%s', async (id, { skip }) => {
+      for await (const { version, outcome } of checkTable(directory, id, engine)) {
+        if (outcome.kind === 'refused') skip(outcome.reason);
+        expect(outcome, `version ${String(version ?? 'latest')}`).toEqual({ kind: 'equal' });
+      }
+    });
+  });
+}

@@ -1,0 +1,161 @@
+/** Tables that others wrote, with the rows that every reader should see: found on this machine or skipped. */
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import {
+  isDeltaError,
+  isJsonObject,
+  type JsonValue,
+  ManualClock,
+  parseJson,
+  seededRandom,
+} from '../../src/base/index.ts';
+import { createEngine, type Engine, type Session } from '../../src/engine/index.ts';
+import { localStore } from '../../src/store/index.ts';
+import { openSnapshot } from '../../src/table/open.ts';
+import { checksum } from '../../src/table/ops/checksum.ts';
+import type { TableContext } from '../../src/table/types.ts';
+
+export interface CorpusTable {
+  readonly id: string;
+  readonly category: string;
+}
+
+export type CorpusOutcome =
+  | { readonly kind: 'equal' }
+  /** The feature gate does not admit the table. */
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'different'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly reason: string };
+
+export interface CorpusResult {
+  readonly id: string;
+  /** Null for the newest one. */
+  readonly version: number | null;
+  readonly rows: number | null;
+  readonly sha256: string | null;
+  readonly outcome: CorpusOutcome;
+}
+
+/** The corpus on this machine, or null: `DELTA_CORPUS`, else beside the project. */
+export function corpusDirectory(): string | null {
+  const beside = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+  const directory = process.env['DELTA_CORPUS'] ?? beside;
+  return existsSync(join(directory, 'manifest.json')) ? directory : null;
+}
+
+/** The tables whose rows are known, in the order of the manifest. */
+export async function readableTables(directory: string): Promise<readonly CorpusTable[]> {
+  const manifest = parseJson(await readFile(join(directory, 'manifest.json'), 'utf8'));
+  if (!Array.isArray(manifest)) throw new Error('the manifest of the corpus is no list');
+  return manifest.flatMap((entry: JsonValue) => {
+    if (!isJsonObject(entry)) return [];
+    const { id, category } = entry;
+    return typeof id === 'string' && category === 'readable' ? [{ id, category }] : [];
+  });
+}
+
+/** Reads all tables whose id holds a text, at their newest and each listed version. */
+export async function* checkCorpus(
+  directory: string,
+  { nameHolds = '' }: { readonly nameHolds?: string } = {},
+): AsyncGenerator<CorpusResult> {
+  const engine = await sharedSessionEngine();
+  try {
+    for (const { id } of await readableTables(directory)) {
+      if (id.includes(nameHolds)) yield* checkTable(directory, id, engine);
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+/** An engine whose one session stays open: opening one for each version would cost more than the reading. */
+export async function sharedSessionEngine(): Promise<Engine> {
+  const engine = createEngine({ threads: 2 });
+  const session = await engine.openSession();
+  const shared: Session = {
+    tempDirectory: session.tempDirectory,
+    run: (sql, options) => session.run(sql, options),
+    query: (sql, options) => session.query(sql, options),
+    stream: (sql, options) => session.stream(sql, options),
+    close: () => Promise.resolve(),
+  };
+  return { openSession: () => Promise.resolve(shared), close: () => engine.close() };
+}
+
+/** Reads one table at its newest and each listed version. */
+export async function* checkTable(
+  directory: string,
+  id: string,
+  engine: Engine,
+): AsyncGenerator<CorpusResult> {
+  const ctx = contextOf(join(directory, 'tables', id), engine);
+  for (const expected of await expectations(directory, id)) {
+    const result = await readVersion(ctx, expected);
+    yield { id, version: expected.version, ...result };
+    if (result.outcome.kind === 'refused' && expected.version === null) return;
+  }
+}
+
+interface Expectation {
+  readonly version: number | null;
+  readonly rows: number;
+  /** Null where the corpus only counts. */
+  readonly sha256: string | null;
+}
+
+async function expectations(directory: string, id: string): Promise<readonly Expectation[]> {
+  const document = parseJson(await readFile(join(directory, 'expected', `${id}.json`), 'utf8'));
+  if (!isJsonObject(document)) return [];
+  const versions = isJsonObject(document['versions']) ? document['versions'] : {};
+  return [
+    expectation(null, document['latest']),
+    ...Object.entries(versions).map(([version, entry]) => expectation(Number(version), entry)),
+  ].filter((entry) => entry !== null);
+}
+
+function expectation(version: number | null, entry: JsonValue | undefined): Expectation | null {
+  const expected = isJsonObject(entry) ? entry['expected'] : undefined;
+  if (!isJsonObject(expected)) return null;
+  const { rows, sha256 } = expected;
+  if (typeof rows !== 'number') return null;
+  return { version, rows, sha256: typeof sha256 === 'string' ? sha256 : null };
+}
+
+async function readVersion(
+  ctx: TableContext,
+  { version, rows, sha256 }: Expectation,
+): Promise<Pick<CorpusResult, 'rows' | 'sha256' | 'outcome'>> {
+  try {
+    const snapshot = await openSnapshot(ctx, version === null ? {} : { version });
+    const found = await checksum(ctx, snapshot);
+    const equal = found.rowCount === rows && (sha256 === null || found.sha256 === sha256);
+    const reason = `expected ${String(rows)} rows, ${sha256 ?? 'any'}`;
+    const outcome: CorpusOutcome = equal ? { kind: 'equal' } : { kind: 'different', reason };
+    return { rows: found.rowCount, sha256: found.sha256, outcome };
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    const kind = error.code === 'FEATURE_UNSUPPORTED' ? 'refused' : 'failed';
+    return { rows: null, sha256: null, outcome: { kind, code: error.code, reason: error.message } };
+  }
+}
+
+function contextOf(folder: string, engine: Engine): TableContext {
+  const clock = new ManualClock();
+  const random = seededRandom(1);
+  const options = { clock, random, durable: false };
+  return {
+    store: localStore(folder, options),
+    clock,
+    random,
+    engine: () => Promise.resolve(engine),
+    resolve: (uri) => {
+      const file = fileURLToPath(uri.startsWith('file:') ? uri : pathToFileURL(uri));
+      return Promise.resolve({ store: localStore('/', options), path: file.slice(1) });
+    },
+  };
+}
