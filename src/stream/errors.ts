@@ -36,3 +36,15 @@ export function jobConcurrent(location: string, file: string): DeltaError {
     details: { location, file },
   });
 }
+
+/** A batch that was planned, and not finished, when the source was somewhere else. */
+export function sourceMoved(location: string, file: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'SOURCE_MOVED',
+    message:
+      'a batch that is not finished has a file outside of the source. Put the location of the source back for one run, ' +
+      'or delete the checkpoint to take everything from the new place',
+    details: { location, file },
+  });
+}

@@ -5,6 +5,7 @@
 
 import type { ObjectMeta, ObjectStore, StorePath } from '../store/index.ts';
 import { type Deferral, readDeferrals, writeDeferrals } from './deferrals.ts';
+import { sourceMoved } from './errors.ts';
 import { fromPathUri, toPathUri } from './path-uri.ts';
 import {
   appendSourceLog,
@@ -101,17 +102,18 @@ export class FileSource {
     return this.#log.latest;
   }
 
-  /** The files that a batch from `after` (exclusive) to `through` (inclusive) was planned with. */
+  /**
+   * The files that a batch from `after` (exclusive) to `through` (inclusive) was planned with. Errors: `SOURCE_MOVED`
+   * where one is not below the root.
+   */
   plannedFiles(range: { readonly after: number; readonly through: number }): PlannedFile[] {
     return this.#log.entries
       .filter((entry) => entry.logOffset > range.after && entry.logOffset <= range.through)
-      .map((entry) => ({
-        // A file that is not below the root (the source has moved) keeps its whole URI for a path, and is not found.
-        path: fromPathUri(this.#store.uri, entry.uri) ?? entry.uri,
-        uri: entry.uri,
-        modifiedMs: entry.modifiedMs,
-        rejected: entry.rejected,
-      }));
+      .map(({ uri, modifiedMs, rejected }) => {
+        const path = fromPathUri(this.#store.uri, uri);
+        if (path === null) throw sourceMoved(this.#store.uri, uri);
+        return { path, uri, modifiedMs, rejected };
+      });
   }
 
   /**

@@ -20,6 +20,7 @@ export {
   type Probed,
   type SourceFile,
 } from './file-source.ts';
+export { printLogOffset, readLogOffset } from './log-offset.ts';
 export { fromPathUri, toPathUri } from './path-uri.ts';
 export type { FileEntry, FileRejection } from './source-log.ts';
-export { writeOnce } from './write-once.ts';
+export { readText, writeOnce } from './write-once.ts';

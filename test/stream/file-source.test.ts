@@ -223,6 +223,16 @@ test.each([
   });
 });
 
+test('a planned file that is not below the source any more is an error that names it', async () => {
+  const place = newPlace();
+  await put(place, 'a.parquet');
+  await run(place);
+  const moved = await FileSource.open(place.samples.at('elsewhere'), place.checkpoint);
+  expect(() => moved.plannedFiles({ after: -1, through: 0 })).toThrow(
+    expect.objectContaining({ code: 'SOURCE_MOVED' }),
+  );
+});
+
 test('a missing file of the log is a broken checkpoint', async () => {
   const place = newPlace();
   await place.checkpoint.put('sources/0/1', Buffer.from('v1'), { kind: 'create' });
