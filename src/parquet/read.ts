@@ -40,7 +40,7 @@ export async function* readParquet(
     const file = await fetchMiniature(source, footer, rowGroup, options.columns);
     if (file === null) continue;
     const rows = Math.min(options.batchRowsMax ?? BATCH_ROWS_MAX, rowGroup.rowCount);
-    yield* await decode(file, { name: source.name, batchRowsMax: Math.max(1, rows) });
+    yield* decode(file, { name: source.name, batchRowsMax: Math.max(1, rows) });
   }
 }
 
@@ -55,19 +55,33 @@ export async function* readRows(
   footer: ParquetFooter,
   options: ReadOptions = {},
 ): AsyncGenerator<Record<string, unknown>> {
-  for await (const batch of readParquet(source, footer, options)) yield* await rowsOfBatch(batch);
+  const arrow = await import('apache-arrow');
+  for await (const batch of readParquet(source, footer, options)) yield* rowsOfBatch(arrow, batch);
 }
 
-async function decode(
+/** Batches leave the decoder's memory one by one, as they are asked for: together they would be there twice. */
+async function* decode(
   file: Uint8Array,
   options: { readonly name: string; readonly batchRowsMax: number },
-): Promise<readonly RecordBatch[]> {
+): AsyncGenerator<RecordBatch> {
   const [wasm, arrow] = await Promise.all([import('parquet-wasm'), import('apache-arrow')]);
-  let ipc: Uint8Array;
+  const table = decoding(options.name, () =>
+    wasm.readParquet(file, { batchSize: options.batchRowsMax }),
+  );
   try {
-    ipc = wasm.readParquet(file, { batchSize: options.batchRowsMax }).intoIPCStream();
-  } catch (error) {
-    throw corruptData(options.name, new Error(messageOf(error), { cause: error }));
+    for (let index = 0; index < table.numBatches; index += 1) {
+      const ipc = decoding(options.name, () => table.recordBatch(index)?.intoIPCStream());
+      if (ipc !== undefined) yield* arrow.tableFromIPC(ipc).batches;
+    }
+  } finally {
+    table.free();
   }
-  return arrow.tableFromIPC(ipc).batches;
+}
+
+function decoding<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw corruptData(name, new Error(messageOf(error), { cause: error }));
+  }
 }

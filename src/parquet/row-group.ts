@@ -79,6 +79,9 @@ interface ChunkMetadata {
   readonly sizeBytes: number;
   readonly dataPageOffset: number;
   readonly dictionaryPageOffset: number;
+  readonly bloomFilterOffset: number;
+  /** 0 where the writer does not say. */
+  readonly bloomFilterBytes: number;
   readonly statistics: ChunkStatistics | null;
 }
 
@@ -113,6 +116,7 @@ function sealedChunk(leaf: SchemaLeaf): ColumnChunk {
     sizeBytes: 0,
     dataStart: 0,
     uncompressedBytes: 0,
+    bloomFilter: null,
     statistics: null,
     encrypted: true,
   };
@@ -146,10 +150,23 @@ function checkedChunk(
     sizeBytes,
     dataStart: dataPageOffset,
     uncompressedBytes: metadata.uncompressedBytes,
+    bloomFilter: bloomFilterRange(metadata, dataEnd),
     statistics: metadata.statistics,
     encrypted,
   };
 }
+
+/** Writers that do not say how long a filter is get the longest that readers take. */
+function bloomFilterRange(
+  { bloomFilterOffset: start, bloomFilterBytes }: ChunkMetadata,
+  dataEnd: number,
+): ColumnChunk['bloomFilter'] {
+  if (start <= 0 || start >= dataEnd) return null;
+  const sizeBytes = bloomFilterBytes > 0 ? bloomFilterBytes : BLOOM_FILTER_BYTES_MAX;
+  return { start, end: Math.min(dataEnd, start + sizeBytes) };
+}
+
+const BLOOM_FILTER_BYTES_MAX = 1024 * 1024;
 
 function readMetadata(reader: ThriftReader, type: FieldType): ChunkMetadata {
   const numbers = new Map<number, number>();
@@ -178,11 +195,13 @@ function readMetadata(reader: ThriftReader, type: FieldType): ChunkMetadata {
     sizeBytes: numbers.get(7) ?? -1,
     dataPageOffset: numbers.get(9) ?? -1,
     dictionaryPageOffset: numbers.get(11) ?? 0,
+    bloomFilterOffset: numbers.get(14) ?? 0,
+    bloomFilterBytes: numbers.get(15) ?? 0,
     statistics,
   };
 }
 
-const NUMBER_FIELDS: ReadonlySet<number> = new Set([1, 4, 5, 6, 7, 9, 11]);
+const NUMBER_FIELDS: ReadonlySet<number> = new Set([1, 4, 5, 6, 7, 9, 11, 14, 15]);
 
 function readStatistics(reader: ThriftReader, type: FieldType): ChunkStatistics {
   let min: Uint8Array | null = null;

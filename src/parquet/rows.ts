@@ -3,10 +3,13 @@
 import type { Data, RecordBatch } from 'apache-arrow';
 import type * as Arrow from 'apache-arrow';
 
-/** The rows of a batch; values as `readRows` says. */
-export async function rowsOfBatch(batch: RecordBatch): Promise<readonly Record<string, unknown>[]> {
-  const row = structReader(await import('apache-arrow'), batch.data);
-  return Array.from({ length: batch.numRows }, (_, index) => row(index));
+/** The rows of a batch, made one by one; values as `readRows` says. */
+export function* rowsOfBatch(
+  arrow: typeof Arrow,
+  batch: RecordBatch,
+): Generator<Record<string, unknown>> {
+  const row = structReader(arrow, batch.data);
+  for (let index = 0; index < batch.numRows; index += 1) yield row(index);
 }
 
 type ValueReader = (index: number) => unknown;
@@ -29,6 +32,7 @@ function presentReader(arrow: typeof Arrow, data: Data): ValueReader {
     const { values } = data;
     return (index) => values[index];
   }
+  if (DataType.isUtf8(type)) return textReader(data);
   const vector = new arrow.Vector([data]);
   return (index) => vector.get(index);
 }
@@ -40,7 +44,7 @@ function structReader(arrow: typeof Arrow, data: Data): (index: number) => Recor
   });
   return (index) => {
     const row: Record<string, unknown> = {};
-    for (const { name, read } of members) row[name] = read(index);
+    for (const { name, read } of members) define(row, name, read(index));
     return row;
   };
 }
@@ -50,10 +54,27 @@ function mapReader(arrow: typeof Arrow, data: Data): ValueReader {
   if (keyData === undefined || valueData === undefined) return nothing;
   const key = valueReader(arrow, keyData);
   const value = valueReader(arrow, valueData);
-  const pairs = spanReader(data, (index): [unknown, unknown] => [key(index), value(index)]);
-  if (!arrow.DataType.isUtf8(keyData.type)) return pairs;
-  // `fromEntries` defines members, so that a key `__proto__` is a key like any other.
-  return (index) => Object.fromEntries(pairs(index) as [string, unknown][]);
+  if (!arrow.DataType.isUtf8(keyData.type)) {
+    return spanReader(data, (index) => [key(index), value(index)]);
+  }
+  const { valueOffsets } = data;
+  return (index) => {
+    const map: Record<string, unknown> = {};
+    const end = Number(valueOffsets[index + 1]);
+    for (let at = Number(valueOffsets[index]); at < end; at += 1) {
+      define(map, String(key(at)), value(at));
+    }
+    return map;
+  };
+}
+
+/** Assignment to `__proto__` would not make a member. */
+function define(record: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') record[name] = value;
+  else {
+    const options = { enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(record, name, { value, ...options });
+  }
 }
 
 function listReader(arrow: typeof Arrow, data: Data): ValueReader {
@@ -70,6 +91,13 @@ function spanReader<T>(data: Data, read: (index: number) => T): (index: number) 
     for (let at = Number(valueOffsets[index]); at < end; at += 1) items.push(read(at));
     return items;
   };
+}
+
+function textReader(data: Data): ValueReader {
+  const { buffer, byteOffset, byteLength }: Uint8Array = data.values;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  const offsets: Int32Array = data.valueOffsets;
+  return (index) => bytes.toString('utf8', offsets[index], offsets[index + 1]);
 }
 
 /** Unscaled, as `bigint`, from 32-bit words, the least significant first. */

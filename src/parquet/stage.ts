@@ -28,7 +28,10 @@ export async function stageSparse(
   options: StageOptions,
 ): Promise<void> {
   const rowGroups = wantedRowGroups(footer, options, source.name);
-  const ranges = rowGroups.flatMap((rowGroup) => chunkRanges(rowGroup, options.columns));
+  const ranges = rowGroups.flatMap((rowGroup) => [
+    ...chunkRanges(rowGroup, options.columns),
+    ...bloomFilterRanges(rowGroup, options.columns),
+  ]);
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();

@@ -68,6 +68,8 @@ export interface ColumnChunk {
   /** First byte of the data pages: `start`, or after the dictionary page. */
   readonly dataStart: number;
   readonly uncompressedBytes: number;
+  /** Bytes `start` (inclusive) to `end` (exclusive) of its Bloom filter; null where it has none. */
+  readonly bloomFilter: { readonly start: number; readonly end: number } | null;
   readonly statistics: ChunkStatistics | null;
   readonly encrypted: boolean;
 }
