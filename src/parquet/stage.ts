@@ -5,7 +5,13 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { chunkRanges, fetchRanges, type Projection, wantedRowGroups } from './byte-range.ts';
+import {
+  chunkRanges,
+  fetchRanges,
+  type Projection,
+  wantedChunks,
+  wantedRowGroups,
+} from './byte-range.ts';
 import { unwritable } from './errors.ts';
 import { MAGIC } from './footer-writer.ts';
 import type { ByteSource, ParquetFooter } from './types.ts';
@@ -30,7 +36,8 @@ export async function stageSparse(
   const rowGroups = wantedRowGroups(footer, options, source.name);
   const ranges = rowGroups.flatMap((rowGroup) => [
     ...chunkRanges(rowGroup, options.columns),
-    ...bloomFilterRanges(rowGroup, options.columns),
+    // A reader asks a column's Bloom filter, where the footer says that there is one, before its pages.
+    ...wantedChunks(rowGroup, options.columns).flatMap((chunk) => chunk.bloomFilter ?? []),
   ]);
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

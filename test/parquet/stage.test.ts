@@ -56,6 +56,22 @@ test('row groups that were not asked for are not fetched', async () => {
   });
 });
 
+test('the Bloom filters of the columns come along', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'staged.parquet');
+    const bytes = await duckdbFile(
+      "SELECT 'k' || (x * 7919) % 3000 AS k, x AS n FROM range(50000) t(x)",
+    );
+    const source = memorySource('remote', bytes);
+    const footer = await readFooter(source);
+    expect(footer.rowGroups[0]?.columns[0]?.bloomFilter).not.toBeNull();
+    await stageSparse(source, footer, { file, columns: ['k'] });
+    expect(await duckdb(`SELECT count(*) AS n FROM '${file}' WHERE k = 'k77'`)).toEqual([
+      { n: 17n },
+    ]);
+  });
+});
+
 test('all of a file can be staged, and what is not there is refused by name', async () => {
   await inFolder(async (folder) => {
     const file = join(folder, 'staged.parquet');
