@@ -35,11 +35,12 @@ export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Pr
     }),
   ];
   const bytes = await encode(actions);
-  await ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' });
-
-  await bestEffort(() =>
-    ctx.store.put(checksumPath(state.version), printVersionChecksum(state), { kind: 'create' }),
-  );
+  await Promise.all([
+    ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' }),
+    bestEffort(() =>
+      ctx.store.put(checksumPath(state.version), printVersionChecksum(state), { kind: 'create' }),
+    ),
+  ]);
   const hint = printLastCheckpoint({
     version: state.version,
     size: actions.length,
