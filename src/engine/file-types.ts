@@ -3,6 +3,7 @@
 import { present } from '../base/index.ts';
 import type { LogicalType, ParquetNode } from '../parquet/index.ts';
 import type { DataType, StructType } from '../schema/index.ts';
+import { floorDivided } from './casts.ts';
 import { duckType } from './duck-type.ts';
 import { fileTypeUnfit } from './errors.ts';
 import { matchField, type MappingMode } from './field-match.ts';
@@ -43,10 +44,15 @@ export function convertNode(
     throw fileTypeUnfit(options.path, source ?? 'an unknown type', typeText(type));
   }
   if (source === target) return sql;
-  return convertLeaf(sql, source, type, options.path);
+  return convertLeaf(sql, source, type, options);
 }
 
-function convertLeaf(sql: string, source: string, type: DataType, path: string): string {
+function convertLeaf(
+  sql: string,
+  source: string,
+  type: DataType,
+  { path, binder }: ConvertOptions,
+): string {
   const target = duckType(type);
   if (is(type, 'string')) {
     if (source === 'BLOB') return `decode(${sql})`;
@@ -59,7 +65,11 @@ function convertLeaf(sql: string, source: string, type: DataType, path: string):
     throw fileTypeUnfit(path, source, typeText(type));
   }
   if (!fits(source, type)) throw fileTypeUnfit(path, source, typeText(type));
-  if (source === 'TIMESTAMP_NS') return `CAST(make_timestamp(epoch_us(${sql})) AS ${target})`;
+  if (source === 'TIMESTAMP_NS') {
+    // The engine's own cast rounds towards 1970.
+    const micros = binder.bind(`epoch_ns(${sql})`, (nanos) => floorDivided(nanos, 1000));
+    return `CAST(make_timestamp(${micros}) AS ${target})`;
+  }
   return `CAST(${sql} AS ${target})`;
 }
 
@@ -81,10 +91,11 @@ function convertStruct(
   type: StructType,
   options: ConvertOptions,
 ): string {
-  if (node.physicalType !== null) {
-    throw fileTypeUnfit(options.path, readType(node) ?? 'an unknown type', typeText(type));
+  const source = readType(node) ?? 'an unknown type';
+  if (!source.startsWith('STRUCT(') || source.endsWith('[]')) {
+    throw fileTypeUnfit(options.path, source, typeText(type));
   }
-  if (readType(node) === duckType(type)) return sql;
+  if (source === duckType(type)) return sql;
   const pack = (value: string): string => {
     const parts = type.fields.map((field) => {
       const child = matchField(field, node.children, options.mapping);
