@@ -61,7 +61,8 @@ export async function commitTransaction(
     const written = prepare(ctx, base, { ...spec, actions }, { txnId, start });
     if (await put(ctx, written)) return finish(ctx, base, written);
 
-    await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), spec.signal);
+    // Not cut short by the signal: whether the commit is there after all must be known first.
+    await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt));
     const next = base === null ? await first(ctx) : await advance(ctx, base);
     if (next === null) return replaced(base);
     const own = next.commits.find((commit) => isOwn(commit, txnId));
