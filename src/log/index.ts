@@ -18,7 +18,7 @@ export {
   checkpointActions,
   type CheckpointRetention,
 } from './checkpoint.ts';
-export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
+export { parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,
   commitInfo,
@@ -35,16 +35,7 @@ export {
   type WinnerCommit,
 } from './conflicts.ts';
 export { decodeAction } from './decode.ts';
-export {
-  appendOnly,
-  featureUnsupported,
-  logCorrupt,
-  logGap,
-  logIncomplete,
-  protocolInvalid,
-  tableNotFound,
-  versionNotFound,
-} from './errors.ts';
+export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './errors.ts';
 export {
   checkReadable,
   checkWritable,

@@ -92,16 +92,6 @@ export function propertyInvalid(key: string, why: string, details: ErrorDetails 
   });
 }
 
-/** `TABLE_CLOSED`: the table was used after `close()`. */
-export function tableClosed(uri: string): DeltaError {
-  return new DeltaError({
-    kind: 'invalid',
-    code: 'TABLE_CLOSED',
-    message: 'the table was closed; open it again to use it',
-    details: { uri },
-  });
-}
-
 function isoTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
