@@ -9,6 +9,8 @@ import { MemberBuilders } from './column-builder.ts';
 export interface RowsOptions {
   /** Columns of `schema` that files do not hold: rows may have them, the result does not. Default: none. */
   readonly partitionColumns?: readonly string[];
+  /** What errors call each row. Default: its place in `rows`. */
+  readonly rowIndexes?: readonly number[];
 }
 
 /**
@@ -31,9 +33,9 @@ export async function rowsToArrow(
   const cursor = { rowIndex: 0 };
   const spec = { arrow, cursor, column: '', type, arrowType, nullable: false };
   const columns = new MemberBuilders(spec, type, { prefix: '', ignored });
-  for (const row of rows) {
+  for (const [place, row] of rows.entries()) {
+    cursor.rowIndex = options.rowIndexes?.[place] ?? place;
     columns.append(row);
-    cursor.rowIndex += 1;
   }
   const data = new arrow.Data(arrowType, 0, rows.length, 0, {}, columns.finish());
   return new arrow.Table(new arrow.RecordBatch(new arrow.Schema(arrowType.children), data));

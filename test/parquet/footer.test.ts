@@ -1,7 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { array, assert, integer, nat, property, record, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -9,7 +5,6 @@ import { isDeltaError } from '../../src/base/index.ts';
 import {
   type ByteSource,
   decodeFooter,
-  localFileSource,
   memorySource,
   readFooter,
 } from '../../src/parquet/index.ts';
@@ -162,20 +157,3 @@ function expectReadOrRefused(bytes: Uint8Array, fileSizeBytes: number): void {
     if (!isDeltaError(error, 'PARQUET_CORRUPT_FOOTER')) throw error;
   }
 }
-
-test('a local file is read through its handle, and one that is missing is named', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'parquet-'));
-  try {
-    const file = join(folder, 'a b%20ç.parquet');
-    await writeFile(file, await fixtureBytes('millis.parquet'));
-    const source = await localFileSource(file);
-    const { rowCount } = await readFooter(source);
-    await source.close();
-    expect(rowCount).toBe(3);
-    await expect(localFileSource(join(folder, 'none'))).rejects.toMatchObject({
-      code: 'PARQUET_UNREADABLE',
-    });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
