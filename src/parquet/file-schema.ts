@@ -75,7 +75,7 @@ function typeOf(node: ParquetNode, column: string, omit: Omit): DataType | null 
 function listOf(node: ParquetNode, column: string, omit: Omit): DataType | null {
   const list = listShape(node);
   if (list === null)
-    return omit(column, `a ${node.logicalType?.kind ?? 'group'} that is not known`);
+    return omit(column, `Delta has no type for ${node.logicalType?.kind ?? 'group'}`);
   const element = typeOf(list.element, `${column}.element`, omit);
   return element === null ? null : { kind: 'array', element, containsNull: true };
 }
