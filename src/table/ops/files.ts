@@ -92,17 +92,17 @@ export function* liveFiles(snapshot: Snapshot, options: LiveFilesOptions): Itera
   };
   for (const add of snapshot.files()) {
     const statistics = parseStatistics(add.stats, known);
-    const { partitionValues } = add;
-    if (
-      options.where !== null &&
-      !mayMatch(options.where, { schema, partitionValues, statistics })
-    ) {
-      continue;
-    }
-    const partition = new Map<string, Scalar | null>();
-    for (const { name, type } of partitionFields) {
-      partition.set(name, parsePartitionValue(partitionText(add, name), type));
-    }
+    const partitionValues = Object.fromEntries(
+      partitionFields.map(({ name }) => [name, partitionText(add, name)]),
+    );
+    const facts = { schema, partitionValues, statistics };
+    if (options.where !== null && !mayMatch(options.where, facts)) continue;
+    const partition = new Map(
+      partitionFields.map(({ name, type }) => [
+        name,
+        parsePartitionValue(partitionValues[name] ?? null, type),
+      ]),
+    );
     yield { add, partition, statistics };
   }
 }

@@ -1,7 +1,12 @@
 /** Data files made ready for the engine: found in their store, staged where it is remote, a few ahead of the reader. */
 
 import { isDeltaError } from '../../base/index.ts';
-import { type MappingMode, type RelationFile, relationSql } from '../../engine/index.ts';
+import {
+  type MappingMode,
+  matchField,
+  type RelationFile,
+  relationSql,
+} from '../../engine/index.ts';
 import type { StructType } from '../../schema/index.ts';
 import { decodePath } from '../../schema/index.ts';
 import { fileMissing } from '../errors.ts';
@@ -85,15 +90,16 @@ export async function stageFiles(
   files: readonly LiveFile[],
   { schema, signal }: RelationsOptions,
 ): Promise<StagedFiles> {
+  const mapping = mappingMode(snapshot);
   const stage = await LocalStage.open();
   try {
     const staged: RelationFile[] = [];
     for (const file of files) {
       signal?.throwIfAborted();
-      staged.push(await stageFile(ctx, stage, file, schema));
+      staged.push(await stageFile(ctx, stage, file, { schema, mapping }));
     }
     const { partitionColumns } = snapshot;
-    const sql = relationSql(staged, { schema, partitionColumns, mapping: mappingMode(snapshot) });
+    const sql = relationSql(staged, { schema, partitionColumns, mapping });
     return { sql, stage };
   } catch (error) {
     await stage.close();
@@ -105,15 +111,14 @@ async function stageFile(
   ctx: TableContext,
   stage: LocalStage,
   { add, partition }: LiveFile,
-  schema: StructType,
+  { schema, mapping }: { readonly schema: StructType; readonly mapping: MappingMode },
 ): Promise<RelationFile> {
   try {
     const file = await storedFile(ctx, add);
     const footer = await storedFooter(file);
-    const wanted = new Set(schema.fields.map((field) => field.name.toLowerCase()));
-    const columns = footer.columns
-      .map((node) => node.name)
-      .filter((name) => wanted.has(name.toLowerCase()));
+    const columns = schema.fields.flatMap(
+      (field) => matchField(field, footer.columns, mapping)?.name ?? [],
+    );
     const localPath = await stage.localFile(file, footer, columns);
     return { localPath, columns: footer.columns, partitionValues: partition };
   } catch (error) {
