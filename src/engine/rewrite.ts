@@ -1,0 +1,51 @@
+/** Sessions and statements that write Parquet files whose rows keep the order of what was read. */
+
+import type { Codec } from '../parquet/index.ts';
+import { literal } from './quote.ts';
+import type { Engine, Session, SessionOptions, StatementOptions } from './types.ts';
+
+/** Small enough that a reader skips inside a file, large enough for dictionaries to pay. */
+export const ROW_GROUP_ROWS = 122_880;
+
+/**
+ * Opens a session in which rows leave a join in the order of its left side. One thread a statement does it, and the
+ * optimizer may not swap the sides; several statements still run side by side, each on the thread of its `stream`.
+ */
+export async function openOrderedSession(
+  engine: Engine,
+  options: Omit<SessionOptions, 'threads'> = {},
+): Promise<Session> {
+  const session = await engine.openSession({ ...options, threads: 1 });
+  await session.run("SET GLOBAL disabled_optimizers = 'join_order,build_side_probe_side'");
+  return session;
+}
+
+export interface CopyOptions extends StatementOptions {
+  /** Where the file is to be, on the local disk. */
+  readonly file: string;
+  readonly codec: Codec;
+}
+
+/** Writes the rows of `select`, in their order, to one Parquet file. Calls may run side by side. Returns the rows written. */
+export async function copyToParquet(
+  session: Session,
+  select: string,
+  { file, codec, ...statement }: CopyOptions,
+): Promise<number> {
+  const options = `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}`;
+  return execute(session, `COPY (${select}) TO ${literal(file)} (${options})`, statement);
+}
+
+/** Runs one statement beside the others of the session; returns the rows it changed or wrote. */
+export async function execute(
+  session: Session,
+  sql: string,
+  options: StatementOptions = {},
+): Promise<number> {
+  let rowCount = 0;
+  for await (const chunk of session.stream(sql, options)) {
+    const count = chunk.columns[0]?.[0];
+    if (typeof count === 'bigint') rowCount += Number(count);
+  }
+  return rowCount;
+}

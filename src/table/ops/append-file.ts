@@ -1,0 +1,220 @@
+/** One data file on its way into a table: its name, its bytes, and the `add` that its own footer proves. */
+
+import { assert, present } from '../../base/index.ts';
+import type { AddFile, PartitionValues } from '../../log/index.ts';
+import {
+  type Codec,
+  footerStatistics,
+  localFileSource,
+  memorySource,
+  type ParquetFooter,
+  readFooter,
+} from '../../parquet/index.ts';
+import {
+  type DataType,
+  decodePath,
+  encodePath,
+  type FileStatistics,
+  partitionPath,
+  printStatistics,
+  type StructType,
+} from '../../schema/index.ts';
+import type { ObjectMeta, ObjectStore } from '../../store/index.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { nullNotAllowed } from './errors.ts';
+
+/** What the files of one operation have in common. */
+export interface FileTarget {
+  readonly schema: StructType;
+  /** The columns that are in the files: all but those of the partition. */
+  readonly fileSchema: StructType;
+  readonly partitionColumns: readonly string[];
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly codec: Codec;
+}
+
+/** How files of this snapshot's table are written. The codec is by default the table's, and snappy where it names none. */
+export function fileTarget(snapshot: Snapshot, codec?: Codec): FileTarget {
+  const { schema, partitionColumns } = snapshot;
+  const { configuration } = snapshot.metadata;
+  const named = configuration['delta.parquet.compression.codec'];
+  return {
+    schema,
+    fileSchema: {
+      ...schema,
+      fields: schema.fields.filter(({ name }) => !partitionColumns.includes(name)),
+    },
+    partitionColumns,
+    configuration,
+    codec: codec ?? CODEC_BY_NAME.get(named?.toLowerCase() ?? '') ?? 'snappy',
+  };
+}
+
+/** A file that is durable in the store and not yet in the log. */
+export interface StagedFile {
+  readonly add: AddFile;
+  readonly rowCount: number;
+}
+
+/** A Parquet file in memory. */
+export interface FileBytes {
+  readonly bytes: Uint8Array;
+  /** The writer knows that no float or double in it is NaN, so that the footer's bounds hold. */
+  readonly floatsWithoutNan: boolean;
+}
+
+/** Puts one file under a fresh name; null, and nothing put, where it has no rows. Errors: `NULL_NOT_ALLOWED` (data). */
+export async function putDataFile(
+  ctx: TableContext,
+  target: FileTarget,
+  partitionValues: PartitionValues,
+  { bytes, floatsWithoutNan }: FileBytes,
+): Promise<StagedFile | null> {
+  const path = freshPath(ctx, target, partitionValues);
+  const footer = await readFooter(memorySource(path, bytes));
+  if (footer.rowCount === 0) return null;
+  const content = contentOf(target, { footer, path, partitionValues, floatsWithoutNan });
+  const put = await ctx.store.put(path, bytes, { kind: 'create' });
+  assert(put.kind === 'written', 'a fresh name was taken');
+  const meta = { path, sizeBytes: bytes.length, modifiedMs: ctx.clock.now() };
+  return stagedFile(target, { meta, content, partitionValues });
+}
+
+/**
+ * Writes one file under a fresh name; `write` fills the local file it is given. Null where that file has no rows:
+ * then none is left behind. Errors: `NULL_NOT_ALLOWED` (data).
+ */
+export async function writeDataFile(
+  ctx: TableContext,
+  target: FileTarget,
+  partitionValues: PartitionValues,
+  write: (localFile: string) => Promise<unknown>,
+): Promise<StagedFile | null> {
+  const path = freshPath(ctx, target, partitionValues);
+  const contents: FileStatistics[] = [];
+  const meta = await ctx.store.putFile(path, async (localFile) => {
+    await write(localFile);
+    const footer = await readLocalFooter(localFile);
+    contents.push(contentOf(target, { footer, path, partitionValues }));
+  });
+  const file = stagedFile(target, { meta, content: contents[0], partitionValues });
+  if (file.rowCount > 0) return file;
+  await discardFiles(ctx, [file]);
+  return null;
+}
+
+export interface SourceFile {
+  readonly store: ObjectStore;
+  readonly path: string;
+  readonly etag: string;
+  readonly footer: ParquetFooter;
+}
+
+/**
+ * Copies a file whose bytes may enter the table as they are; null where it has no rows.
+ * Errors: `STORE_SOURCE_CHANGED`, `NULL_NOT_ALLOWED` (data).
+ */
+export async function copyDataFile(
+  ctx: TableContext,
+  target: FileTarget,
+  partitionValues: PartitionValues,
+  { store, path, etag, footer }: SourceFile,
+): Promise<StagedFile | null> {
+  if (footer.rowCount === 0) return null;
+  const content = contentOf(target, { footer, path, partitionValues });
+  const copy = freshPath(ctx, target, partitionValues);
+  const meta = await ctx.store.copyFrom({ store, path, etag }, copy);
+  return stagedFile(target, { meta, content, partitionValues });
+}
+
+/** Takes back files that no commit names. Best effort: what stays is what a vacuum is for. */
+export async function discardFiles(ctx: TableContext, files: readonly StagedFile[]): Promise<void> {
+  const paths = files.map(({ add }) => decodePath(add.path));
+  try {
+    await ctx.store.delete(paths);
+  } catch {
+    // The operation's own outcome counts; nobody reads files that the log does not name.
+  }
+}
+
+export async function readLocalFooter(localFile: string): Promise<ParquetFooter> {
+  const source = await localFileSource(localFile);
+  try {
+    return await readFooter(source);
+  } finally {
+    await source.close();
+  }
+}
+
+interface FileContent {
+  readonly footer: ParquetFooter;
+  readonly path: string;
+  readonly partitionValues: PartitionValues;
+  readonly floatsWithoutNan?: boolean;
+}
+
+/** The one place where a footer becomes statistics, however the file came to be. */
+function contentOf(target: FileTarget, content: FileContent): FileStatistics {
+  const { footer, path, partitionValues, floatsWithoutNan = false } = content;
+  const statistics = footerStatistics(footer, target.fileSchema, { floatsWithoutNan });
+  for (const { name, type, nullable } of target.schema.fields) {
+    const hasNull = target.partitionColumns.includes(name)
+      ? (partitionValues[name] ?? null) === null
+      : isLeaf(type) && statistics.columns.get(name)?.nullCount !== 0;
+    if (!nullable && hasNull && footer.rowCount > 0) throw nullNotAllowed(name, path);
+  }
+  return statistics;
+}
+
+/** A footer counts the nulls of values, not those of what holds them. */
+function isLeaf(type: DataType): boolean {
+  return type.kind === 'primitive' || type.kind === 'decimal';
+}
+
+interface WrittenFile {
+  readonly meta: Omit<ObjectMeta, 'etag'>;
+  readonly content: FileStatistics | undefined;
+  readonly partitionValues: PartitionValues;
+}
+
+function stagedFile(target: FileTarget, file: WrittenFile): StagedFile {
+  const { meta, partitionValues } = file;
+  const content = present(file.content, 'what is in a written file');
+  return {
+    rowCount: present(content.rowCount, 'the row count of a footer'),
+    add: {
+      path: encodePath(meta.path),
+      partitionValues,
+      size: meta.sizeBytes,
+      modificationTime: meta.modifiedMs,
+      dataChange: true,
+      stats: printStatistics(content, target.fileSchema, { configuration: target.configuration }),
+    },
+  };
+}
+
+function freshPath(ctx: TableContext, target: FileTarget, values: PartitionValues): string {
+  const columns = target.partitionColumns;
+  const folder = partitionPath(
+    columns,
+    columns.map((column) => values[column]),
+  );
+  const name = `part-00000-${ctx.random.uuid()}-c000${CODEC_SUFFIX[target.codec]}`;
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+const CODEC_SUFFIX: Readonly<Record<Codec, string>> = {
+  snappy: '.snappy.parquet',
+  zstd: '.zstd.parquet',
+  gzip: '.gz.parquet',
+  uncompressed: '.parquet',
+};
+
+/** Spark's names of codecs; one that is not written here falls back to what every reader has. */
+const CODEC_BY_NAME: ReadonlyMap<string, Codec> = new Map([
+  ['snappy', 'snappy'],
+  ['zstd', 'zstd'],
+  ['gzip', 'gzip'],
+  ['none', 'uncompressed'],
+  ['uncompressed', 'uncompressed'],
+]);

@@ -1,0 +1,147 @@
+/** Rows that the engine selects → data files, in the order in which it selects them. */
+
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { assert, present } from '../../base/index.ts';
+import {
+  copyToParquet,
+  type EngineRow,
+  type EngineValue,
+  execute,
+  identifier,
+  literal,
+  ROW_GROUP_ROWS,
+  type Session,
+} from '../../engine/index.ts';
+import type { PartitionValues } from '../../log/index.ts';
+import { findField, printPartitionValue, type Scalar } from '../../schema/index.ts';
+import type { TableContext } from '../types.ts';
+import {
+  copyDataFile,
+  type FileTarget,
+  readLocalFooter,
+  type StagedFile,
+  writeDataFile,
+} from './append-file.ts';
+import { stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+
+/** What statements that write files of one table share. */
+export interface SelectWriter {
+  readonly ctx: TableContext;
+  /** From `openOrderedSession`. */
+  readonly session: Session;
+  readonly target: FileTarget;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Writes the rows of one SELECT, which gives the columns of the table: to one file, or to one for each partition that
+ * it has rows of. Several calls may run side by side.
+ */
+export async function stageSelect(
+  writer: SelectWriter,
+  select: string,
+): Promise<readonly StagedFile[]> {
+  return writer.target.partitionColumns.length === 0
+    ? stageInto(writer, {}, select)
+    : stagePartitions(writer, select);
+}
+
+/** Writes the rows of one SELECT, all of which are of one partition, to one file. */
+export async function stageInto(
+  { ctx, session, target, signal }: SelectWriter,
+  partitionValues: PartitionValues,
+  select: string,
+): Promise<readonly StagedFile[]> {
+  const file = await writeDataFile(ctx, target, partitionValues, (localFile) =>
+    copyToParquet(session, `SELECT ${fileColumns(target)} FROM (${select})`, {
+      file: localFile,
+      codec: target.codec,
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  );
+  return file === null ? [] : [file];
+}
+
+/** No column of a table without column mapping has a space in its name. */
+const NUMBER = identifier('partition number');
+
+/**
+ * One pass finds the partitions and gives each a number, a second one writes a local file for each number. By numbers,
+ * because the engine's own folder names would have to be parsed back into values.
+ */
+async function stagePartitions(
+  writer: SelectWriter,
+  select: string,
+): Promise<readonly StagedFile[]> {
+  const { ctx, session, target, signal } = writer;
+  const options = signal === undefined ? {} : { signal };
+  const name = `partitions-${ctx.random.uuid()}`;
+  const folder = join(session.tempDirectory, name);
+  const table = identifier(name);
+  const columns = target.partitionColumns.map(identifier);
+  await execute(
+    session,
+    `CREATE TABLE ${table} AS SELECT row_number() OVER () AS ${NUMBER}, * ` +
+      `FROM (SELECT DISTINCT ${columns.join(', ')} FROM (${select}))`,
+    options,
+  );
+  const same = columns
+    .map((column) => `p.${column} IS NOT DISTINCT FROM r.${column}`)
+    .join(' AND ');
+  await execute(
+    session,
+    `COPY (SELECT ${fileColumns(target)}, ${NUMBER} FROM (` +
+      `SELECT r.*, p.${NUMBER} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
+      `TO ${literal(folder)} (FORMAT parquet, CODEC ${target.codec}, ` +
+      `ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}, PARTITION_BY (${NUMBER}))`,
+    options,
+  );
+  const partitions = await session.query(`SELECT * FROM ${table}`, options);
+  await session.run(`DROP TABLE ${table}`);
+  return adopt(writer, folder, new Map(partitions.map((row) => numbered(row, target))));
+}
+
+/** The local files of the partitions, copied into the table. */
+async function adopt(
+  { ctx, target }: SelectWriter,
+  folder: string,
+  partitions: ReadonlyMap<number, PartitionValues>,
+): Promise<readonly StagedFile[]> {
+  const local = await ctx.resolve(pathToFileURL(folder).href);
+  const names = partitions.size === 0 ? [] : await readdir(folder, { recursive: true });
+  const files = names.filter((name) => name.endsWith('.parquet')).sort();
+  const staged = await stageAll(ctx, files, STORE_REQUESTS_MAX, async (name) => {
+    const number = Number(/=(\d+)\//.exec(name)?.[1]);
+    const values = present(partitions.get(number), 'the partition of a file');
+    const path = local.path === '' ? name : `${local.path}/${name}`;
+    const meta = present(await local.store.head(path), 'a file that was written');
+    const footer = await readLocalFooter(join(folder, name));
+    const file = await copyDataFile(ctx, target, values, { ...local, ...meta, footer });
+    return file === null ? [] : [file];
+  });
+  await rm(folder, { recursive: true, force: true });
+  return staged;
+}
+
+/** A partition's number, and its values as the log has them. */
+function numbered(row: EngineRow, target: FileTarget): readonly [number, PartitionValues] {
+  const values = target.partitionColumns.map((column) => {
+    const { type } = present(findField(target.schema, column), `the partition column ${column}`);
+    return [column, printPartitionValue(scalarOf(row[column]), type)] as const;
+  });
+  return [Number(row['partition number']), Object.fromEntries(values)];
+}
+
+/** Values of the types that a table may be partitioned by are alike in the engine and in the schema room. */
+export function scalarOf(value: EngineValue | undefined): Scalar | null {
+  if (value === undefined || value === null) return null;
+  assert(value instanceof Uint8Array || typeof value !== 'object', 'a nested value is no scalar');
+  return value;
+}
+
+function fileColumns(target: FileTarget): string {
+  return target.fileSchema.fields.map(({ name }) => identifier(name)).join(', ');
+}

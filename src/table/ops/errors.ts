@@ -1,0 +1,128 @@
+/** The errors of the operations on tables. */
+
+import { DeltaError, messageOf } from '../../base/index.ts';
+
+/** `NULL_NOT_ALLOWED`: a row has no value where the schema wants one. */
+export function nullNotAllowed(column: string, file: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'NULL_NOT_ALLOWED',
+    message:
+      `the column ${column} may not be null, and the rows to write have a null there (or do not say that they have none); ` +
+      'fill it, or make the column nullable',
+    details: { column, file },
+  });
+}
+
+/** `APPEND_SOURCE_UNFIT`: a Parquet file that was to be appended does not fit the table. */
+export function sourceUnfit(path: string, code: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'APPEND_SOURCE_UNFIT',
+    message: `the file ${path} does not fit the table: ${reason}; nothing was appended`,
+    details: { path, reason: code },
+  });
+}
+
+/** `APPEND_SOURCE_MISSING`: a Parquet file that was to be appended is not there. */
+export function sourceMissing(path: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'APPEND_SOURCE_MISSING',
+    message: `there is no file ${path}; nothing was appended`,
+    details: { path },
+  });
+}
+
+/** `WRITE_CONFLICT`: another commit took away what this one was built on. */
+export function writeConflict(code: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'WRITE_CONFLICT',
+    message: `another writer changed what this write depends on: ${reason}; read the table again and repeat it`,
+    details: { conflict: code },
+    retryable: true,
+  });
+}
+
+/** `MERGE_AMBIGUOUS`: several source rows would change one row of the table. */
+export function mergeAmbiguous(rowCount: number): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'MERGE_AMBIGUOUS',
+    message:
+      'several rows of the source match one row of the table, so that it is open which of them counts; ' +
+      'make the source unique by the columns of the condition. Nothing was changed',
+    details: { rows: rowCount },
+  });
+}
+
+/** `MERGE_CLAUSE`: the clauses of a merge cannot be carried out; `reason` says which and why. */
+export function mergeClause(reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MERGE_CLAUSE',
+    message: `the merge cannot be carried out: ${reason}`,
+  });
+}
+
+/** `MERGE_COLUMN`: a name in a merge is no column, or could be two. */
+export function mergeColumn(name: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MERGE_COLUMN',
+    message: `the column ${name} of the merge ${reason}`,
+    details: { column: name },
+  });
+}
+
+/** `INPUT_LINE_TOO_LONG`: a line of a text file is longer than is held in memory. */
+export function lineTooLong(path: string, line: number, bytesMax: number): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'INPUT_LINE_TOO_LONG',
+    message: `line ${String(line)} of ${path} is longer than a line may be; is the file JSON lines?`,
+    details: { path, line, bytesMax },
+  });
+}
+
+/** `INPUT_BAD_LINE`: a line of a text file is no row. */
+export function lineInvalid(path: string, line: number, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'INPUT_BAD_LINE',
+    message: `line ${String(line)} of ${path} is not a row: ${reason}; nothing was written`,
+    details: { path, line },
+  });
+}
+
+/** `INPUT_BAD_VALUE`: as the room `parquet` tells it, for columns that no file holds. */
+export function partitionValueUnfit(rowIndex: number, column: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'INPUT_BAD_VALUE',
+    message: `A value does not fit its column: ${messageOf(cause)}.`,
+    details: { rowIndex, column },
+    cause,
+  });
+}
+
+/** `INPUT_TYPE_UNKNOWN`: a column of a file has a type that Delta has none for. */
+export function columnTypeUnknown(column: string, type: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'INPUT_TYPE_UNKNOWN',
+    message: `the column ${column} of the file has the type ${type}, which no Delta table can hold; leave it out`,
+    details: { column, type },
+  });
+}
+
+/** `MERGE_SOURCE_TYPE`: a column of rows whose type nothing tells. */
+export function sourceTypeOpen(column: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MERGE_SOURCE_TYPE',
+    message: `the type of the source's column ${column} is open: the table has none of that name; give the rows a schema`,
+    details: { column },
+  });
+}

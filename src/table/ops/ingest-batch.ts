@@ -1,0 +1,266 @@
+/** The inputs of one ingest: which of their rows are duplicates, and the files that the others become. */
+
+import {
+  type DroppedRows,
+  droppedRows,
+  dropExisting,
+  dropWithinBatch,
+  FILE_COLUMN,
+  identifier,
+  type KeyedRows,
+  prepareDrops,
+  relationSql,
+  ROW_COLUMN,
+  type Session,
+  type StatementOptions,
+  survives,
+} from '../../engine/index.ts';
+import type { AddFile, PartitionValues } from '../../log/index.ts';
+import { footerStatistics, type ParquetFooter } from '../../parquet/index.ts';
+import {
+  compareScalars,
+  type Expression,
+  type Scalar,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { copyDataFile, discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
+import {
+  copyPartition,
+  encodeRuns,
+  judge,
+  sourceOptions,
+  sourceRelation,
+} from './append-parquet.ts';
+import { ENGINE_STATEMENTS_MAX, inParallel, stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { columnsIn, keyIsGood, keySchema } from './input.ts';
+import { LazySession } from './input-session.ts';
+import { LocalStage } from './input-stage.ts';
+import { allOf, between, filesThatMayMatch, tableRelations } from './input-table.ts';
+import type { PreparedInput } from './input-types.ts';
+
+export interface BatchOptions {
+  readonly target: FileTarget;
+  readonly keyColumns: readonly string[];
+  readonly targetFileSizeBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FILE = identifier(FILE_COLUMN);
+const ROW = identifier(ROW_COLUMN);
+
+export class IngestBatch {
+  readonly #ctx: TableContext;
+  readonly #inputs: readonly PreparedInput[];
+  readonly #options: BatchOptions;
+  readonly #keys: StructType;
+  readonly #stage: LocalStage;
+  readonly #engine: LazySession;
+  #rows: KeyedRows | null = null;
+  #copies = new Map<number, StagedFile>();
+  #encoded: readonly StagedFile[] = [];
+
+  private constructor(
+    ctx: TableContext,
+    inputs: readonly PreparedInput[],
+    { options, stage }: { readonly options: BatchOptions; readonly stage: LocalStage },
+  ) {
+    this.#ctx = ctx;
+    this.#inputs = inputs;
+    this.#options = options;
+    this.#keys = keySchema({ schema: options.target.schema, keyColumns: options.keyColumns });
+    this.#stage = stage;
+    this.#engine = new LazySession(ctx);
+  }
+
+  static async open(
+    ctx: TableContext,
+    inputs: readonly PreparedInput[],
+    options: BatchOptions,
+  ): Promise<IngestBatch> {
+    return new IngestBatch(ctx, inputs, { options, stage: await LocalStage.open() });
+  }
+
+  /** Of rows with one key, keeps the first. */
+  async dropWithin(): Promise<void> {
+    if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return;
+    const session = await this.#engine.open();
+    await prepareDrops(session);
+    await dropWithinBatch(session, await this.#keyedRows(), this.#statement());
+  }
+
+  /** Drops rows whose key is in one of the files of the table; returns how many. */
+  async dropAgainst(snapshot: Snapshot, files: Iterable<AddFile>): Promise<number> {
+    if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return 0;
+    const near = filesThatMayMatch(snapshot, this.#keyRange(), files);
+    if (near.length === 0) return 0;
+    const session = await this.#engine.open();
+    const relations = await tableRelations(this.#ctx, this.#stage, snapshot, {
+      files: near,
+      columns: this.#keys,
+    });
+    const half = Math.ceil(relations.length / ENGINE_STATEMENTS_MAX);
+    const shares = [relations.slice(0, half), relations.slice(half)];
+    const selects = shares.flatMap((share) =>
+      share.length === 0
+        ? []
+        : relationSql(share, {
+            schema: this.#keys,
+            partitionColumns: snapshot.partitionColumns,
+            mapping: 'none',
+          }),
+    );
+    return dropExisting(session, await this.#keyedRows(), selects, this.#statement());
+  }
+
+  /** Files with the rows that are left. What an earlier call staged is used again where nothing more was dropped. */
+  async stage(): Promise<readonly StagedFile[]> {
+    const { target } = this.#options;
+    const { byFile } = await this.dropped();
+    const numbered = this.#inputs.map((input, number) => {
+      const rowsLeft = input.footer.rowCount - input.badKeyCount - (byFile.get(number) ?? 0);
+      const whole = rowsLeft === input.footer.rowCount;
+      const copyInto = whole
+        ? copyPartition(target, input.footer, judge(target, input.footer))
+        : null;
+      return { number, input, rowsLeft, copyInto };
+    });
+    const left = numbered.filter(({ rowsLeft }) => rowsLeft > 0);
+    await this.#discardStale(left);
+    await this.#copy(left);
+    this.#encoded = await this.#encode(left.filter(({ copyInto }) => copyInto === null));
+    return [...this.#copies.values(), ...this.#encoded];
+  }
+
+  async #discardStale(left: readonly NumberedInput[]): Promise<void> {
+    const copied = new Set(left.flatMap((it) => (it.copyInto === null ? [] : [it.number])));
+    const stale = [...this.#copies].filter(([number]) => !copied.has(number));
+    for (const [number] of stale) this.#copies.delete(number);
+    await discardFiles(this.#ctx, [...this.#encoded, ...stale.map(([, file]) => file)]);
+    this.#encoded = [];
+  }
+
+  async #copy(inputs: readonly NumberedInput[]): Promise<void> {
+    await stageAll(this.#ctx, inputs, STORE_REQUESTS_MAX, async ({ number, input, copyInto }) => {
+      if (copyInto === null || this.#copies.has(number)) return [];
+      this.#options.signal?.throwIfAborted();
+      const source = { ...input.parquet, footer: input.footer };
+      const file = await copyDataFile(this.#ctx, this.#options.target, copyInto, source);
+      if (file === null) return [];
+      this.#copies.set(number, file);
+      return [file];
+    });
+  }
+
+  async #encode(inputs: readonly NumberedInput[]): Promise<readonly StagedFile[]> {
+    if (inputs.length === 0) return [];
+    const { target, targetFileSizeBytes, signal } = this.#options;
+    const writer = { ctx: this.#ctx, session: await this.#engine.open(), target, signal };
+    return encodeRuns(writer, inputs, {
+      targetFileSizeBytes,
+      sizeOf: ({ input }) => input.parquet.sizeBytes,
+      select: (run) => this.#rowsLeft(run),
+    });
+  }
+
+  async #rowsLeft(run: readonly Pick<NumberedInput, 'number' | 'input'>[]): Promise<string> {
+    const relations = await inParallel(run, STORE_REQUESTS_MAX, ({ input }) =>
+      sourceRelation(this.#stage, { ...input.parquet, footer: input.footer }),
+    );
+    const rows = relationSql(relations, {
+      ...sourceOptions(this.#options.target),
+      fileIndex: FILE_COLUMN,
+      rowNumber: ROW_COLUMN,
+    });
+    const columns = this.#options.target.schema.fields
+      .map(({ name }) => identifier(name))
+      .join(', ');
+    if (this.#rows === null) return `SELECT ${columns} FROM (${rows})`;
+    const numbers = run.map(({ number }) => number).join(', ');
+    return (
+      `SELECT ${columns} FROM (${rows}) AS r WHERE ${keyIsGood(this.#keys)} ` +
+      `AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`
+    );
+  }
+
+  /** A SELECT of the rows that are left, in order, and the session that it runs in. */
+  async rowsLeft(): Promise<{ readonly session: Session; readonly select: string }> {
+    const all = this.#inputs.map((input, number) => ({ number, input }));
+    return { session: await this.#engine.open(), select: await this.#rowsLeft(all) };
+  }
+
+  async dropped(): Promise<DroppedRows> {
+    if (this.#rows === null) return { byFile: new Map(), count: 0 };
+    return droppedRows(await this.#engine.open());
+  }
+
+  async close(): Promise<void> {
+    await this.#engine.close();
+    await this.#stage.close();
+  }
+
+  /** Place and key of every row that has one. */
+  async #keyedRows(): Promise<KeyedRows> {
+    if (this.#rows !== null) return this.#rows;
+    const { keyColumns } = this.#options;
+    const relations = await inParallel(this.#inputs, STORE_REQUESTS_MAX, ({ parquet, footer }) =>
+      sourceRelation(this.#stage, { ...parquet, footer }, columnsIn(footer, keyColumns)),
+    );
+    const rows = relationSql(relations, {
+      ...sourceOptions({ schema: this.#keys }),
+      fileIndex: FILE_COLUMN,
+      rowNumber: ROW_COLUMN,
+    });
+    const allGood = this.#inputs.every(({ badKeyCount }) => badKeyCount === 0);
+    this.#rows = {
+      select: allGood ? rows : `SELECT * FROM (${rows}) WHERE ${keyIsGood(this.#keys)}`,
+      keyColumns: this.#keys.fields.map(({ name }) => name),
+    };
+    return this.#rows;
+  }
+
+  /** What the footers prove of the keys: no file of the table outside of it can hold one. */
+  #keyRange(): Expression | null {
+    const conditions = this.#keys.fields.flatMap((field) => {
+      const bounds = this.#inputs.map(({ footer }) => boundsIn(footer, field));
+      const known = bounds.filter((bound) => bound !== null);
+      const [first, ...others] = known;
+      if (first === undefined || known.length < bounds.length) return [];
+      return [between(field, others.reduce(widened, first))];
+    });
+    return allOf(conditions);
+  }
+
+  #statement(): StatementOptions {
+    const { signal } = this.#options;
+    return signal === undefined ? {} : { signal };
+  }
+}
+
+interface NumberedInput {
+  readonly number: number;
+  readonly input: PreparedInput;
+  readonly rowsLeft: number;
+  readonly copyInto: PartitionValues | null;
+}
+
+interface Bounds {
+  readonly min: Scalar;
+  readonly max: Scalar;
+}
+
+function boundsIn(footer: ParquetFooter, field: StructField): Bounds | null {
+  const isThere = footer.columns.some(({ name }) => name === field.name);
+  if (!isThere) return null;
+  const { columns } = footerStatistics(footer, { kind: 'struct', fields: [field] });
+  const { min = null, max = null } = columns.get(field.name) ?? {};
+  return min === null || max === null ? null : { min, max };
+}
+
+function widened(left: Bounds, right: Bounds): Bounds {
+  return {
+    min: compareScalars(left.min, right.min) <= 0 ? left.min : right.min,
+    max: compareScalars(left.max, right.max) >= 0 ? left.max : right.max,
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Ingest: prepared inputs into a table where a key enters once, ever. Files without a duplicate are copied byte for
+ * byte, the others are encoded again without those rows, in their order.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import { type Action, checkWritable } from '../../log/index.ts';
+import type { Codec } from '../../parquet/index.ts';
+import { BOOLEAN, type Expression } from '../../schema/index.ts';
+import { commitTransaction } from '../commit.ts';
+import type { Snapshot, TableContext, Winners } from '../types.ts';
+import {
+  commitOptions,
+  isApplied,
+  totalOf,
+  writeMetrics,
+  type WriteOptions,
+} from './append-commit.ts';
+import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { writeConflict } from './errors.ts';
+import { IngestBatch } from './ingest-batch.ts';
+import type { PreparedInput } from './input-types.ts';
+
+export interface IngestOptions extends WriteOptions {
+  /** The columns of the key. Without any, all rows enter. */
+  readonly dropDuplicates: readonly string[];
+  /** Whether keys that the table has already are duplicates too, or only those within the batch. Default `table`. */
+  readonly against?: 'table' | 'batch';
+  /** Of files that are encoded again. Default: the table's, or snappy. */
+  readonly codec?: Codec;
+  /** Bytes of input that go into one file where rows are encoded again. Default 128 MiB. */
+  readonly targetFileSizeBytes?: number;
+}
+
+export interface IngestResult {
+  /** `applied`: the table had this `txn` already; `unchanged`: no row was new. */
+  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /** The table as it is now. */
+  readonly snapshot: Snapshot;
+  /** As in `CommitOutcome`: the commit stands. */
+  readonly postCommitErrors: readonly Error[];
+  /** Inputs. */
+  readonly inputCount: number;
+  /** Rows of the inputs, those with bad keys included. */
+  readonly rowCount: number;
+  readonly duplicateCount: number;
+  /** Rows without a key. */
+  readonly rejectedCount: number;
+  readonly insertedCount: number;
+  /** Files and bytes that entered. */
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+}
+
+const FILE_SIZE_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Of rows with one key, the one in the lowest path (by bytes) and row enters, unless the table has the key. A commit of
+ * somebody else in between is looked through for the same keys before this one goes in. Without new rows nothing is
+ * committed but the `txn`, where there is one.
+ * Errors: `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `WRITE_CONFLICT`, and those of the engine.
+ */
+export async function ingest(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  inputs: readonly PreparedInput[],
+  options: IngestOptions,
+): Promise<IngestResult> {
+  const counts = inputCounts(inputs);
+  const nothing = {
+    ...counts,
+    postCommitErrors: [],
+    duplicateCount: 0,
+    insertedCount: 0,
+    fileCount: 0,
+    sizeBytes: 0,
+  };
+  if (isApplied(snapshot, options.txn)) return { ...nothing, kind: 'applied', snapshot };
+  checkWritable(snapshot.protocol, snapshot.metadata);
+  const batch = await IngestBatch.open(ctx, inputs, {
+    target: fileTarget(snapshot, options.codec),
+    keyColumns: options.dropDuplicates,
+    targetFileSizeBytes: options.targetFileSizeBytes ?? FILE_SIZE_BYTES,
+    signal: options.signal,
+  });
+  try {
+    await batch.dropWithin();
+    if (options.against !== 'batch') await batch.dropAgainst(snapshot, snapshot.files());
+    return { ...counts, ...(await commitBatch(ctx, snapshot, batch, options)) };
+  } finally {
+    await batch.close();
+  }
+}
+
+type Outcome = Pick<
+  IngestResult,
+  | 'kind'
+  | 'snapshot'
+  | 'postCommitErrors'
+  | 'duplicateCount'
+  | 'insertedCount'
+  | 'fileCount'
+  | 'sizeBytes'
+>;
+
+async function commitBatch(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  batch: IngestBatch,
+  options: IngestOptions,
+): Promise<Outcome> {
+  let files = await batch.stage();
+  let latest = snapshot;
+  if (files.length === 0 && options.txn === undefined) {
+    return outcomeOf('unchanged', snapshot, { batch, files });
+  }
+  const outcome = await commitTransaction(ctx, snapshot, {
+    ...commitOptions(options),
+    operation: 'WRITE',
+    operationParameters: {
+      mode: 'Append',
+      partitionBy: JSON.stringify(snapshot.partitionColumns),
+    },
+    operationMetrics: writeMetrics(files),
+    actions: addActions(files),
+    // It read the keys, so it is no blind append; which of a winner's rows matter is for `rebase` to say.
+    reads: { kind: 'rows', predicate: NEVER, paths: new Set() },
+    rebase: async (winners: Winners) => {
+      if (options.against === 'batch') return { kind: 'keep' };
+      latest = winners.latest;
+      const dropped = await batch.dropAgainst(winners.latest, winners.added);
+      if (dropped === 0) return { kind: 'keep' };
+      files = await batch.stage();
+      if (files.length === 0 && options.txn === undefined) {
+        return { kind: 'conflict', reason: 'the table has all keys now' };
+      }
+      return { kind: 'replace', actions: addActions(files) };
+    },
+  });
+  switch (outcome.kind) {
+    case 'committed':
+      return {
+        ...(await outcomeOf('committed', outcome.snapshot, { batch, files })),
+        postCommitErrors: outcome.postCommitErrors,
+      };
+    case 'applied':
+      await discardFiles(ctx, files);
+      return outcomeOf('applied', outcome.snapshot, { batch, files: [] });
+    case 'conflict':
+      if (files.length === 0) return outcomeOf('unchanged', latest, { batch, files });
+      await discardFiles(ctx, files);
+      throw writeConflict(outcome.code, outcome.reason);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+const NEVER: Expression = { kind: 'literal', value: false, type: BOOLEAN };
+
+function addActions(files: readonly StagedFile[]): readonly Action[] {
+  return files.map(({ add }) => ({ kind: 'add', add }));
+}
+
+function inputCounts(
+  inputs: readonly PreparedInput[],
+): Pick<IngestResult, 'inputCount' | 'rowCount' | 'rejectedCount'> {
+  return {
+    inputCount: inputs.length,
+    rowCount: totalOf(inputs, ({ footer }) => footer.rowCount),
+    rejectedCount: totalOf(inputs, ({ badKeyCount }) => badKeyCount),
+  };
+}
+
+async function outcomeOf(
+  kind: IngestResult['kind'],
+  snapshot: Snapshot,
+  { batch, files }: { readonly batch: IngestBatch; readonly files: readonly StagedFile[] },
+): Promise<Outcome> {
+  return {
+    kind,
+    snapshot,
+    postCommitErrors: [],
+    duplicateCount: (await batch.dropped()).count,
+    insertedCount: totalOf(files, ({ rowCount }) => rowCount),
+    fileCount: files.length,
+    sizeBytes: totalOf(files, ({ add }) => add.size),
+  };
+}

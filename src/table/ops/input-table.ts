@@ -1,0 +1,96 @@
+/** A table's own files, as the engine reads them. */
+
+import type { RelationFile } from '../../engine/index.ts';
+import type { AddFile } from '../../log/index.ts';
+import {
+  decodePath,
+  type Expression,
+  findField,
+  mayMatch,
+  parsePartitionValue,
+  parseStatistics,
+  type Scalar,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { columnsIn } from './input.ts';
+import { type LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
+
+/** Where a live file's bytes are. */
+export async function tableFile(ctx: TableContext, add: AddFile): Promise<StoredFile> {
+  const decoded = decodePath(add.path);
+  const isUri = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(add.path);
+  const place = isUri ? await ctx.resolve(decoded) : { store: ctx.store, path: decoded };
+  return { ...place, sizeBytes: add.size };
+}
+
+/** The files for `relationSql`, in the order given, with what of them `columns` needs. */
+export async function tableRelations(
+  ctx: TableContext,
+  stage: LocalStage,
+  snapshot: Snapshot,
+  { files, columns }: { readonly files: readonly AddFile[]; readonly columns: StructType },
+): Promise<readonly RelationFile[]> {
+  const names = columns.fields.map(({ name }) => name);
+  const partitionFields = snapshot.partitionColumns.flatMap(
+    (name) => findField(snapshot.schema, name) ?? [],
+  );
+  return inParallel(files, STORE_REQUESTS_MAX, async (add) => {
+    const stored = await tableFile(ctx, add);
+    const footer = await storedFooter(stored);
+    return {
+      localPath: await stage.localFile(stored, footer, columnsIn(footer, names)),
+      columns: footer.columns,
+      partitionValues: partitionScalars(add, partitionFields),
+    };
+  });
+}
+
+function partitionScalars(
+  add: AddFile,
+  fields: readonly StructField[],
+): ReadonlyMap<string, Scalar | null> {
+  return new Map(
+    fields.map(({ name, type }) => [
+      name,
+      parsePartitionValue(add.partitionValues[name] ?? null, type),
+    ]),
+  );
+}
+
+/** The live files, or those of `files`, that may hold a row for which the condition is true; null is true for all. */
+export function filesThatMayMatch(
+  snapshot: Snapshot,
+  condition: Expression | null,
+  files: Iterable<AddFile> = snapshot.files(),
+): readonly AddFile[] {
+  const { schema } = snapshot;
+  if (condition === null) return [...files];
+  return [...files].filter(({ partitionValues, stats }) =>
+    mayMatch(condition, { schema, partitionValues, statistics: parseStatistics(stats, schema) }),
+  );
+}
+
+/** The condition that a column's value is between two bounds, both inclusive. */
+export function between(
+  { name, type }: StructField,
+  bounds: { readonly min: Scalar; readonly max: Scalar },
+): Expression {
+  return {
+    kind: 'between',
+    operand: { kind: 'column', path: [name] },
+    low: { kind: 'literal', value: bounds.min, type },
+    high: { kind: 'literal', value: bounds.max, type },
+    negated: false,
+  };
+}
+
+/** True where all are; null, which selects everything, where there are none. */
+export function allOf(conditions: readonly Expression[]): Expression | null {
+  return conditions.reduce<Expression | null>(
+    (left, right) => (left === null ? right : { kind: 'binary', operator: 'and', left, right }),
+    null,
+  );
+}

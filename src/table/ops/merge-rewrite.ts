@@ -1,0 +1,180 @@
+/** The second half of a merge: the files that take the place of those that change, and the rows that are new. */
+
+import { present } from '../../base/index.ts';
+import { identifier, relationSql } from '../../engine/index.ts';
+import type { FileTarget, StagedFile } from './append-file.ts';
+import { type SelectWriter, stageInto } from './append-select.ts';
+import { ENGINE_STATEMENTS_MAX, inParallel, runsBySize, stageAll } from './append-stage.ts';
+import { tableRelations } from './input-table.ts';
+import {
+  type Candidate,
+  FILE_NUMBER,
+  type MatchedFile,
+  type MergeTry,
+  PAIRS_TABLE,
+  ROW_NUMBER,
+} from './merge-match.ts';
+import { CLAUSE, newValueOf, SOURCE, TARGET } from './merge-plan.ts';
+import { SOURCE_TABLE } from './merge-source.ts';
+
+/** A candidate with rows that a clause changes. */
+export interface TouchedFile extends MatchedFile {
+  readonly candidate: Candidate;
+  /** Its number in the table of pairs. */
+  readonly number: number;
+}
+
+/** Without the files in which every update would leave every row as it is. */
+export async function withRealChanges(
+  merge: MergeTry,
+  files: readonly TouchedFile[],
+): Promise<readonly TouchedFile[]> {
+  const changes = await inParallel(files, ENGINE_STATEMENTS_MAX, async (file) => {
+    merge.signal?.throwIfAborted();
+    return file.deletedCount > 0 || file.differs || (await isChanged(merge, file));
+  });
+  return files.filter((_, index) => changes[index]);
+}
+
+async function isChanged(merge: MergeTry, file: TouchedFile): Promise<boolean> {
+  const changed = merge.plan.changing.map(
+    ({ field: { name } }) =>
+      `${newValue(merge, name)} IS DISTINCT FROM ${TARGET}.${identifier(name)}`,
+  );
+  const rows = `${await joinedRows(merge, [file], 'JOIN')} WHERE ${changed.join(' OR ')} LIMIT 1`;
+  for await (const _ of merge.session.stream(`SELECT 1 ${rows}`)) return true;
+  return false;
+}
+
+/** Files in the place of the touched ones: their rows in their order, without those that were deleted or moved away. */
+export async function rewriteFiles(
+  merge: MergeTry,
+  writer: SelectWriter,
+  { files, targetFileSizeBytes }: RewriteInput,
+): Promise<readonly StagedFile[]> {
+  const runs = neighbourRuns(files, targetFileSizeBytes);
+  const stays = movingColumns(merge, writer.target).map(
+    (name) => `${newValue(merge, name)} IS NOT DISTINCT FROM ${TARGET}.${identifier(name)}`,
+  );
+  return stageAll(merge.ctx, runs, ENGINE_STATEMENTS_MAX, async (run) => {
+    merge.signal?.throwIfAborted();
+    const rows = await joinedRows(merge, run, 'LEFT JOIN');
+    const where = [isKept(merge), ...stays].join(' AND ');
+    const values = present(run[0], 'the first file of a run').candidate.add.partitionValues;
+    return stageInto(writer, values, `SELECT ${newRow(merge)} ${rows} WHERE ${where}`);
+  });
+}
+
+export interface RewriteInput {
+  readonly files: readonly TouchedFile[];
+  readonly targetFileSizeBytes: number;
+}
+
+/** Rows of touched files that an update takes to another partition; null where none can. */
+export async function movedRows(
+  merge: MergeTry,
+  target: FileTarget,
+  files: readonly TouchedFile[],
+): Promise<string | null> {
+  const moves = movingColumns(merge, target).map(
+    (name) => `${newValue(merge, name)} IS DISTINCT FROM ${TARGET}.${identifier(name)}`,
+  );
+  if (moves.length === 0 || files.length === 0) return null;
+  const rows = await joinedRows(merge, files, 'JOIN');
+  return `SELECT ${newRow(merge)} ${rows} WHERE ${isKept(merge)} AND (${moves.join(' OR ')})`;
+}
+
+/** Rows of the source that match nothing and that a clause inserts, so many rows of the source at a time. */
+export function insertedRows(
+  { plan, snapshot }: MergeTry,
+  sourceRowCount: number,
+  rowsAtATime: number,
+): readonly string[] {
+  const { inserts } = plan;
+  if (inserts === null) return [];
+  const values = snapshot.schema.fields.map(
+    ({ name }) =>
+      `${present(inserts.values.get(name), 'the value of a column')} AS ${identifier(name)}`,
+  );
+  const rows =
+    `SELECT ${values.join(', ')} FROM ${SOURCE_TABLE} AS ${SOURCE} WHERE ${inserts.condition} ` +
+    `AND NOT EXISTS (SELECT 1 FROM ${PAIRS_TABLE} AS p WHERE p.source = ${SOURCE}.rowid)`;
+  const selects: string[] = [];
+  for (let start = 0; start < sourceRowCount; start += rowsAtATime) {
+    const end = start + rowsAtATime;
+    selects.push(`${rows} AND ${SOURCE}.rowid BETWEEN ${String(start)} AND ${String(end - 1)}`);
+  }
+  return selects;
+}
+
+/** Rows of the table, and beside each the source row and the clause that it takes. */
+async function joinedRows(
+  { ctx, stage, snapshot }: MergeTry,
+  files: readonly TouchedFile[],
+  join: 'JOIN' | 'LEFT JOIN',
+): Promise<string> {
+  const relations = await tableRelations(ctx, stage, snapshot, {
+    files: files.map(({ candidate }) => candidate.add),
+    columns: snapshot.schema,
+  });
+  const rows = relationSql(relations, {
+    schema: snapshot.schema,
+    partitionColumns: snapshot.partitionColumns,
+    mapping: 'none',
+    fileIndex: FILE_NUMBER,
+    rowNumber: ROW_NUMBER,
+  });
+  const numbers = files.map(({ number }) => String(number)).join(', ');
+  // The small side gets the place of its file in this list, so that the large one is joined by what it has.
+  const matches =
+    `SELECT list_position([${numbers}], p.file) - 1 AS place, p.row, p.${CLAUSE}, m.* ` +
+    `FROM ${PAIRS_TABLE} AS p JOIN ${SOURCE_TABLE} AS m ON m.rowid = p.source ` +
+    `WHERE p.${CLAUSE} IS NOT NULL AND p.file IN (${numbers})`;
+  return (
+    `FROM (${rows}) AS ${TARGET} ${join} (${matches}) AS ${SOURCE} ` +
+    `ON ${SOURCE}.place = ${TARGET}.${identifier(FILE_NUMBER)} ` +
+    `AND ${SOURCE}.row = ${TARGET}.${identifier(ROW_NUMBER)}`
+  );
+}
+
+function newValue({ plan }: MergeTry, name: string): string {
+  return newValueOf(plan, name, `${SOURCE}.${CLAUSE}`);
+}
+
+function newRow(merge: MergeTry): string {
+  return merge.snapshot.schema.fields
+    .map(({ name }) => `${newValue(merge, name)} AS ${identifier(name)}`)
+    .join(', ');
+}
+
+function isKept({ plan }: MergeTry): string {
+  if (plan.deletes.length === 0) return 'TRUE';
+  return `(${SOURCE}.${CLAUSE} IS NULL OR ${SOURCE}.${CLAUSE} NOT IN (${plan.deletes.join(', ')}))`;
+}
+
+function movingColumns({ plan }: MergeTry, target: FileTarget): readonly string[] {
+  return target.partitionColumns.filter((name) =>
+    plan.changing.some(({ field }) => field.name === name),
+  );
+}
+
+/** Files are put together only with what lies next to them in the table: no output spans keys that lie between its inputs. */
+function neighbourRuns(
+  files: readonly TouchedFile[],
+  targetFileSizeBytes: number,
+): readonly (readonly TouchedFile[])[] {
+  const groups: TouchedFile[][] = [];
+  for (const file of files) {
+    const before = groups.at(-1)?.at(-1)?.candidate;
+    const { rank, add } = file.candidate;
+    const isNext =
+      before?.rank === rank - 1 &&
+      JSON.stringify(before.add.partitionValues) === JSON.stringify(add.partitionValues);
+    if (isNext) groups.at(-1)?.push(file);
+    else groups.push([file]);
+  }
+  const sizeOf = ({ candidate }: TouchedFile): number => candidate.add.size;
+  const total = files.reduce((sum, file) => sum + sizeOf(file), 0);
+  const sizeMax = Math.max(1, Math.min(targetFileSizeBytes, total / ENGINE_STATEMENTS_MAX));
+  return groups.flatMap((group) => runsBySize(group, { sizeOf, sizeMax, countMin: 1 }));
+}

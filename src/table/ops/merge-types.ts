@@ -1,0 +1,67 @@
+/** What a MERGE is asked to do, and what it did. */
+
+import type { RecordBatch, Table } from 'apache-arrow';
+
+import type { Codec } from '../../parquet/index.ts';
+import type { Row, StructType } from '../../schema/index.ts';
+import type { Snapshot } from '../types.ts';
+import type { WriteOptions } from './append-commit.ts';
+
+export type MergeSource =
+  /** `schema` says what the columns are; by default the table's, as far as the rows use them. */
+  | { readonly rows: Iterable<Row> | AsyncIterable<Row>; readonly schema?: StructType }
+  | { readonly arrow: Table | readonly RecordBatch[] }
+  /** URIs of Parquet files. */
+  | { readonly parquet: readonly string[] };
+
+/** By column of the table, with or without its alias: Spark's SQL over source and target. */
+export type Assignments = Readonly<Record<string, string>>;
+
+/** A row that a source row matches takes the first clause whose condition is true; without a condition it always is. */
+export type MatchedClause = { readonly condition?: string } & (
+  | {
+      /** `*` takes every column of the table from the source column of that name. */
+      readonly update: '*' | Assignments;
+    }
+  | { readonly delete: true }
+);
+
+/** A source row that matches no row; columns that are not named become null. */
+export interface NotMatchedClause {
+  readonly condition?: string;
+  readonly insert: '*' | Assignments;
+}
+
+export interface MergeSpec extends WriteOptions {
+  readonly source: MergeSource;
+  /** Spark's SQL; where it is not true, null included, rows do not match. */
+  readonly on: string;
+  /** Default `t`. */
+  readonly targetAlias?: string;
+  /** Default `s`. */
+  readonly sourceAlias?: string;
+  readonly whenMatched?: readonly MatchedClause[];
+  readonly whenNotMatched?: readonly NotMatchedClause[];
+  /** Of the files written. Default: the table's, or snappy. */
+  readonly codec?: Codec;
+  /** Where files that are written are cut, in bytes of input. Default 128 MiB. */
+  readonly targetFileSizeBytes?: number;
+}
+
+export interface MergeResult {
+  /** `applied`: the table had this `txn` already; `unchanged`: no row changed. */
+  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /** The table as it is now. */
+  readonly snapshot: Snapshot;
+  /** As in `CommitOutcome`: the commit stands. */
+  readonly postCommitErrors: readonly Error[];
+  readonly sourceRowCount: number;
+  readonly insertedCount: number;
+  /** Rows of rewritten files to which an update was applied; files in which nothing would change are not rewritten. */
+  readonly updatedCount: number;
+  readonly deletedCount: number;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  /** Of the files added. */
+  readonly sizeBytes: number;
+}
