@@ -56,10 +56,12 @@ async function hashSorted(
   const hash = createHash('sha256');
   let rowCount = 0;
   for await (const chunk of session.stream('SELECT line FROM lines ORDER BY line', options)) {
+    let text = '';
     for (const line of chunk.columns[0] ?? []) {
       assert(typeof line === 'string', 'a canonical line is no text');
-      hash.update(`${line}\n`, 'utf8');
+      text += `${line}\n`;
     }
+    hash.update(text, 'utf8');
     rowCount += chunk.rowCount;
   }
   return { rowCount, sha256: hash.digest('hex') };

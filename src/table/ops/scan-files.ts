@@ -1,5 +1,7 @@
 /** Data files made ready for the engine: found in their store, staged where it is remote, a few ahead of the reader. */
 
+import pLimit from 'p-limit';
+
 import { isDeltaError } from '../../base/index.ts';
 import {
   type MappingMode,
@@ -18,6 +20,8 @@ import { LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
 const GROUP_FILES_MAX = 32;
 /** Bytes of data files in one group, unless one file is larger. */
 const GROUP_BYTES_MAX = 128 * 1024 * 1024;
+/** Files of a group that are fetched side by side. */
+const STAGE_PARALLEL_MAX = 8;
 
 export interface RelationsOptions {
   /** The columns to read, in order; fields of the table's schema. */
@@ -93,11 +97,19 @@ export async function stageFiles(
   const mapping = mappingMode(snapshot);
   const stage = await LocalStage.open();
   try {
-    const staged: RelationFile[] = [];
-    for (const file of files) {
-      signal?.throwIfAborted();
-      staged.push(await stageFile(ctx, stage, file, { schema, mapping }));
-    }
+    const limit = pLimit(STAGE_PARALLEL_MAX);
+    const outcomes = await Promise.allSettled(
+      files.map((file) =>
+        limit(() => {
+          signal?.throwIfAborted();
+          return stageFile(ctx, stage, file, { schema, mapping });
+        }),
+      ),
+    );
+    const staged = outcomes.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
     const { partitionColumns } = snapshot;
     const sql = relationSql(staged, { schema, partitionColumns, mapping });
     return { sql, stage };
