@@ -43,6 +43,8 @@ import type { PreparedInput } from './input-types.ts';
 export interface BatchOptions {
   readonly target: FileTarget;
   readonly keyColumns: readonly string[];
+  /** Further columns without whose value a row does not enter; as the inputs were inspected with. Default none. */
+  readonly required?: readonly string[];
   readonly targetFileSizeBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,6 +57,8 @@ export class IngestBatch {
   readonly #inputs: readonly PreparedInput[];
   readonly #options: BatchOptions;
   readonly #keys: StructType;
+  /** The keys, and what else a row must have. */
+  readonly #required: StructType;
   readonly #stage: LocalStage;
   readonly #engine: LazySession;
   #rows: KeyedRows | null = null;
@@ -69,7 +73,12 @@ export class IngestBatch {
     this.#ctx = ctx;
     this.#inputs = inputs;
     this.#options = options;
-    this.#keys = keySchema({ schema: options.target.schema, keyColumns: options.keyColumns });
+    const { target, keyColumns, required = [] } = options;
+    this.#keys = keySchema({ schema: target.schema, keyColumns });
+    this.#required = keySchema({
+      schema: target.schema,
+      keyColumns: [...new Set([...keyColumns, ...required])],
+    });
     this.#stage = stage;
     this.#engine = new LazySession(ctx);
   }
@@ -176,12 +185,11 @@ export class IngestBatch {
     const columns = this.#options.target.schema.fields
       .map(({ name }) => identifier(name))
       .join(', ');
-    if (this.#rows === null) return `SELECT ${columns} FROM (${rows})`;
+    if (this.#required.fields.length === 0) return `SELECT ${columns} FROM (${rows})`;
+    const good = `SELECT ${columns} FROM (${rows}) AS r WHERE ${keyIsGood(this.#required)}`;
+    if (this.#rows === null) return good;
     const numbers = run.map(({ number }) => number).join(', ');
-    return (
-      `SELECT ${columns} FROM (${rows}) AS r WHERE ${keyIsGood(this.#keys)} ` +
-      `AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`
-    );
+    return `${good} AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`;
   }
 
   /** A SELECT of the rows that are left, in order, and the session that it runs in. */
@@ -203,18 +211,18 @@ export class IngestBatch {
   /** Place and key of every row that has one. */
   async #keyedRows(): Promise<KeyedRows> {
     if (this.#rows !== null) return this.#rows;
-    const { keyColumns } = this.#options;
+    const names = this.#required.fields.map(({ name }) => name);
     const relations = await inParallel(this.#inputs, STORE_REQUESTS_MAX, ({ parquet, footer }) =>
-      sourceRelation(this.#stage, { ...parquet, footer }, columnsIn(footer, keyColumns)),
+      sourceRelation(this.#stage, { ...parquet, footer }, columnsIn(footer, names)),
     );
     const rows = relationSql(relations, {
-      ...sourceOptions({ schema: this.#keys }),
+      ...sourceOptions({ schema: this.#required }),
       fileIndex: FILE_COLUMN,
       rowNumber: ROW_COLUMN,
     });
     const allGood = this.#inputs.every(({ badKeyCount }) => badKeyCount === 0);
     this.#rows = {
-      select: allGood ? rows : `SELECT * FROM (${rows}) WHERE ${keyIsGood(this.#keys)}`,
+      select: allGood ? rows : `SELECT * FROM (${rows}) WHERE ${keyIsGood(this.#required)}`,
       keyColumns: this.#keys.fields.map(({ name }) => name),
     };
     return this.#rows;

@@ -24,6 +24,8 @@ import type { PreparedInput } from './input-types.ts';
 export interface IngestOptions extends WriteOptions {
   /** The columns of the key. Without any, all rows enter. */
   readonly dropDuplicates: readonly string[];
+  /** Columns without whose value a row does not enter: those that the inputs were inspected with. Default none. */
+  readonly keyColumns?: readonly string[];
   /** Whether keys that the table has already are duplicates too, or only those within the batch. Default `table`. */
   readonly against?: 'table' | 'batch';
   /** Of files that are encoded again. Default: the table's, or snappy. */
@@ -80,6 +82,7 @@ export async function ingest(
   const batch = await IngestBatch.open(ctx, inputs, {
     target: fileTarget(snapshot, options.codec),
     keyColumns: options.dropDuplicates,
+    ...(options.keyColumns === undefined ? {} : { required: options.keyColumns }),
     targetFileSizeBytes: options.targetFileSizeBytes ?? FILE_SIZE_BYTES,
     signal: options.signal,
   });

@@ -15,6 +15,8 @@ import type { MergeSource } from './merge-types.ts';
 export interface PrepareOptions {
   /** What the rows of the inputs are read as; the columns of the source. */
   readonly schema: StructType;
+  /** Columns without whose value a row does not enter: those that the inputs were inspected with. Default none. */
+  readonly keyColumns?: readonly string[];
   /** The columns that tell one event from another: of several alike the one in the lowest path and row stays. Default none. */
   readonly dropDuplicates?: readonly string[];
   /** Which row of each key stays. Default: all rows do. */
@@ -45,7 +47,7 @@ export interface PreparedSource {
 export async function prepareMergeSource(
   ctx: TableContext,
   inputs: readonly PreparedInput[],
-  { schema, dropDuplicates = [], keepLatest, signal }: PrepareOptions,
+  { schema, keyColumns = [], dropDuplicates = [], keepLatest, signal }: PrepareOptions,
 ): Promise<PreparedSource> {
   const stage = await LocalStage.open();
   const batch = await IngestBatch.open(ctx, inputs, {
@@ -57,6 +59,7 @@ export async function prepareMergeSource(
       codec: 'snappy',
     },
     keyColumns: dropDuplicates,
+    required: keyColumns,
     targetFileSizeBytes: Number.POSITIVE_INFINITY,
     signal,
   });

@@ -1,0 +1,92 @@
+/** What others read by: the manifest and the catalog's entries, brought up to the table's newest version. */
+
+import { present } from '../base/index.ts';
+import { syncCatalog, type TableFacts } from '../catalog/index.ts';
+import {
+  checkManifest,
+  isManifestEnabled,
+  manifestPartitions,
+  manifestRoot,
+  openMetadata,
+  openSnapshot,
+  publishManifest,
+  removeEmptied,
+  type Snapshot,
+  type TableContext,
+  type TableMetadata,
+} from '../table/index.ts';
+import type { SinkTable } from './config.ts';
+import type { JobContext } from './job-context.ts';
+
+/** What a table is called; null where it has no virtual table. */
+type PublishedNames = Pick<SinkTable, 'database' | 'table' | 'virtualTable'>;
+
+/**
+ * Makes both agree with the table, and gives its version. Where they do already, this is a look at the log's newest
+ * commits, one small read of the manifest's state, and one of each entry. Errors: those of the table and the catalog.
+ */
+export async function publish(
+  context: Pick<JobContext, 'catalog'>,
+  table: TableContext,
+  sink: PublishedNames,
+): Promise<number> {
+  const seen: { latest: Published | null } = { latest: null };
+  await syncCatalog(context.catalog, {
+    database: sink.database,
+    nativeName: sink.table,
+    ...(sink.virtualTable === null ? {} : { virtualName: sink.virtualTable }),
+    load: async () => {
+      seen.latest = await publishFiles(table, sink);
+      return seen.latest.facts;
+    },
+  });
+  const { version, snapshot, emptied } = present(seen.latest, 'what the catalog was told');
+  if (snapshot !== null) await removeEmptied(table, snapshot, emptied);
+  return version;
+}
+
+interface Published {
+  readonly version: number;
+  readonly facts: TableFacts;
+  /** Null where the files of the table did not matter. */
+  readonly snapshot: Snapshot | null;
+  /** As of `PublishedManifest`. */
+  readonly emptied: readonly string[];
+}
+
+async function publishFiles(table: TableContext, sink: PublishedNames): Promise<Published> {
+  const found = await openMetadata(table);
+  const { version, metadata } = found;
+  if (sink.virtualTable === null || !isManifestEnabled(metadata)) {
+    return { version, facts: factsOf(table, found, null), snapshot: null, emptied: [] };
+  }
+  const state = await checkManifest(table, { tableId: metadata.id, version });
+  if (state === 'current' && metadata.partitionColumns.length === 0) {
+    return { version, facts: factsOf(table, found, []), snapshot: null, emptied: [] };
+  }
+  const opened = await openSnapshot(table);
+  const { snapshot, emptied } =
+    state === 'current' ? { snapshot: opened, emptied: [] } : await publishManifest(table, opened);
+  const partitions = manifestPartitions(table.store, snapshot);
+  return {
+    version: snapshot.version,
+    facts: factsOf(table, snapshot, partitions),
+    snapshot,
+    emptied,
+  };
+}
+
+function factsOf(
+  table: TableContext,
+  found: Pick<TableMetadata, 'version' | 'schema' | 'metadata'>,
+  partitions: NonNullable<TableFacts['manifest']>['partitions'] | null,
+): TableFacts {
+  const location = table.store.uri;
+  return {
+    location,
+    schema: found.schema,
+    partitionColumns: found.metadata.partitionColumns,
+    manifest:
+      partitions === null ? null : { root: manifestRoot(location, found.version), partitions },
+  };
+}

@@ -1,0 +1,153 @@
+/** The table a job writes to: made where it is missing, evolved to the job's schema, and never mistaken for another. */
+
+import { isDeltaError, isJsonObject, parseJson, printJson } from '../base/index.ts';
+import type { Metadata } from '../log/index.ts';
+import {
+  findField,
+  printSchema,
+  type StructField,
+  type StructType,
+  typeName,
+  typesEqual,
+} from '../schema/index.ts';
+import { type Checkpoint, readText, writeOnce } from '../stream/index.ts';
+import {
+  commitTransaction,
+  createTable,
+  openMetadata,
+  openSnapshot,
+  type TableContext,
+  type TableMetadata,
+} from '../table/index.ts';
+import type { Sink } from './config.ts';
+import { tableMismatch, tableReplaced } from './errors.ts';
+
+/** In the checkpoint directory; Spark does not look at it. */
+const IDENTITY_FILE = 'table.json';
+
+/** Tries to evolve a table while others commit to it. */
+const EVOLVE_ATTEMPTS_MAX = 20;
+
+/**
+ * Leaves the table with the columns and properties of the sink, by as many metadata commits as it takes, mostly none.
+ * Errors: `JOB_TABLE_MISMATCH`; `JOB_TABLE_REPLACED` where the checkpoint has written to another table, or to one that is
+ * gone; those of opening and committing.
+ */
+export async function prepareTable(
+  table: TableContext,
+  sink: Sink,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const text = await readText(checkpoint.store, IDENTITY_FILE);
+  const known = text === null ? null : parseIdentity(text);
+  let found = await openIfThere(table);
+  if (found === null) {
+    if (known !== null) throw tableReplaced(table.store.uri, 'it is gone');
+    await createSinkTable(table, sink);
+    found = await openMetadata(table);
+  }
+  if (known !== null && known !== found.metadata.id) {
+    throw tableReplaced(table.store.uri, 'its id is another');
+  }
+  if (text === null) {
+    await writeOnce(checkpoint.store, IDENTITY_FILE, printJson({ id: found.metadata.id }));
+  }
+  await evolve(table, sink, found);
+}
+
+/** The metadata that the table needs to hold the sink's rows, or null where it does already. */
+export function evolvedMetadata(
+  location: string,
+  sink: Sink,
+  found: Pick<TableMetadata, 'metadata' | 'schema'>,
+): Metadata | null {
+  const { metadata, schema } = found;
+  checkPartitioning(location, sink.partitionColumns, metadata.partitionColumns);
+  const missing = sink.schema.fields.filter((field) => !isThere(location, schema, field));
+  const properties = Object.entries(sink.properties).filter(
+    ([key, value]) => metadata.configuration[key] !== value,
+  );
+  if (missing.length === 0 && properties.length === 0) return null;
+  // Rows that are there already have no value for a new column, whatever the job declares.
+  const added = missing.map((field) => ({ ...field, nullable: true }));
+  return {
+    ...metadata,
+    schemaString: printSchema({ kind: 'struct', fields: [...schema.fields, ...added] }),
+    configuration: { ...metadata.configuration, ...Object.fromEntries(properties) },
+  };
+}
+
+async function openIfThere(table: TableContext): Promise<TableMetadata | null> {
+  try {
+    return await openMetadata(table);
+  } catch (error) {
+    if (isDeltaError(error, 'TABLE_NOT_FOUND')) return null;
+    throw error;
+  }
+}
+
+async function createSinkTable(table: TableContext, sink: Sink): Promise<void> {
+  try {
+    await createTable(table, {
+      schema: sink.schema,
+      partitionBy: sink.partitionColumns,
+      properties: sink.properties,
+    });
+  } catch (error) {
+    // Somebody else made it first: whether it fits is looked at next.
+    if (!isDeltaError(error, 'TABLE_EXISTS')) throw error;
+  }
+}
+
+async function evolve(table: TableContext, sink: Sink, found: TableMetadata): Promise<void> {
+  let current = found;
+  for (let attempt = 1; attempt <= EVOLVE_ATTEMPTS_MAX; attempt += 1) {
+    const metadata = evolvedMetadata(table.store.uri, sink, current);
+    if (metadata === null) return;
+    const snapshot = await openSnapshot(table);
+    if (snapshot.version === current.version) {
+      const grows = metadata.schemaString !== current.metadata.schemaString;
+      await commitTransaction(table, snapshot, {
+        operation: grows ? 'ADD COLUMNS' : 'SET TBLPROPERTIES',
+        actions: [{ kind: 'metaData', metaData: metadata }],
+        reads: { kind: 'nothing' },
+      });
+    }
+    current = await openMetadata(table);
+  }
+  throw tableMismatch(table.store.uri, 'others keep changing its columns or properties');
+}
+
+function isThere(location: string, schema: StructType, field: StructField): boolean {
+  const there = findField(schema, field.name);
+  if (there === null) return false;
+  if (there.name !== field.name) {
+    throw tableMismatch(location, `its column is spelled ${there.name}, not ${field.name}`);
+  }
+  if (!typesEqual(there.type, field.type)) {
+    throw tableMismatch(
+      location,
+      `its column ${field.name} is ${typeName(there.type)}, not ${typeName(field.type)}`,
+    );
+  }
+  return true;
+}
+
+function checkPartitioning(
+  location: string,
+  wanted: readonly string[],
+  found: readonly string[],
+): void {
+  if (wanted.length === 0 || wanted.join('\u0000') === found.join('\u0000')) return;
+  throw tableMismatch(location, `it is partitioned by (${found.join(', ')})`);
+}
+
+function parseIdentity(text: string): string | null {
+  try {
+    const value = parseJson(text);
+    return isJsonObject(value) && typeof value['id'] === 'string' ? value['id'] : null;
+  } catch {
+    // A file of ours that somebody tore is as good as none: the table is checked by the batches it holds.
+    return null;
+  }
+}
