@@ -22,8 +22,7 @@ import {
   writeCommit,
   writeOffsets,
 } from '../stream/index.ts';
-import type { InspectedInputs } from '../table/index.ts';
-import { applyBatch, inspectFiles, probesOf } from './batch.ts';
+import { applyBatch } from './batch.ts';
 import { type Config, findJob, type Job } from './config.ts';
 import {
   addCounts,
@@ -34,6 +33,7 @@ import {
   type RunOptions,
   type RunResult,
 } from './job-context.ts';
+import { type Look, lookAt } from './look.ts';
 import { publish } from './publish.ts';
 import { prepareTable } from './sink-table.ts';
 
@@ -109,8 +109,8 @@ async function runBatches(run: Run): Promise<Done> {
   const { source, checkpoint } = run;
   let done: Done = { batches: 0, counts: NO_COUNTS, version: null };
   let position = await positionOf(run, checkpoint.planned);
-  const take = async (next: Position, inspected: InspectedInputs | null): Promise<void> => {
-    const { counts, version } = await runBatch(run, { from: position, next, inspected });
+  const take = async (next: Position, look: Look | null): Promise<void> => {
+    const { counts, version } = await runBatch(run, { from: position, next, look });
     done = { batches: done.batches + 1, counts: addCounts(done.counts, counts), version };
     position = next;
   };
@@ -128,17 +128,17 @@ async function runBatches(run: Run): Promise<Done> {
   for (const files of offered) {
     run.signal?.throwIfAborted();
     run.report({ step: 'probe', batch: position.batch + 1, ...sizeOf(files) });
-    const inspected = await inspectFiles(run, files);
+    // A file that broke a batch by what is in it looks fine from outside.
+    const look = await lookAt(run, files, (path) => source.isRetried(path));
     try {
-      const { deferred } = await source.plan(probesOf(run, files, inspected));
+      const { deferred } = await source.plan(look.probed);
       done = {
         ...done,
         counts: { ...done.counts, deferredFiles: done.counts.deferredFiles + deferred.length },
       };
-      if (source.logOffset > position.logOffset)
-        await take(await planBatch(run, position), inspected);
+      if (source.logOffset > position.logOffset) await take(await planBatch(run, position), look);
     } finally {
-      await inspected.close();
+      await look.close();
     }
   }
   if (done.batches > 0) await tidy(run, position.batch);
@@ -163,15 +163,15 @@ async function runBatch(
     readonly from: Position;
     readonly next: Position;
     /** What a look at the files said before they were planned; null where an earlier run planned them. */
-    readonly inspected: InspectedInputs | null;
+    readonly look: Look | null;
   },
 ): Promise<{ readonly counts: BatchCounts; readonly version: number }> {
   run.signal?.throwIfAborted();
-  const { from, next, inspected } = plan;
+  const { from, next, look } = plan;
   const { batch } = next;
   const offsets = present(next.offsets, 'the offsets of a planned batch');
   const files = run.source.plannedFiles({ after: from.logOffset, through: next.logOffset });
-  const counts = await applyBatch(run, { batch, digest: offsets.digest, files }, inspected);
+  const counts = await applyBatch(run, { batch, digest: offsets.digest, files }, look);
   run.report({ step: 'publish', batch, files: counts.files, bytes: counts.bytes });
   const version = await publish(run.context, run.table, run.job.sink);
   await writeCommit(run.checkpoint, batch, offsets);

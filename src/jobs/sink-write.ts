@@ -3,9 +3,9 @@
 import { backoffMs, isDeltaError, type JsonObject, unreachable } from '../base/index.ts';
 import {
   ingest,
-  type InspectedInputs,
   merge,
   openSnapshot,
+  type PreparedInput,
   prepareMergeSource,
 } from '../table/index.ts';
 import type { MergeSink } from './config.ts';
@@ -28,7 +28,7 @@ export interface SinkBatch {
   readonly batch: number;
   /** Of `offsets/N`. */
   readonly digest: string;
-  readonly inspected: InspectedInputs;
+  readonly accepted: readonly PreparedInput[];
 }
 
 /** Commits that others make in between, so that the work must be computed again, before giving up. */
@@ -58,7 +58,7 @@ export async function writeToSink(run: Run, batch: SinkBatch): Promise<Written> 
 async function appendBatch(run: Run, batch: SinkBatch): Promise<Written> {
   const { dropDuplicates, keys } = run.job;
   const snapshot = await openSnapshot(run.table);
-  const result = await ingest(run.table, snapshot, batch.inspected.accepted, {
+  const result = await ingest(run.table, snapshot, batch.accepted, {
     ...writeOptions(run, batch),
     keyColumns: keys,
     dropDuplicates: dropDuplicates?.columns ?? [],
@@ -70,7 +70,7 @@ async function appendBatch(run: Run, batch: SinkBatch): Promise<Written> {
 
 async function mergeBatch(run: Run, sink: MergeSink, batch: SinkBatch): Promise<Written> {
   const { dropDuplicates, keepLatest, keys, source } = run.job;
-  const prepared = await prepareMergeSource(run.table, batch.inspected.accepted, {
+  const prepared = await prepareMergeSource(run.table, batch.accepted, {
     schema: source.schema,
     keyColumns: keys,
     dropDuplicates: dropDuplicates?.columns ?? [],

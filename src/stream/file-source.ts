@@ -139,6 +139,11 @@ export class FileSource {
     return cut([...gone.values(), ...files], limits);
   }
 
+  /** Whether the run before deferred the file. */
+  isRetried(path: StorePath): boolean {
+    return this.#before.has(path);
+  }
+
   /**
    * Remembers probed files as handed out: the readable ones, and those rejected for good. Those that cannot be read yet
    * are deferred, each once. Errors: `JOB_CONCURRENT`.

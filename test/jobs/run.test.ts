@@ -1,3 +1,5 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { runJob } from '../../src/jobs/index.ts';
@@ -174,6 +176,50 @@ describe('bad input', () => {
       inserted: 0,
     });
   });
+
+  test.each([
+    ['evento', 'vanishes'],
+    ['evento', 'changes'],
+    ['merge', 'vanishes'],
+    ['merge', 'changes'],
+  ])('%s: a file that %s while it is read stops none of the others', async (job, what) => {
+    await bench.parquet('a.parquet', [event('e1', '10:00', 'u1', 'Ana')]);
+    await bench.parquet('b.parquet', [event('e2', '10:00', 'u2', 'Bia')]);
+    let done = false;
+    const disturb = (): void => {
+      if (done) return;
+      done = true;
+      const file = `${bench.folder}/samples/b.parquet`;
+      if (what === 'vanishes') rmSync(file);
+      else writeFileSync(file, 'not Parquet any more, but long enough to be told from it');
+    };
+    const result = await bench.run(job, {
+      onProgress: ({ step }) => {
+        if (step === 'read') disturb();
+      },
+    });
+    expect(result).toMatchObject({ batches: 1, files: 1, inserted: 1, deferredFiles: 1 });
+    expect(await bench.run(job)).toMatchObject({ batches: 1, files: 0, rejectedFiles: 1 });
+    expect(await bench.run(job)).toMatchObject({ batches: 0 });
+  });
+
+  test.each(['evento', 'merge'])(
+    '%s: a file with a whole footer and broken pages stops none of the others',
+    async (job) => {
+      await bench.parquet('a.parquet', [event('e1', '10:00', 'u1', 'Ana')]);
+      const names = Array.from({ length: 50 }, (_, index) =>
+        event(`x${index}`, '10:00', 'u9', 'x'),
+      );
+      await bench.parquet('b.parquet', names);
+      const file = `${bench.folder}/samples/b.parquet`;
+      const bytes = readFileSync(file);
+      bytes.fill(0xff, 4, bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8));
+      writeFileSync(file, bytes);
+      expect(await bench.run(job)).toMatchObject({ files: 1, inserted: 1, deferredFiles: 1 });
+      expect(await bench.run(job)).toMatchObject({ batches: 1, files: 0, rejectedFiles: 1 });
+      expect(await bench.run(job)).toMatchObject({ batches: 0 });
+    },
+  );
 
   test('is an error for a strict job, before anything is committed', async () => {
     await bench.parquet('a.parquet', [event('e1', '10:00', 'u1', 'Ana')]);
