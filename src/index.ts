@@ -1,1 +1,103 @@
-export type Placeholder = never;
+/**
+ * Delta Lake tables from TypeScript, without a JVM.
+ *
+ * `openTable` and `createTable` give a `DeltaTable`; `defineConfig` and `runJob` are for jobs. Errors are `DeltaError`s:
+ * match `code` or `kind`.
+ */
+
+import { systemClock, systemRandom } from './base/index.ts';
+import {
+  type CreateTableSpec,
+  DeltaTable,
+  type TableTools,
+  tableTools,
+  type TableToolsOptions,
+  type TravelOptions,
+} from './table/index.ts';
+
+export { type Clock, DeltaError, type ErrorKind, isDeltaError, type Random } from './base/index.ts';
+export { type Catalog, fileCatalog, glueCatalog, type TableInput } from './catalog/index.ts';
+export {
+  type Config,
+  type ConfigInput,
+  defineConfig,
+  type JobContext,
+  loadConfig,
+  parseConfig,
+  runJob,
+  type RunOptions,
+  type RunProgress,
+  type RunResult,
+} from './jobs/index.ts';
+export type {
+  ArrayType,
+  ColumnStatistics,
+  DataType,
+  DecimalType,
+  FileStatistics,
+  MapType,
+  PrimitiveType,
+  Row,
+  RowValue,
+  Scalar,
+  StructField,
+  StructType,
+} from './schema/index.ts';
+export type { ObjectStore, S3Options } from './store/index.ts';
+export {
+  type AppendOptions,
+  type AppendOutcome,
+  type AppendSource,
+  type CreateTableSpec,
+  type DeltaTable,
+  type HistoryEntry,
+  type ListFilesOptions,
+  type ManifestResult,
+  type MatchedClause,
+  type MergeOutcome,
+  type MergeSource,
+  type MergeSpec,
+  type NotMatchedClause,
+  type ScanOptions,
+  type Snapshot,
+  type TableFile,
+  type TableTools,
+  tableTools,
+  type TableToolsOptions,
+  type TravelOptions,
+} from './table/index.ts';
+
+/** How tables are reached; all of it has defaults. */
+export interface ConnectOptions extends Partial<TableToolsOptions> {
+  /** Tools that several tables share, and whose owner closes them. Default: tools of the table's own. */
+  readonly tools?: TableTools;
+}
+
+/**
+ * Opens a table: a path, `file:///…`, `s3://bucket/prefix` or `memory://name`. `version` or `timestamp` go back in time,
+ * read-only. Errors: `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`, `LOG_GAP`, `LOG_CORRUPT`,
+ * `CHECKPOINT_CORRUPT`, `FEATURE_UNSUPPORTED` (the message names the feature), those of the stores.
+ */
+export async function openTable(
+  uri: string,
+  options: ConnectOptions & TravelOptions = {},
+): Promise<DeltaTable> {
+  return DeltaTable.open(toolsOf(options), uri, options);
+}
+
+/**
+ * Makes a table that every engine opens (reader version 1, writer version 2) and opens it. Atomic: of several who try at
+ * once, one makes it. Errors: `TABLE_EXISTS`; with `ifNotExists` only `TABLE_MISMATCH`, where the table that is there has
+ * other columns; `PROPERTY_INVALID`, `PARTITION_COLUMN_INVALID`, `SCHEMA_*`, those of the stores.
+ */
+export async function createTable(
+  uri: string,
+  spec: CreateTableSpec,
+  options: ConnectOptions = {},
+): Promise<DeltaTable> {
+  return DeltaTable.create(toolsOf(options), uri, spec);
+}
+
+function toolsOf({ tools, ...options }: ConnectOptions): TableTools {
+  return tools ?? tableTools({ clock: systemClock, random: systemRandom, ...options });
+}

@@ -42,5 +42,4 @@ export {
   printableQuery,
   referencedTables,
   type TableReference,
-  useDatabase,
 } from './query.ts';

@@ -1,6 +1,36 @@
 /** The errors of tables and transactions. */
 
-import { DeltaError, type ErrorDetails, messageOf } from '../base/index.ts';
+import {
+  DeltaError,
+  type ErrorDetails,
+  isDeltaError,
+  messageOf,
+  withDetails,
+} from '../base/index.ts';
+
+/** Runs `work`; its errors name the table, which the log itself does not know. */
+export async function atTable<T>(uri: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw namingTable(uri, error);
+  }
+}
+
+/** The error with the table's URI, unless it names a place of its own. */
+export function namingTable(uri: string, error: unknown): unknown {
+  if (!isDeltaError(error) || 'table' in error.details || 'uri' in error.details) return error;
+  return withDetails(error, { table: uri });
+}
+
+/** `TRAVEL_AMBIGUOUS`: a version and a time were both asked for. */
+export function travelAmbiguous(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TRAVEL_AMBIGUOUS',
+    message: 'a version and a timestamp were both given, and each names a version; give one of them',
+  });
+}
 
 /** `COMMIT_OUTCOME_UNKNOWN`: nobody answered whether the commit was written, not even when asked again. */
 export function commitOutcomeUnknown(version: number, txnId: string, cause: unknown): DeltaError {

@@ -1,6 +1,15 @@
 /** Snapshots, transactions, the commit loop; one verb a file below `ops/`. */
 
 export { commitTransaction } from './commit.ts';
+export {
+  type AppendOutcome,
+  type CreateTableSpec,
+  DeltaTable,
+  type ManifestResult,
+  type MergeOutcome,
+  type TableFile,
+  type TravelOptions,
+} from './delta-table.ts';
 export { createTable, type CreateResult, type CreateSpec } from './create.ts';
 export { type HistoryEntry, readHistory } from './history.ts';
 export {
@@ -34,3 +43,33 @@ export type {
   TransactionSpec,
   Winners,
 } from './types.ts';
+export type { AppendOptions, AppendSource } from './ops/append.ts';
+export type { FileEntry, ListFilesOptions } from './ops/files.ts';
+export type {
+  Assignments,
+  MatchedClause,
+  MergeSource,
+  MergeSpec,
+  NotMatchedClause,
+} from './ops/merge-types.ts';
+export { query, type QueryOptions, type QueryResult } from './ops/query.ts';
+export { type JsonFile, type JsonRow, readJsonRows } from './ops/json-rows.ts';
+export type { ScanOptions } from './ops/scan.ts';
+export {
+  tableContext,
+  type TableTools,
+  tableTools,
+  type TableToolsOptions,
+} from './table-tools.ts';
+export { ingest, type IngestOptions, type IngestResult } from './ops/ingest.ts';
+export { inspectInputs, type InspectOptions } from './ops/input.ts';
+export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
+export {
+  type KeepLatest,
+  prepareMergeSource,
+  type PreparedSource,
+  type PrepareOptions,
+} from './ops/merge-latest.ts';
+export { append, type AppendResult } from './ops/append.ts';
+export { merge } from './ops/merge.ts';
+export type { MergeResult } from './ops/merge-types.ts';

@@ -1,0 +1,338 @@
+/**
+ * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
+ * the repetitions, and the ratio to the peer.
+ *
+ *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [job] [commits] [noop] [--reps 3] [--out FILE]
+ *
+ * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = new URL('..', import.meta.url).pathname;
+const bench = join(root, 'scripts/bench');
+const work = process.env['BENCH_WORK'] ?? join(homedir(), '.cache/deltawright-bench');
+const inputs = join(work, 'inputs');
+const run = join(work, 'run');
+
+interface Measured {
+  readonly wall: number;
+  readonly cpu: number;
+  readonly rss_mb: number;
+  readonly code: number;
+  readonly inner: Readonly<Record<string, unknown>> | null;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { reps: { type: 'string', default: '3' }, out: { type: 'string' } },
+});
+const reps = Number(values.reps);
+
+function capture(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const done = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 26,
+  });
+  if (done.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${String(done.status)}`);
+  return done.stdout.trim();
+}
+
+function measure(command: readonly string[], env: NodeJS.ProcessEnv = {}): Measured {
+  const result = JSON.parse(
+    capture('python3', [`${bench}/measure.py`, ...command], env),
+  ) as Measured;
+  if (result.code !== 0) throw new Error(`${command.join(' ')} ended with ${String(result.code)}`);
+  return result;
+}
+
+function median(of: readonly number[]): number {
+  return [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? Number.NaN;
+}
+
+interface Side {
+  readonly name: string;
+  /** Brings the table into the state from which each repetition starts. */
+  readonly prepare: () => void;
+  readonly command: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly reps?: number;
+}
+
+/** Runs the sides in turn, so that a busy moment of the machine meets all of them, and prints a row each. */
+function compare(label: string, sides: readonly Side[]): void {
+  const results = new Map<string, Measured[]>(sides.map((side) => [side.name, []]));
+  for (let rep = 0; rep < reps; rep += 1) {
+    for (const side of sides) {
+      if (rep >= (side.reps ?? reps)) continue;
+      side.prepare();
+      results.get(side.name)?.push(measure(side.command, side.env));
+    }
+  }
+  const rows = sides.map((side) => {
+    const runs = results.get(side.name) ?? [];
+    return {
+      label,
+      side: side.name,
+      n: runs.length,
+      cpu: median(runs.map((r) => r.cpu)),
+      wall: median(runs.map((r) => r.wall)),
+      mb: median(runs.map((r) => r.rss_mb)),
+      perSecond: median(runs.map((r) => Number(r.inner?.['commits_per_s'] ?? Number.NaN))),
+    };
+  });
+  const ours = rows[0];
+  for (const row of rows) {
+    const ratio =
+      ours === undefined || row === ours
+        ? ''
+        : ` | ours/peer: cpu ${(ours.cpu / row.cpu).toFixed(3)} mem ${(ours.mb / row.mb).toFixed(3)}` +
+          (Number.isNaN(row.perSecond)
+            ? ''
+            : ` rate ${(ours.perSecond / row.perSecond).toFixed(2)}`);
+    const rate = Number.isNaN(row.perSecond) ? '' : ` ${row.perSecond} commits/s`;
+    console.log(
+      `${label.padEnd(30)} ${row.side.padEnd(12)} n=${row.n} cpu ${row.cpu.toFixed(2)} s  wall ${row.wall.toFixed(2)} s  ${row.mb.toFixed(0)} MB${rate}${ratio}`,
+    );
+    if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(row)}\n`);
+  }
+}
+
+const python =
+  capture('bash', [`${root}scripts/testbeds/python.sh`])
+    .split('\n')
+    .at(-1) ?? '';
+const node = process.execPath;
+const cli = [node, `${root}dist/cli/main.js`];
+const peer = (...words: string[]): string[] => [python, `${bench}/peer_deltars.py`, ...words];
+const program = (name: string, ...words: string[]): string[] => [
+  node,
+  `${bench}/programs/${name}.ts`,
+  ...words,
+];
+const wipe = (...paths: string[]): void => {
+  for (const path of paths) rmSync(path, { recursive: true, force: true });
+};
+const clone = (from: string, to: string): void => {
+  wipe(to);
+  capture('cp', ['-rl', from, to]);
+};
+const table = (name: string): string => join(run, name);
+
+function ensureInputs(): void {
+  mkdirSync(inputs, { recursive: true });
+  mkdirSync(run, { recursive: true });
+  capture(python, [`${bench}/gen_usuarios.py`, inputs, '--sizes', 'M']);
+  capture(python, [`${bench}/gen_eventos.py`, join(inputs, 'eventos')]);
+  capture(python, [`${bench}/gen_ns.py`, join(inputs, 'M'), join(inputs, 'M_ns')]);
+  if (!existsSync(join(inputs, 'target_M'))) {
+    capture(python, [`${bench}/make_target.py`, join(inputs, 'M'), join(inputs, 'target_M')]);
+  }
+}
+
+function appendOf(label: string, folder: string): void {
+  const source = join(inputs, folder);
+  compare(label, [
+    {
+      name: 'deltawright',
+      prepare: () => wipe(table('append')),
+      command: program('append', source, table('append')),
+    },
+    {
+      name: 'delta-rs',
+      prepare: () => wipe(table('append-peer')),
+      command: peer('append', source, table('append-peer')),
+    },
+  ]);
+  wipe(table('append'), table('append-peer'));
+}
+
+/** Output files may not span more of the keys than their inputs did: skipping must survive a merge. */
+function merge(): void {
+  const source = join(inputs, 'merge/M_uniform_100000.parquet');
+  const target = join(inputs, 'target_M');
+  compare('merge 100 k into 10 M', [
+    {
+      name: 'deltawright',
+      prepare: () => clone(target, table('merge')),
+      command: program('merge', source, table('merge')),
+    },
+    {
+      name: 'delta-rs',
+      prepare: () => clone(target, table('merge-peer')),
+      command: peer('merge', source, table('merge-peer')),
+    },
+  ]);
+  console.log(capture(node, [`${bench}/programs/key-ranges.ts`, target, table('merge')]));
+  wipe(table('merge'), table('merge-peer'));
+}
+
+/** A lake, samples and checkpoints of their own for the job `usuario-evento`. */
+function jobEnvironment(name: string, samples: string): NodeJS.ProcessEnv {
+  return { DELTAWRIGHT_LAKE: table(name), DELTAWRIGHT_SAMPLES: samples };
+}
+
+const runJob = (job: string): string[] => [
+  ...cli,
+  'run',
+  job,
+  '--json',
+  '--config',
+  join(root, 'fixtures/deltawright.config.ts'),
+];
+
+/** A folder of samples that holds `base` and, after it, `more`. */
+function samplesOf(name: string, ...folders: string[]): string {
+  const target = table(name);
+  mkdirSync(target, { recursive: true });
+  for (const folder of folders) {
+    for (const file of readdirSync(folder)) {
+      const link = join(target, file);
+      if (!existsSync(link)) symlinkOrCopy(join(folder, file), link);
+    }
+  }
+  return target;
+}
+
+function symlinkOrCopy(from: string, to: string): void {
+  try {
+    capture('ln', [from, to]);
+  } catch {
+    cpSync(from, to);
+  }
+}
+
+/** The state after the base of 10 M events was ingested, kept for the runs that add to it. */
+function ensureIngested(): string {
+  const lake = table('ingested');
+  if (!existsSync(join(lake, 'done'))) {
+    wipe(lake, table('ingested-samples'));
+    const samples = samplesOf('ingested-samples', join(inputs, 'eventos/base'));
+    capture(node, runJob('usuario-evento').slice(1), jobEnvironment('ingested', samples));
+    mkdirSync(join(lake, 'done'));
+  }
+  return lake;
+}
+
+function duplicates(): void {
+  const base = ensureIngested();
+  for (const count of [10_000, 100_000]) {
+    compare(`job: ${count / 1000} k events into 10 M ids`, [
+      {
+        name: 'deltawright',
+        prepare: () => {
+          clone(base, table('added'));
+          wipe(table('added-samples'));
+          samplesOf('added-samples', join(inputs, 'eventos/base'));
+          samplesOf('added-samples', join(inputs, `eventos/novos-${count}`));
+        },
+        command: runJob('usuario-evento'),
+        env: jobEnvironment('added', table('added-samples')),
+      },
+    ]);
+  }
+}
+
+const spark = (...words: string[]): string[] => [
+  'bash',
+  `${root}scripts/testbeds/spark.sh`,
+  `${bench}/spark_evento.py`,
+  ...words,
+];
+
+function job(): void {
+  const base = join(inputs, 'eventos/base');
+  compare('job: 10 M events into nothing', [
+    {
+      name: 'deltawright',
+      prepare: () => {
+        wipe(table('first'), table('first-samples'));
+        samplesOf('first-samples', base);
+      },
+      command: runJob('usuario-evento'),
+      env: jobEnvironment('first', table('first-samples')),
+    },
+    {
+      name: 'spark',
+      prepare: () => {
+        wipe(table('spark'), table('spark-checkpoint'), table('spark-samples'));
+        samplesOf('spark-samples', base);
+      },
+      command: spark(table('spark-samples'), table('spark'), table('spark-checkpoint')),
+    },
+  ]);
+  wipe(table('first'), table('first-samples'));
+  wipe(table('spark-0'), table('spark-checkpoint-0'));
+  capture('cp', ['-r', table('spark'), table('spark-0')]);
+  capture('cp', ['-r', table('spark-checkpoint'), table('spark-checkpoint-0')]);
+  const lake = ensureIngested();
+  compare('job: 10 k events into 10 M ids', [
+    {
+      name: 'deltawright',
+      prepare: () => {
+        clone(lake, table('added'));
+        wipe(table('added-samples'));
+        samplesOf('added-samples', base);
+        samplesOf('added-samples', join(inputs, 'eventos/novos-10000'));
+      },
+      command: runJob('usuario-evento'),
+      env: jobEnvironment('added', table('added-samples')),
+    },
+    {
+      name: 'spark',
+      prepare: () => {
+        wipe(table('spark'), table('spark-checkpoint'));
+        capture('cp', ['-r', table('spark-0'), table('spark')]);
+        capture('cp', ['-r', table('spark-checkpoint-0'), table('spark-checkpoint')]);
+        samplesOf('spark-samples', join(inputs, 'eventos/novos-10000'));
+      },
+      command: spark(table('spark-samples'), table('spark'), table('spark-checkpoint')),
+    },
+  ]);
+}
+
+function commits(): void {
+  for (const [how, theirs] of [
+    ['opened', 'seq'],
+    ['kept', 'seq_kept'],
+  ] as const) {
+    compare(`200 durable commits, table ${how}`, [
+      {
+        name: 'deltawright',
+        prepare: () => wipe(table('commits')),
+        command: program('sequence', table('commits'), '200', how),
+      },
+      {
+        name: 'delta-rs',
+        prepare: () => wipe(table('commits-peer')),
+        command: peer(theirs, table('commits-peer'), '200'),
+      },
+    ]);
+  }
+}
+
+const BENCHMARKS: Readonly<Record<string, () => void>> = {
+  append: () => appendOf('append 10 M, bytes fit', 'M'),
+  'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
+  merge,
+  duplicates,
+  commits,
+  job,
+};
+
+const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
+ensureInputs();
+for (const name of names) {
+  const benchmark = BENCHMARKS[name];
+  if (benchmark === undefined)
+    throw new Error(`no benchmark ${name}; there are ${Object.keys(BENCHMARKS).join(', ')}`);
+  benchmark();
+}

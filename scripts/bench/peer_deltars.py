@@ -1,0 +1,23 @@
+"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | seq TABLE N | seq_kept TABLE N"""
+import json, sys, time
+import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
+from deltalake import DeltaTable, write_deltalake
+
+operation, *args = sys.argv[1:]
+result = {}
+if operation == "append":
+    write_deltalake(args[1], ds.dataset(args[0], format="parquet").scanner().to_reader(), mode="append")
+elif operation == "merge":
+    metrics = (DeltaTable(args[1]).merge(source=pq.read_table(args[0]), predicate="t.id = s.id", source_alias="s", target_alias="t")
+               .when_matched_update_all().when_not_matched_insert_all().execute())
+    result.update({k: v for k, v in metrics.items() if k.startswith("num")})
+elif operation in ("seq", "seq_kept"):
+    kept = None
+    begin = time.perf_counter()
+    for i in range(int(args[1])):
+        row = pa.table({"id": pa.array([i], pa.int64()), "v": ["x"]})
+        write_deltalake(kept or args[0], row, mode="append")
+        if operation == "seq_kept":
+            kept = kept or DeltaTable(args[0])
+    result["commits_per_s"] = round(int(args[1]) / (time.perf_counter() - begin), 1)
+print(json.dumps(result))

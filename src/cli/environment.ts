@@ -1,0 +1,126 @@
+/** What the commands work with: the real clock, chance, stores and engine, and the configuration where there is one. */
+
+import { existsSync } from 'node:fs';
+
+import { systemClock, systemRandom } from '../base/index.ts';
+import {
+  type Catalog,
+  fileCatalog,
+  glueCatalog,
+  type TableInput,
+  type TableName,
+} from '../catalog/index.ts';
+import { type Config, CONFIG_FILE, type JobContext, loadConfig } from '../jobs/index.ts';
+import { DeltaTable, type TableTools, tableTools, type TravelOptions } from '../table/index.ts';
+import { configMissing, databaseMissing, tableUnknown } from './errors.ts';
+import { type Interrupt, listenForInterrupt } from './interrupt.ts';
+import type { CommonOptions } from './program.ts';
+
+export class Environment {
+  readonly tools: TableTools;
+  readonly #interrupt: Interrupt = listenForInterrupt();
+  readonly #config: Config | null;
+  #catalog: Catalog | null = null;
+
+  constructor(tools: TableTools, config: Config | null) {
+    this.tools = tools;
+    this.#config = config;
+  }
+
+  /** Aborted when the user or a scheduler wants the command to stop. */
+  get signal(): AbortSignal {
+    return this.#interrupt.signal;
+  }
+
+  /** `CONFIG_NEEDED` where no configuration was given or found. */
+  requireConfig(): Config {
+    if (this.#config === null) throw configMissing(CONFIG_FILE);
+    return this.#config;
+  }
+
+  /** The catalog of the configuration. */
+  async catalog(): Promise<Catalog> {
+    this.#catalog ??= await openCatalog(this.requireConfig(), this.tools);
+    return this.#catalog;
+  }
+
+  async jobContext(): Promise<JobContext> {
+    return { ...this.tools, catalog: await this.catalog() };
+  }
+
+  /** The name in full: a table without a database is in the one of the configuration. */
+  nameOf(text: string): TableName {
+    const dot = text.indexOf('.');
+    if (dot > 0) return { database: text.slice(0, dot), table: text.slice(dot + 1) };
+    if (this.#config === null) throw databaseMissing(text);
+    return { database: this.#config.database, table: text };
+  }
+
+  /** Where a table that is to be made goes: below the lake, unless it is a place itself. */
+  placeFor(text: string): string {
+    if (isLocation(text)) return text;
+    const { database, table } = this.nameOf(text);
+    return `${this.requireConfig().lake.location}/${database}/${table}`;
+  }
+
+  /** Where a table is: a path or a URI is taken as it stands, anything else is looked up in the catalog. */
+  async locate(text: string): Promise<string> {
+    if (isLocation(text)) return text;
+    const name = this.nameOf(text);
+    const entry = await (await this.catalog()).getTable(name);
+    if (entry === null) throw tableUnknown(`${name.database}.${name.table}`);
+    return this.locationOf(entry);
+  }
+
+  /** The table behind an entry; a virtual one is over the manifest of the table that holds it. */
+  locationOf({ StorageDescriptor }: TableInput): string {
+    const { Location, SerdeInfo } = StorageDescriptor;
+    return SerdeInfo.Parameters['path'] ?? Location.replace(/\/_symlink_format_manifest$/, '');
+  }
+
+  async openTable(text: string, options: TravelOptions = {}): Promise<DeltaTable> {
+    return DeltaTable.open(this.tools, await this.locate(text), options);
+  }
+
+  async close(): Promise<void> {
+    this.#interrupt.release();
+    await this.tools.close();
+  }
+}
+
+/** Loads the configuration that was named, or the one of the working folder where there is one. */
+export async function openEnvironment(options: CommonOptions): Promise<Environment> {
+  const file = options.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
+  const config = file === null ? null : await loadConfig(file);
+  return new Environment(tableTools({ clock: systemClock, random: systemRandom }), config);
+}
+
+/** A table by its place, not by its name: `./x`, `/data/x`, `x/y`, `s3://bucket/x`. */
+export function isLocation(text: string): boolean {
+  return text.includes('/') || text === '.' || text === '..';
+}
+
+/** Options of the commands that read a table as it was. */
+export interface TravelCommandOptions {
+  readonly version?: number;
+  readonly timestamp?: string;
+}
+
+export function travelOf({ version, timestamp }: TravelCommandOptions): TravelOptions {
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+  };
+}
+
+async function openCatalog({ catalog }: Config, tools: TableTools): Promise<Catalog> {
+  const { clock, random } = tools;
+  if (catalog.kind === 'file') {
+    return fileCatalog(tools.openStore(catalog.location), { clock, random });
+  }
+  return glueCatalog({
+    clock,
+    random,
+    ...(catalog.region === null ? {} : { region: catalog.region }),
+  });
+}

@@ -1,0 +1,188 @@
+/** The command line: names, arguments and options. What a command does is loaded when it is called. */
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import { ENGINE_INFO } from '../log/index.ts';
+import { printError } from './output.ts';
+
+const TABLE = 'db.table, a path, or an s3:// URI';
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export function buildProgram(): Command {
+  const program = new Command('deltawright')
+    .description('Delta Lake tables without a JVM: ingest, merge and publish.')
+    .version(ENGINE_INFO.replace('/', ' '), '-V, --version', 'print the version')
+    .exitOverride()
+    // So that --version after a command is the command's own.
+    .enablePositionalOptions()
+    .configureOutput({
+      outputError: (text) => printError(`USAGE: ${text.replace(/^error: /, '')}`),
+    })
+    .addHelpText('after', EXIT_CODES_HELP);
+  addJobCommands(program);
+  addWriteCommands(program);
+  addReadCommands(program);
+  addPublishCommands(program);
+  return program;
+}
+
+function addJobCommands(program: Command): void {
+  common(program, 'run')
+    .description('run jobs of the configuration once, each to its end')
+    .argument('<jobs...>', 'names of jobs')
+    .option('--strict', 'a rejected row or file is an error, before its batch is committed')
+    .action(async (jobs: string[], options) =>
+      (await import('./commands/run.ts')).run(jobs, options),
+    );
+}
+
+function addWriteCommands(program: Command): void {
+  common(program, 'create')
+    .description('create a table')
+    .argument('<table>', TABLE)
+    .requiredOption('--schema <ddl>', `columns: "id string not null, n bigint"`)
+    .option('--partition-by <columns>', 'comma-separated column names', list)
+    .option('--property <key=value>', 'a table property; may be given again', property, {})
+    .option('--if-not-exists', 'leave a table that is there as it is')
+    .option('--description <text>')
+    .action(async (table: string, options) =>
+      (await import('./commands/create.ts')).run(table, options),
+    );
+  common(program, 'append')
+    .description('append Parquet or JSON-lines files to a table')
+    .argument('<table>', TABLE)
+    .argument('<sources...>', 'files or folders, local or s3://')
+    .action(async (table: string, sources: string[], options) =>
+      (await import('./commands/append.ts')).run(table, sources, options),
+    );
+  common(program, 'merge')
+    .description('merge files into a table; an upsert of all columns unless clauses are given')
+    .argument('<table>', TABLE)
+    .requiredOption(
+      '--using <source...>',
+      'Parquet or JSON-lines files or folders: s in conditions',
+    )
+    .requiredOption('--on <condition>', `what makes rows meet: "t.id = s.id"`)
+    .option('--update [condition]', 'matched rows take all columns of s, where the condition holds')
+    .option('--delete [condition]', 'matched rows go, where the condition holds')
+    .option('--insert [condition]', 'rows of s without a match come in, where the condition holds')
+    .action(async (table: string, options) =>
+      (await import('./commands/merge.ts')).run(table, options),
+    );
+}
+
+function addReadCommands(program: Command): void {
+  common(program, 'tables')
+    .description(`list the catalog's tables`)
+    .action(async (options) => (await import('./commands/tables.ts')).run(options));
+  common(program, 'show')
+    .description('show a table: version, protocol, schema, properties, size')
+    .argument('<table>', TABLE)
+    .action(async (table: string, options) =>
+      (await import('./commands/show.ts')).run(table, options),
+    );
+  common(program, 'history')
+    .description('list the commits of a table, newest first')
+    .argument('<table>', TABLE)
+    .option('--limit <n>', 'commits at most', wholeNumber)
+    .action(async (table: string, options) =>
+      (await import('./commands/history.ts')).run(table, options),
+    );
+  travelling(common(program, 'files'))
+    .description('list the live files: path, partition, size, rows, statistics')
+    .argument('<table>', TABLE)
+    .option('--where <condition>', 'only files that may hold a row for which it is true')
+    .action(async (table: string, options) =>
+      (await import('./commands/files.ts')).run(table, options),
+    );
+  formatted(travelling(common(program, 'read')))
+    .description('print the rows of a table')
+    .argument('<table>', TABLE)
+    .option('--where <condition>', `Spark's SQL`)
+    .option('--columns <names>', 'comma-separated', list)
+    .option('--limit <n>', 'rows at most', wholeNumber)
+    .action(async (table: string, options) =>
+      (await import('./commands/read.ts')).run(table, options),
+    );
+  formatted(common(program, 'sql'))
+    .description(`query the catalog's tables (DuckDB's SQL, read-only)`)
+    .argument('<query>', 'one SELECT')
+    .action(async (query: string, options) =>
+      (await import('./commands/sql.ts')).run(query, options),
+    );
+  travelling(common(program, 'checksum'))
+    .description('print rows and SHA-256 of the canonical form deltacanon-1')
+    .argument('<table>', TABLE)
+    .action(async (table: string, options) =>
+      (await import('./commands/checksum.ts')).run(table, options),
+    );
+}
+
+function addPublishCommands(program: Command): void {
+  common(program, 'manifest')
+    .description('bring the symlink manifest of a table up to its latest version')
+    .argument('<table>', TABLE)
+    .option('--full', 'write every partition again')
+    .action(async (table: string, options) =>
+      (await import('./commands/manifest.ts')).run(table, options),
+    );
+  common(program, 'register')
+    .description('register a table in the catalog, and a virtual table over its manifest')
+    .argument('<table>', 'a path or an s3:// URI')
+    .requiredOption('--as <name>', 'name in the catalog: db.table or table')
+    .option('--virtual <name>', 'name of the virtual table over the manifest')
+    .action(async (table: string, options) =>
+      (await import('./commands/register.ts')).run(table, options),
+    );
+}
+
+function common(program: Command, name: string): Command {
+  return program
+    .command(name)
+    .option('--config <file>', 'configuration (default: ./deltawright.config.ts)')
+    .option('--json', 'print JSON for machines');
+}
+
+function travelling(command: Command): Command {
+  return command
+    .option('--version <n>', 'of that version', wholeNumber)
+    .addOption(
+      new Option(
+        '--timestamp <time>',
+        'as it was at that time (ISO 8601; without a zone: UTC)',
+      ).conflicts('version'),
+    );
+}
+
+function formatted(command: Command): Command {
+  return command.addOption(
+    new Option('--format <format>').choices(['table', 'ndjson', 'csv']).default('table'),
+  );
+}
+
+function list(text: string): string[] {
+  return text.split(',').map((word) => word.trim());
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('a whole number is wanted');
+  }
+  return value;
+}
+
+function property(text: string, before: Record<string, string>): Record<string, string> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('key=value is wanted');
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+const EXIT_CODES_HELP = `
+Exit codes: 0 done; 1 a bug; 2 wrong call or configuration; 3 wrong data (corrupt table, rejected input under --strict);
+4 a store or service did not answer, try later; 5 another writer won, try again; 6 not supported; 128 + n stopped by signal n.`;

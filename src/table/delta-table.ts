@@ -1,0 +1,234 @@
+/** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
+
+import { parseDdl, type Row, type StructType, TIMESTAMP, toScalar } from '../schema/index.ts';
+import { writeCheckpoint } from './checkpoint.ts';
+import { createTable, type CreateSpec } from './create.ts';
+import { atTable, namingTable, readOnlyTable } from './errors.ts';
+import { type HistoryEntry, readHistory } from './history.ts';
+import { dataFileUri } from './manifest-layout.ts';
+import { manifestPaths, publishManifest } from './manifest.ts';
+import { openSnapshot, refreshSnapshot } from './open.ts';
+import { append, type AppendOptions, type AppendSource } from './ops/append.ts';
+import { checksum } from './ops/checksum.ts';
+import { type FileEntry, listFiles, type ListFilesOptions } from './ops/files.ts';
+import type { MergeSpec } from './ops/merge-types.ts';
+import { merge } from './ops/merge.ts';
+import { type ScanOptions, scanRows } from './ops/scan.ts';
+import { tableContext, type TableTools } from './table-tools.ts';
+import type { Snapshot, TableContext } from './types.ts';
+
+/** At most one of the two; neither means the newest version. A table opened in the past is read-only. */
+export interface TravelOptions {
+  readonly version?: number;
+  /** The last version committed by then: a `Date`, or ISO 8601 text, UTC where it names no zone. */
+  readonly timestamp?: Date | string;
+}
+
+export interface CreateTableSpec extends Omit<CreateSpec, 'schema'> {
+  /** Columns as in CREATE TABLE, `id bigint not null, nome string`, or the type itself. */
+  readonly schema: string | StructType;
+}
+
+export interface TableFile extends FileEntry {
+  /** Where the file is, decoded. */
+  readonly uri: string;
+}
+
+export interface ManifestResult {
+  readonly version: number;
+  /** Manifests that were written; none where they were current. */
+  readonly written: number;
+}
+
+export class DeltaTable {
+  readonly uri: string;
+  readonly #context: TableContext;
+  readonly #tools: TableTools;
+  readonly #pinned: boolean;
+  #snapshot: Snapshot;
+
+  private constructor(
+    context: TableContext,
+    snapshot: Snapshot,
+    how: { readonly tools: TableTools; readonly pinned: boolean },
+  ) {
+    this.uri = context.store.uri;
+    this.#context = context;
+    this.#snapshot = snapshot;
+    this.#tools = how.tools;
+    this.#pinned = how.pinned;
+  }
+
+  /** Errors: as for `openTable`. */
+  static async open(
+    tools: TableTools,
+    uri: string,
+    options: TravelOptions = {},
+  ): Promise<DeltaTable> {
+    const context = tableContext(tools, tools.openStore(uri));
+    const snapshot = await openSnapshot(context, {
+      ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.timestamp === undefined ? {} : { timestampMs: timeOf(options.timestamp) }),
+    });
+    const pinned = options.version !== undefined || options.timestamp !== undefined;
+    return new DeltaTable(context, snapshot, { tools, pinned });
+  }
+
+  /** Errors: as for `createTable`. */
+  static async create(tools: TableTools, uri: string, spec: CreateTableSpec): Promise<DeltaTable> {
+    const context = tableContext(tools, tools.openStore(uri));
+    const schema = typeof spec.schema === 'string' ? parseDdl(spec.schema) : spec.schema;
+    const { snapshot } = await createTable(context, { ...spec, schema });
+    return new DeltaTable(context, snapshot, { tools, pinned: false });
+  }
+
+  /** The version that this table stands at. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Moves on to the newest version. A table opened in the past stays where it is. */
+  async refresh(): Promise<Snapshot> {
+    if (!this.#pinned) this.#snapshot = await refreshSnapshot(this.#context, this.#snapshot);
+    return this.#snapshot;
+  }
+
+  /**
+   * Appends rows, Arrow data or Parquet files, in one commit. Atomic and durable; never in conflict with other
+   * writers' appends and merges. Errors: `INPUT_BAD_VALUE`, `INPUT_MISSING_COLUMN`, `INPUT_TYPE_MISMATCH`,
+   * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of the stores.
+   */
+  async append(source: AppendSource, options: AppendOptions = {}): Promise<AppendOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () =>
+      append(this.#context, this.#snapshot, source, options),
+    );
+    this.#snapshot = result.snapshot;
+    return {
+      kind: result.kind,
+      version: result.snapshot.version,
+      files: result.fileCount,
+      rows: result.rowCount,
+      bytes: result.sizeBytes,
+      postCommitErrors: result.postCommitErrors,
+    };
+  }
+
+  /**
+   * MERGE by copy-on-write, in one commit. `t` is the table and `s` the source in every condition. Where another writer
+   * was first it is computed again on what that one left. Errors: `MERGE_AMBIGUOUS`, those of `append` and of parsing.
+   */
+  async merge(spec: MergeSpec): Promise<MergeOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () => merge(this.#context, this.#snapshot, spec));
+    this.#snapshot = result.snapshot;
+    return {
+      kind: result.kind,
+      version: result.snapshot.version,
+      inserted: result.insertedCount,
+      updated: result.updatedCount,
+      deleted: result.deletedCount,
+      filesAdded: result.filesAdded,
+      filesRemoved: result.filesRemoved,
+      postCommitErrors: result.postCommitErrors,
+    };
+  }
+
+  /** The rows of this snapshot, in no promised order. Errors: those of parsing `where`, `TABLE_FILE_MISSING`. */
+  async *scan(options: ScanOptions = {}): AsyncGenerator<Row> {
+    const rows = scanRows(this.#context, this.#snapshot, options);
+    try {
+      yield* rows;
+    } catch (error) {
+      throw namingTable(this.uri, error);
+    }
+  }
+
+  /** The live files of this snapshot, in no promised order. */
+  *files(options: ListFilesOptions = {}): Iterable<TableFile> {
+    for (const entry of listFiles(this.#snapshot, options)) {
+      yield { ...entry, uri: dataFileUri(this.#context.store, entry.path) };
+    }
+  }
+
+  /** The commits still in the log, newest first; of a table opened in the past, those up to its version. */
+  async history(options: { readonly limit?: number } = {}): Promise<readonly HistoryEntry[]> {
+    if (!this.#pinned) return readHistory(this.#context, options);
+    const entries = await readHistory(this.#context);
+    return entries.filter((e) => e.version <= this.#snapshot.version).slice(0, options.limit);
+  }
+
+  /** Rows and SHA-256 of the canonical form `deltacanon-1`: equal for equal rows in any order and layout. */
+  async checksum(
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly rows: number; readonly sha256: string }> {
+    const { rowCount, sha256 } = await atTable(this.uri, () =>
+      checksum(this.#context, this.#snapshot, options),
+    );
+    return { rows: rowCount, sha256 };
+  }
+
+  /** Writes a checkpoint of this snapshot; commits do so by themselves every `delta.checkpointInterval` versions. */
+  async checkpoint(): Promise<void> {
+    await writeCheckpoint(this.#context, this.#snapshot);
+  }
+
+  /**
+   * Brings the symlink manifest up to the newest version: the partitions that commits touched since it was last
+   * written, or with `full` all of them. The manifest of a partition that has no files any more is left empty. Errors: `MANIFEST_UNSUPPORTED`, `MANIFEST_CONTENDED`.
+   */
+  async generateManifest(options: { readonly full?: boolean } = {}): Promise<ManifestResult> {
+    this.#assertWritable();
+    const published = await atTable(this.uri, () =>
+      publishManifest(this.#context, this.#snapshot, options),
+    );
+    this.#snapshot = published.snapshot;
+    return { version: published.snapshot.version, written: published.writtenCount };
+  }
+
+  /** The URIs of the data files that the manifest names. */
+  manifestPaths(): AsyncIterable<string> {
+    return manifestPaths(this.#context, this.#snapshot.version);
+  }
+
+  /** Ends the engine and lets go of sockets. Nothing may run on the table then. */
+  async close(): Promise<void> {
+    await this.#tools.close();
+  }
+
+  #assertWritable(): void {
+    if (this.#pinned) throw readOnlyTable(this.uri, this.#snapshot.version);
+  }
+}
+
+export interface AppendOutcome {
+  /** `applied`: the table had this `txn` already; `unchanged`: there was nothing to append. */
+  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /** Of the table now. */
+  readonly version: number;
+  readonly files: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Steps after the commit that failed (checkpoint, manifest); the commit stands. */
+  readonly postCommitErrors: readonly Error[];
+}
+
+export interface MergeOutcome {
+  /** `applied`: the table had this `txn` already; `unchanged`: no row changed. */
+  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /** Of the table now. */
+  readonly version: number;
+  /** Rows. */
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  /** As in `AppendOutcome`. */
+  readonly postCommitErrors: readonly Error[];
+}
+
+function timeOf(timestamp: Date | string): number {
+  const micros = toScalar(timestamp, TIMESTAMP);
+  return Number(BigInt(micros as bigint) / 1000n);
+}

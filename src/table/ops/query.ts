@@ -1,0 +1,80 @@
+/** SQL over several tables at once: the engine's own dialect, read-only. */
+
+import {
+  defineTable,
+  printableQuery,
+  referencedTables,
+  type TableReference,
+} from '../../engine/index.ts';
+import type { Row } from '../../schema/index.ts';
+import type { TableTools } from '../table-tools.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { liveFiles } from './files.ts';
+import { stageFiles, type StagedFiles } from './scan-files.ts';
+
+export interface QueryOptions {
+  /** Database of names that have none. */
+  readonly database: string;
+  /** The table behind a name; null for a name that is none, such as one of the query's own. */
+  readonly find: (
+    name: Required<TableReference> & { readonly database: string },
+  ) => Promise<{ readonly context: TableContext; readonly snapshot: Snapshot } | null>;
+  readonly signal?: AbortSignal;
+}
+
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: AsyncIterable<Row>;
+}
+
+/**
+ * Runs one SELECT. Each table is read at the version that `find` gave; remote ones are brought to the local disk whole
+ * for as long as `use` runs. Errors: `QUERY_INVALID`, those of `find`, of scanning, and `ENGINE_SQL`.
+ */
+export async function query(
+  tools: Pick<TableTools, 'engine'>,
+  sql: string,
+  options: QueryOptions,
+  use: (result: QueryResult) => Promise<void>,
+): Promise<void> {
+  const engine = await tools.engine();
+  const session = await engine.openSession();
+  const staged: StagedFiles[] = [];
+  try {
+    for (const reference of await referencedTables(session, sql)) {
+      const name = { ...reference, database: reference.database ?? options.database };
+      const found = await options.find(name);
+      if (found === null) continue;
+      const { context, snapshot } = found;
+      const files = [...liveFiles(snapshot, { where: null, statistics: NO_COLUMNS })];
+      const group = await stageFiles(context, snapshot, files, { schema: snapshot.schema });
+      staged.push(group);
+      await defineTable(session, reference, group.sql);
+    }
+    const printable = await printableQuery(session, sql);
+    const { columns } = printable;
+    const statement = options.signal === undefined ? {} : { signal: options.signal };
+    await use({ columns, rows: rowsOf(columns, session.stream(printable.sql, statement)) });
+  } finally {
+    await session.close();
+    for (const { stage } of staged) await stage.close();
+  }
+}
+
+const NO_COLUMNS = { kind: 'struct', fields: [] } as const;
+
+async function* rowsOf(
+  names: readonly string[],
+  chunks: AsyncIterable<{
+    readonly rowCount: number;
+    readonly columns: readonly (readonly unknown[])[];
+  }>,
+): AsyncGenerator<Row> {
+  for await (const { rowCount, columns } of chunks) {
+    for (let row = 0; row < rowCount; row += 1) {
+      yield Object.fromEntries(
+        names.map((name, i) => [name, (columns[i]?.[row] ?? null) as Row[string]]),
+      );
+    }
+  }
+}
