@@ -62,7 +62,7 @@ async function lookAgain(
     const meta = await run.samples.head(path);
     files.set(path, meta ?? { path, modifiedMs, sizeBytes: 0, etag: null });
   }
-  return lookAt(run, [...files.values()], () => thorough);
+  return lookAt(run, [...files.values()], { thorough: () => thorough, mayGrow: () => false });
 }
 
 /** Planned files that cannot be read any more: the next run tries them again. */

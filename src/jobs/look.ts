@@ -24,21 +24,31 @@ export interface Look {
   close(): Promise<void>;
 }
 
+export interface LookOptions {
+  /** Files to decode whole, because one may be broken that looks fine by its footer. */
+  readonly thorough: (file: SourceFile) => boolean;
+  /** Text files that may still be uploading: one that ends inside a line can wait. */
+  readonly mayGrow: (file: SourceFile) => boolean;
+}
+
 /**
- * Looks at footers, keys and lines; with `thorough` true for a path, at all its bytes. Errors: `JOB_REJECTED` where the
- * job is strict and anything is rejected; those of a store that does not answer.
+ * Looks at footers, keys and lines. Errors: `JOB_REJECTED` where the job is strict and anything is rejected; those of a
+ * store that does not answer.
  */
 export async function lookAt(
   run: Run,
   files: readonly SourceFile[],
-  thorough: (path: string) => boolean,
+  { thorough, mayGrow }: LookOptions,
 ): Promise<Look> {
   const inspected = await inspect(run, files);
   try {
-    const broken = await decodeAll(
-      run,
-      inspected.accepted.filter(({ file }) => thorough(file.path)),
-    );
+    const broken = new Map([
+      ...(await findTorn(inspected, mayGrow)),
+      ...(await decodeAll(
+        run,
+        inspected.accepted.filter(({ file }) => thorough(file)),
+      )),
+    ]);
     const accepted = inspected.accepted.filter(({ file }) => !broken.has(file.path));
     const taken = new Set(accepted.map(({ file }) => file.path));
     const whole = new Map([
@@ -94,6 +104,13 @@ const VANISHED: Probe = {
   reason: 'the file is gone since it was listed',
 };
 
+const TORN: Probe = {
+  kind: 'unreadable',
+  code: 'INPUT_TORN',
+  reason: 'the file has bad lines and ends inside one, as if it were still being written',
+};
+const NEWLINE = 0x0a;
+
 async function inspect(run: Run, files: readonly SourceFile[]): Promise<InspectedInputs> {
   const { source, keys } = run.job;
   return inspectInputs(
@@ -112,6 +129,24 @@ function inputOf(run: Run, { path, sizeBytes, modifiedMs, etag }: SourceFile): I
   if (etag === null) return [];
   const format = /\.parquet$/i.test(path) ? 'parquet' : 'jsonl';
   return [{ store: run.samples, path, sizeBytes, modifiedMs, etag, format }];
+}
+
+/** Text files whose last line is a part of one. */
+async function findTorn(
+  { accepted, rejected }: InspectedInputs,
+  mayGrow: LookOptions['mayGrow'],
+): Promise<ReadonlyMap<string, Probe>> {
+  const badLines = new Set(
+    rejected.flatMap(({ code, path }) => (code === 'INPUT_BAD_LINE' ? [path] : [])),
+  );
+  const torn = new Map<string, Probe>();
+  for (const { file } of accepted) {
+    const { store, path, sizeBytes, format } = file;
+    if (format !== 'jsonl' || !badLines.has(path) || !mayGrow(file)) continue;
+    const last = await store.getRange(path, { start: sizeBytes - 1, end: sizeBytes });
+    if (last[0] !== NEWLINE) torn.set(path, TORN);
+  }
+  return torn;
 }
 
 /** The inputs that cannot be decoded, by their paths. */

@@ -128,8 +128,11 @@ async function runBatches(run: Run): Promise<Done> {
   for (const files of offered) {
     run.signal?.throwIfAborted();
     run.report({ step: 'probe', batch: position.batch + 1, ...sizeOf(files) });
-    // A file that broke a batch by what is in it looks fine from outside.
-    const look = await lookAt(run, files, (path) => source.isRetried(path));
+    const look = await lookAt(run, files, {
+      // A file that broke a batch by what is in it looks fine from outside.
+      thorough: (file) => source.isSecondTry(file),
+      mayGrow: (file) => !source.isSecondTry(file),
+    });
     try {
       const { deferred } = await source.plan(look.probed);
       done = {

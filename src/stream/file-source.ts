@@ -139,9 +139,11 @@ export class FileSource {
     return cut([...gone.values(), ...files], limits);
   }
 
-  /** Whether the run before deferred the file. */
-  isRetried(path: StorePath): boolean {
-    return this.#before.has(path);
+  /** Whether the run before deferred the file, and it has not changed since: it is not deferred again. */
+  isSecondTry(file: SourceFile): boolean {
+    const before = this.#before.get(file.path);
+    if (before === undefined) return false;
+    return before.sizeBytes === file.sizeBytes && before.modifiedMs === file.modifiedMs;
   }
 
   /**
@@ -152,7 +154,7 @@ export class FileSource {
     const deferred: Failure[] = [];
     const entries: Omit<FileEntry, 'logOffset'>[] = [];
     for (const { file, probe } of probed) {
-      if (probe.kind === 'unreadable' && !this.#isSecondTry(file)) {
+      if (probe.kind === 'unreadable' && !this.isSecondTry(file)) {
         deferred.push({ file, code: probe.code, reason: probe.reason });
         continue;
       }
@@ -192,12 +194,6 @@ export class FileSource {
   /** Deletes what the log holds twice. */
   async clean(): Promise<void> {
     await cleanSourceLog(this.#log);
-  }
-
-  #isSecondTry(file: SourceFile): boolean {
-    const before = this.#before.get(file.path);
-    if (before === undefined) return false;
-    return before.sizeBytes === file.sizeBytes && before.modifiedMs === file.modifiedMs;
   }
 
   #remembered(): Map<StorePath, FileEntry> {

@@ -161,6 +161,16 @@ describe('bad input', () => {
     expect(await bench.run('evento')).toMatchObject({ batches: 1, inserted: 1 });
   });
 
+  test('a text file that ends inside a line can still grow; if it does not, its whole lines are taken', async () => {
+    const [first, second] = ['{"id":"e1"}\n{"id":"e', '2"}\n{"id":"e3"}\n'];
+    await bench.putBytes('grows.jsonl', first);
+    await bench.putBytes('torn.jsonl', '{"id":"f1"}\n{"id":"f');
+    expect(await bench.run('evento')).toMatchObject({ files: 0, deferredFiles: 2, inserted: 0 });
+    await bench.putBytes('grows.jsonl', first + second);
+    expect(await bench.run('evento')).toMatchObject({ files: 2, inserted: 4, rejectedRows: 1 });
+    expect(await bench.run('evento')).toMatchObject({ batches: 0 });
+  });
+
   test('a file without a column or with another type is rejected at once', async () => {
     await bench.putBytes('less.parquet', await parquetOf('id STRING', [{ id: 'a' }]));
     await bench.putBytes(

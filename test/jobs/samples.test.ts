@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import config from '../../fixtures/deltawright.config.ts';
 import type { ConfigInput } from '../../src/jobs/index.ts';
-import type { Row } from '../../src/schema/index.ts';
+import type { Row, RowValue } from '../../src/schema/index.ts';
 import { JobBench } from './bench.ts';
 
 const SAMPLES = new URL('../../fixtures/amostras', import.meta.url).pathname;
@@ -29,14 +29,19 @@ function newestNames(events: readonly Row[]): [unknown, unknown][] {
   for (const event of events) {
     const user = event['codigo_usuario'];
     if (user === null) continue;
-    const name = Buffer.from(String(event['nome_usuario']), 'utf8').toString('hex');
-    const order = `${String(event['data_hora_evento'])} ${name}`;
+    const name = Buffer.from(textOf(event['nome_usuario']), 'utf8').toString('hex');
+    const order = `${textOf(event['data_hora_evento'])} ${name}`;
     const known = newest.get(user);
     if (known === undefined || order > known.order) {
       newest.set(user, { order, name: event['nome_usuario'] });
     }
   }
   return [...newest].map(([user, { name }]) => [user, name]);
+}
+
+function textOf(value: RowValue | undefined): string {
+  if (typeof value !== 'string') throw new Error('the samples have a text there');
+  return value;
 }
 
 test('the shipped pipeline takes the shipped samples: events once, newest names, the broken listed', async () => {
