@@ -63,6 +63,10 @@ export async function stageParquet(
     const footer = await storedFooter(stored);
     const verdict = judge(target, footer);
     if (verdict.kind === 'reject') throw sourceUnfit(uri, verdict.code, verdict.reason);
+    const extra = footer.columns.find(({ name }) => findField(target.schema, name) === null);
+    if (extra !== undefined) {
+      throw sourceUnfit(uri, 'INPUT_UNKNOWN_COLUMN', `the table has no column ${extra.name}`);
+    }
     return { ...stored, etag: meta.etag, footer, copyInto: copyPartition(target, footer, verdict) };
   });
   return stageFitting(ctx, target, files, options);

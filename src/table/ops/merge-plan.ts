@@ -30,9 +30,13 @@ import { mergeClause, mergeColumn } from './errors.ts';
 import { allOf } from './input-table.ts';
 import type { Assignments, MatchedClause, MergeSpec, NotMatchedClause } from './merge-types.ts';
 
-/** The alias of the table's rows in the SQL, and that of the source's. */
+/** The alias of the table's rows in the SQL. */
 export const TARGET = 't';
-export const SOURCE = 's';
+/** The alias of the source's rows; with a space, which no column of a table without column mapping has in its name. */
+export const SOURCE = '"source row"';
+/** The aliases that users write, unless they choose others. */
+const TARGET_ALIAS = 't';
+const SOURCE_ALIAS = 's';
 /** The column of `SOURCE` with the number of the clause that a matched row takes. */
 export const CLAUSE = 'clause';
 
@@ -122,8 +126,8 @@ class Planner {
     this.#schema = schema;
     this.#source = source;
     this.#spec = spec;
-    this.#targetAlias = spec.targetAlias ?? TARGET;
-    this.#sourceAlias = spec.sourceAlias ?? SOURCE;
+    this.#targetAlias = spec.targetAlias ?? TARGET_ALIAS;
+    this.#sourceAlias = spec.sourceAlias ?? SOURCE_ALIAS;
     if (sameName(this.#targetAlias, this.#sourceAlias)) {
       throw mergeClause(`table and source have the same alias, ${this.#sourceAlias}`);
     }

@@ -46,7 +46,10 @@ async function isChanged(merge: MergeTry, file: TouchedFile): Promise<boolean> {
   return false;
 }
 
-/** Files in the place of the touched ones: their rows in their order, without those that were deleted or moved away. */
+/**
+ * Files in the place of the touched ones: their rows, without those that were deleted or moved away, in the order that
+ * `openOrderedSession` keeps.
+ */
 export async function rewriteFiles(
   merge: MergeTry,
   writer: SelectWriter,
@@ -107,9 +110,9 @@ export function insertedRows(
   return selects;
 }
 
-/** Rows of the table, and beside each the source row and the clause that it takes. */
+/** A FROM clause: rows of the table, and beside each the source row and the clause that it takes, or null for both. */
 async function joinedRows(
-  { ctx, stage, snapshot }: MergeTry,
+  { ctx, stage, snapshot, plan }: MergeTry,
   files: readonly TouchedFile[],
   join: 'JOIN' | 'LEFT JOIN',
 ): Promise<string> {
@@ -127,7 +130,8 @@ async function joinedRows(
   const numbers = files.map(({ number }) => String(number)).join(', ');
   // The small side gets the place of its file in this list, so that the large one is joined by what it has.
   const matches =
-    `SELECT list_position([${numbers}], p.file) - 1 AS place, p.row, p.${CLAUSE}, m.* ` +
+    `SELECT ${plan.deletesOnly ? 'DISTINCT ON (place, p.row) ' : ''}` +
+    `list_position([${numbers}], p.file) - 1 AS place, p.row, p.${CLAUSE}, m.* ` +
     `FROM ${PAIRS_TABLE} AS p JOIN ${SOURCE_TABLE} AS m ON m.rowid = p.source ` +
     `WHERE p.${CLAUSE} IS NOT NULL AND p.file IN (${numbers})`;
   return (

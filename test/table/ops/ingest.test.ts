@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl } from '../../../src/schema/index.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { ingest, type IngestOptions, type IngestResult } from '../../../src/table/ops/ingest.ts';
+import { inspectInputs } from '../../../src/table/ops/input.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { type Bench, dataFiles, rowsOf, tableOf, withBench } from './write-table.ts';
+
+const DDL = 'id string, n bigint';
+
+function values(...rows: readonly (readonly [string, number])[]): string {
+  const list = rows.map(([id, n]) => `('${id}', ${n}::BIGINT)`).join(', ');
+  return `SELECT * FROM (VALUES ${list}) AS v(id, n)`;
+}
+
+/** Takes the files of the folder whose names start so. */
+async function take(
+  bench: Bench,
+  snapshot: Snapshot,
+  { prefix, ...options }: Partial<IngestOptions> & { readonly prefix: string },
+): Promise<IngestResult> {
+  const files = (await bench.inputs()).filter(({ path }) => path.startsWith(prefix));
+  const inspected = await inspectInputs(bench.ctx, files, {
+    schema: parseDdl(DDL),
+    keyColumns: ['id'],
+  });
+  try {
+    return await ingest(bench.ctx, snapshot, inspected.accepted, {
+      dropDuplicates: ['id'],
+      ...options,
+    });
+  } finally {
+    await inspected.close();
+  }
+}
+
+describe.each(['memory', 'disk'] as const)('ingest (%s)', (kind) => {
+  test('lets each key in once: the lowest path and row, within and across batches', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1-b.parquet', values(['x', 1], ['y', 2]));
+      await bench.parquet('1-a.parquet', values(['x', 3], ['z', 4], ['x', 5]));
+      await bench.parquet('2-c.parquet', values(['z', 6], ['w', 7], ['y', 8]));
+      const start = await tableOf(bench, DDL);
+      const first = await take(bench, start, { prefix: '1-' });
+      expect(first).toMatchObject({
+        kind: 'committed',
+        inputCount: 2,
+        rowCount: 5,
+        duplicateCount: 2,
+        insertedCount: 3,
+      });
+      const second = await take(bench, first.snapshot, { prefix: '2-' });
+      expect(second).toMatchObject({ rowCount: 3, duplicateCount: 2, insertedCount: 1 });
+      expect(await rowsOf(bench, second.snapshot)).toEqual([
+        { id: 'w', n: 7n },
+        { id: 'x', n: 3n },
+        { id: 'y', n: 2n },
+        { id: 'z', n: 4n },
+      ]);
+      const third = await take(bench, second.snapshot, { prefix: '' });
+      expect(third).toMatchObject({ kind: 'unchanged', duplicateCount: 8, insertedCount: 0 });
+      expect(third.snapshot.version).toBe(second.snapshot.version);
+    });
+  });
+
+  test('copies files without duplicates byte for byte', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('a.parquet', values(['x', 1], ['y', 2]));
+      const start = await tableOf(bench, DDL);
+      const [input] = await bench.inputs();
+      const { snapshot, sizeBytes } = await take(bench, start, { prefix: '' });
+      expect(sizeBytes).toBe(input?.sizeBytes);
+      expect(snapshot.fileCount).toBe(1);
+    });
+  });
+
+  test('keys that were committed in between are dropped before the commit goes in', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['y', 2]));
+      await bench.parquet('2.parquet', values(['u', 3]));
+      const start = await tableOf(bench, DDL);
+      await append(bench.ctx, start, { rows: [{ id: 'y', n: 100 }] });
+      // From the old snapshot: the other commit is seen only when the first try is lost.
+      const result = await take(bench, start, { prefix: '' });
+      expect(result).toMatchObject({ kind: 'committed', duplicateCount: 1, insertedCount: 2 });
+      expect(await rowsOf(bench, result.snapshot)).toEqual([
+        { id: 'u', n: 3n },
+        { id: 'x', n: 1n },
+        { id: 'y', n: 100n },
+      ]);
+      expect(await dataFiles(bench)).toHaveLength(3);
+    });
+  });
+
+  test('a batch that another run has committed in between is no commit', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['y', 2]));
+      const start = await tableOf(bench, DDL);
+      const winner = await take(bench, start, { prefix: '' });
+      const loser = await take(bench, start, { prefix: '' });
+      expect(loser).toMatchObject({ kind: 'unchanged', insertedCount: 0, duplicateCount: 2 });
+      expect(loser.snapshot.version).toBe(winner.snapshot.version);
+      expect(await dataFiles(bench)).toHaveLength(1);
+    });
+  });
+
+  test('two runs at once let each key in once', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['y', 2], ['z', 3]));
+      await bench.parquet('2.parquet', values(['z', 3], ['v', 4], ['x', 1]));
+      const start = await tableOf(bench, DDL);
+      const results = await Promise.all([
+        take(bench, start, { prefix: '1' }),
+        take(bench, start, { prefix: '2' }),
+        take(bench, start, { prefix: '' }),
+      ]);
+      const inserted = results.map(({ insertedCount }) => insertedCount);
+      expect(inserted.reduce((a, b) => a + b)).toBe(4);
+      const rows = await rowsOf(bench, await openSnapshot(bench.ctx));
+      expect(rows.map(({ id }) => id)).toEqual(['v', 'x', 'y', 'z']);
+    });
+  });
+
+  test('records a transaction even when nothing is new, and is not done twice', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1]));
+      const start = await tableOf(bench, DDL);
+      const first = await take(bench, start, { prefix: '', txn: { appId: 'job', version: 0 } });
+      const next = await take(bench, first.snapshot, {
+        prefix: '',
+        txn: { appId: 'job', version: 1 },
+      });
+      expect(next).toMatchObject({ kind: 'committed', insertedCount: 0, duplicateCount: 1 });
+      expect(next.snapshot.txnVersion('job')).toBe(1);
+      const again = await take(bench, next.snapshot, {
+        prefix: '',
+        txn: { appId: 'job', version: 1 },
+      });
+      expect(again.kind).toBe('applied');
+      expect(again.snapshot.version).toBe(next.snapshot.version);
+    });
+  });
+
+  test('only within the batch, where that is asked for, and everything without keys', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['x', 2]));
+      const start = await tableOf(bench, DDL);
+      const first = await take(bench, start, { prefix: '', against: 'batch' });
+      const second = await take(bench, first.snapshot, { prefix: '', against: 'batch' });
+      const third = await take(bench, second.snapshot, { prefix: '', dropDuplicates: [] });
+      const inserted = [first, second, third].map(({ insertedCount }) => insertedCount);
+      expect(inserted).toEqual([1, 1, 2]);
+    });
+  });
+
+  test('a partitioned table gets its rows by partition', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['y', 2], ['z', 1]));
+      const start = await tableOf(bench, DDL, { partitionBy: ['n'] });
+      const { snapshot } = await take(bench, start, { prefix: '' });
+      expect(snapshot.fileCount).toBe(2);
+      const again = await take(bench, snapshot, { prefix: '' });
+      expect(again.kind).toBe('unchanged');
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 'x', n: 1n },
+        { id: 'y', n: 2n },
+        { id: 'z', n: 1n },
+      ]);
+    });
+  });
+});

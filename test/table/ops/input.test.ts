@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl } from '../../../src/schema/index.ts';
+import { ingest } from '../../../src/table/ops/ingest.ts';
+import { inspectInputs } from '../../../src/table/ops/input.ts';
+import type { InputFile, InspectedInputs } from '../../../src/table/ops/input-types.ts';
+import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
+
+const DDL = 'id string, at timestamp, code string, amount decimal(10,2)';
+const GOOD =
+  "SELECT 'a' AS id, TIMESTAMPTZ '2024-01-01 00:00:00Z' AS at, 'c' AS code, 1.25::DECIMAL(10,2) AS amount";
+
+async function inspect(bench: Bench, files?: readonly InputFile[]): Promise<InspectedInputs> {
+  return inspectInputs(bench.ctx, files ?? (await bench.inputs()), {
+    schema: parseDdl(DDL),
+    keyColumns: ['id'],
+    required: ['id', 'at', 'code'],
+  });
+}
+
+describe('inspectInputs', () => {
+  test('rejects bad files one by one, and takes the good ones whatever their names', async () => {
+    await withBench('memory', async (bench) => {
+      const names = ['á b.parquet', 'a+b%20c.parquet', 'k=v.parquet'];
+      for (const name of names) await bench.parquet(name, GOOD);
+      await bench.parquet('lacks.parquet', "SELECT 'a' AS id, now() AS at");
+      await bench.parquet('other type.parquet', "SELECT 1 AS id, now() AS at, 'c' AS code");
+      await bench.text('empty.parquet', '');
+      await bench.text('no parquet.parquet', 'these bytes are no Parquet file');
+      await bench.text('torn.parquet', 'PAR1these bytes are no Parquet file');
+      await bench.text('empty.jsonl', '');
+      const listed = await bench.inputs();
+      const [gone] = listed;
+      if (gone === undefined) throw new Error('no inputs');
+      const { accepted, rejected, close } = await inspect(bench, [
+        ...listed,
+        { ...gone, path: 'gone.parquet' },
+      ]);
+      expect(accepted.map(({ file }) => file.path)).toEqual(names.toSorted());
+      const found = rejected.map(({ path, code, retryLater }) => [path, code, retryLater]);
+      expect(found).toEqual([
+        ['empty.jsonl', 'INPUT_EMPTY', true],
+        ['empty.parquet', 'PARQUET_EMPTY_FILE', true],
+        ['gone.parquet', 'INPUT_VANISHED', true],
+        ['lacks.parquet', 'INPUT_MISSING_COLUMN', false],
+        ['no parquet.parquet', 'PARQUET_NOT_PARQUET', false],
+        ['other type.parquet', 'INPUT_TYPE_MISMATCH', false],
+        ['torn.parquet', 'PARQUET_TRUNCATED', true],
+      ]);
+      await close();
+    });
+  });
+
+  test('rejects rows without a key, and lets the others in', async () => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet(
+        'keys.parquet',
+        "SELECT * FROM (VALUES ('a'), (NULL), (''), ('b')) AS v(id), (SELECT now() AS at, 'c' AS code)",
+      );
+      const { accepted, rejected, close } = await inspect(bench);
+      expect(rejected.map(({ row, code }) => [row, code])).toEqual([
+        [1, 'INPUT_BAD_KEY'],
+        [2, 'INPUT_BAD_KEY'],
+      ]);
+      expect(accepted[0]?.badKeyCount).toBe(2);
+      const start = await tableOf(bench, DDL);
+      const result = await ingest(bench.ctx, start, accepted, { dropDuplicates: ['id'] });
+      expect(result).toMatchObject({ rowCount: 4, rejectedCount: 2, insertedCount: 2 });
+      const rows = await rowsOf(bench, result.snapshot);
+      expect(rows.map(({ id }) => id)).toEqual(['a', 'b']);
+      await close();
+    });
+  });
+
+  test('needs no engine where footers vouch for the keys', async () => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet('good.parquet', GOOD);
+      const ctx = { ...bench.ctx, engine: () => Promise.reject(new Error('not needed')) };
+      const { accepted, close } = await inspect({ ...bench, ctx });
+      expect(accepted).toHaveLength(1);
+      await close();
+    });
+  });
+
+  test('reads JSON lines, each bad one rejected by its line', async () => {
+    await withBench('memory', async (bench) => {
+      const lines = [
+        '{"id":"a","at":"2024-01-01T10:00:00","code":"c","amount":1.25,"more":[1]}',
+        'not json',
+        '{"id":"","code":"c"}',
+        '{"code":"c"}',
+        '[1]',
+        '{"id":"b","at":"yesterday"}',
+        '',
+        '{"ID":"c","at":"2024-01-01T10:00:00.123456-03:00","amount":"12345678.90"}',
+        '{"id":7}',
+        '{"id":"d"}',
+      ];
+      await bench.text('lines.jsonl', `\ufeff${lines.join('\r\n')}`);
+      const { accepted, rejected, close } = await inspect(bench);
+      expect(rejected.map(({ row, code }) => [row, code]).sort()).toEqual([
+        [1, 'INPUT_BAD_LINE'],
+        [2, 'INPUT_BAD_KEY'],
+        [3, 'INPUT_BAD_KEY'],
+        [4, 'INPUT_BAD_LINE'],
+        [5, 'INPUT_BAD_VALUE'],
+        [8, 'INPUT_BAD_VALUE'],
+      ]);
+      const start = await tableOf(bench, DDL);
+      const { snapshot } = await ingest(bench.ctx, start, accepted, { dropDuplicates: ['id'] });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 'a', at: '2024-01-01T10:00:00.000000Z', code: 'c', amount: '1.25' },
+        { id: 'c', at: '2024-01-01T13:00:00.123456Z', code: null, amount: '12345678.90' },
+        { id: 'd', at: null, code: null, amount: null },
+      ]);
+      await close();
+    });
+  });
+
+  test.each([
+    ['ms', "TIMESTAMP_MS '2024-01-01 00:00:00.123'", '2024-01-01T00:00:00.123000Z'],
+    ['µs', "TIMESTAMP '2024-01-01 00:00:00.123456'", '2024-01-01T00:00:00.123456Z'],
+    ['ns', "TIMESTAMP_NS '2024-01-01 00:00:00.123456789'", '2024-01-01T00:00:00.123456Z'],
+    ['a date', "DATE '2024-01-01'", '2024-01-01T00:00:00.000000Z'],
+  ])('takes timestamps in %s, without a zone for UTC', async (_unit, sql, expected) => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet('t.parquet', `SELECT 'a' AS id, ${sql} AS at, 'c' AS code`);
+      const { accepted, close } = await inspect(bench);
+      const start = await tableOf(bench, DDL);
+      const { snapshot } = await ingest(bench.ctx, start, accepted, { dropDuplicates: ['id'] });
+      expect((await rowsOf(bench, snapshot))[0]?.['at']).toBe(expected);
+      await close();
+    });
+  });
+});

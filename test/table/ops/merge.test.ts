@@ -1,0 +1,376 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
+import type { MergeSpec } from '../../../src/table/ops/merge-types.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { type Bench, dataFiles, rowsOf, tableOf, text, withBench } from './write-table.ts';
+
+const DDL = 'id bigint, name string, n integer';
+const UPSERT: Omit<MergeSpec, 'source'> = {
+  on: 't.id = s.id',
+  whenMatched: [{ update: '*' }],
+  whenNotMatched: [{ insert: '*' }],
+};
+
+function row(id: number | null, name: string | null, n: number | null = null): Row {
+  return { id, name, n };
+}
+
+/** A table with one file for each list of rows. */
+async function filled(
+  bench: Bench,
+  files: readonly (readonly Row[])[],
+  ddl = DDL,
+  partitionBy: readonly string[] = [],
+): Promise<Snapshot> {
+  let snapshot = await tableOf(bench, ddl, { partitionBy });
+  for (const rows of files) snapshot = (await append(bench.ctx, snapshot, { rows })).snapshot;
+  return snapshot;
+}
+
+async function found(bench: Bench, snapshot: Snapshot): Promise<readonly string[]> {
+  const rows = await rowsOf(bench, snapshot);
+  return rows.map(({ id, name, n }) => `${String(id)} ${String(name)} ${String(n)}`).toSorted();
+}
+
+describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
+  test('updates what matches and inserts what does not', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a'), row(2, 'b')], [row(10, 'c')]]);
+      const result = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: { rows: [row(2, 'B', 5), row(3, 'new')] },
+      });
+      expect(result).toMatchObject({
+        kind: 'committed',
+        sourceRowCount: 2,
+        insertedCount: 1,
+        updatedCount: 1,
+        deletedCount: 0,
+        filesRemoved: 1,
+        filesAdded: 2,
+      });
+      expect(await found(bench, result.snapshot)).toEqual([
+        '1 a null',
+        '10 c null',
+        '2 B 5',
+        '3 new null',
+      ]);
+    });
+  });
+
+  test('clauses are tried in order, with conditions over both sides', async () => {
+    await withBench(kind, async (bench) => {
+      const rows = [row(1, 'a', 1), row(2, 'b', 2), row(3, 'c', 3), row(4, 'd', 4)];
+      const start = await filled(bench, [rows]);
+      const result = await merge(bench.ctx, start, {
+        source: { rows: [1, 2, 3, 4, 5, 6].map((id) => ({ key: id, amount: id * 10 })) },
+        targetAlias: 'tgt',
+        sourceAlias: 'src',
+        on: 'src.key = tgt.ID',
+        whenMatched: [
+          { condition: 'tgt.n = 1', delete: true },
+          { condition: 'amount > 25 AND n < 4', update: { 'tgt.N': 'tgt.n + src.amount' } },
+          { condition: "name = 'b'", update: { name: "concat(name, '!')", n: 'null' } },
+        ],
+        whenNotMatched: [
+          { condition: 'key = 5', insert: { id: 'key', name: "'five'" } },
+          { condition: 'key > 100', insert: { id: 'key' } },
+        ],
+      });
+      expect(result).toMatchObject({ insertedCount: 1, updatedCount: 2, deletedCount: 1 });
+      expect(await found(bench, result.snapshot)).toEqual([
+        '2 b! null',
+        '3 c 33',
+        '4 d 4',
+        '5 five null',
+      ]);
+    });
+  });
+
+  test('files without a row that really changes stay as they are', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')], [row(2, 'b')], [row(3, 'c', 1)]]);
+      const same = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: { rows: [row(1, 'a'), row(2, 'b')] },
+      });
+      expect(same).toMatchObject({ kind: 'unchanged', updatedCount: 0 });
+      const one = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: { rows: [row(1, 'a'), row(2, 'B'), row(3, 'c', 1)] },
+      });
+      expect(one).toMatchObject({ kind: 'committed', filesRemoved: 1, updatedCount: 1 });
+      const refused = await merge(bench.ctx, one.snapshot, {
+        ...UPSERT,
+        source: { rows: [row(1, 'z', 9)] },
+        whenMatched: [{ condition: 's.n < t.n', update: '*' }],
+      });
+      expect(refused.kind).toBe('unchanged');
+    });
+  });
+
+  test('a transaction is remembered also where nothing changes', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const spec = {
+        ...UPSERT,
+        source: { rows: [row(1, 'a')] },
+        txn: { appId: 'job', version: 7 },
+      };
+      const first = await merge(bench.ctx, start, spec);
+      expect(first).toMatchObject({ kind: 'committed', filesAdded: 0, filesRemoved: 0 });
+      expect((await merge(bench.ctx, first.snapshot, spec)).kind).toBe('applied');
+      expect((await merge(bench.ctx, start, spec)).kind).toBe('applied');
+    });
+  });
+
+  test('refuses to guess which of several source rows counts', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a', 1), row(2, 'b', 2)]]);
+      const source = { rows: [row(1, 'x', 1), row(1, 'y', 2)] };
+      await expect(merge(bench.ctx, start, { ...UPSERT, source })).rejects.toMatchObject({
+        code: 'MERGE_AMBIGUOUS',
+      });
+      const settled = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source,
+        whenMatched: [{ condition: 's.n = 2', update: '*' }],
+      });
+      expect(await found(bench, settled.snapshot)).toEqual(['1 y 2', '2 b 2']);
+      const deleted = await merge(bench.ctx, settled.snapshot, {
+        source,
+        on: 't.id = s.id',
+        whenMatched: [{ delete: true }],
+      });
+      expect(deleted).toMatchObject({ deletedCount: 1 });
+      expect(await found(bench, deleted.snapshot)).toEqual(['2 b 2']);
+      expect(await dataFiles(bench)).toHaveLength(3);
+    });
+  });
+
+  test('null keys never match', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(null, 'a')]]);
+      const { snapshot } = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: { rows: [row(null, 'b')] },
+      });
+      expect(await found(bench, snapshot)).toEqual(['null a null', 'null b null']);
+    });
+  });
+
+  test('values that do not fit their column stop it, and nothing is left behind', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const before = await dataFiles(bench);
+      const merging = merge(bench.ctx, start, {
+        source: { rows: [{ id: 1n, n: 3_000_000_000n }], schema: parseDdl('id bigint, n bigint') },
+        on: 't.id = s.id',
+        whenMatched: [{ update: { n: 's.n' } }],
+      });
+      await expect(merging).rejects.toMatchObject({ code: 'ENGINE_VALUE' });
+      expect(await dataFiles(bench)).toEqual(before);
+    });
+  });
+
+  test('a null may not be put where none may be', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(
+        bench,
+        [[{ id: 1, name: 'a' }]],
+        'id bigint not null, name string',
+      );
+      const merging = merge(bench.ctx, start, {
+        source: { rows: [{ id: 2n }] },
+        on: 't.id = s.id',
+        whenNotMatched: [{ insert: { name: "'x'" } }],
+      });
+      await expect(merging).rejects.toMatchObject({ code: 'NULL_NOT_ALLOWED' });
+    });
+  });
+
+  test.each([
+    [{ on: 't.id = s.nothing' }, 'EXPRESSION_NO_COLUMN'],
+    [{ on: 'id = 1' }, 'EXPRESSION_AMBIGUOUS'],
+    [{ whenMatched: [{ update: { nothing: '1' } }] }, 'MERGE_COLUMN'],
+    [{ whenMatched: [{ update: { n: '1', 't.N': '2' } }] }, 'MERGE_COLUMN'],
+    [{ source: { rows: [{ id: 1 }] } }, 'MERGE_COLUMN'],
+    [{ source: { rows: [{ id: 1, strange: null }] } }, 'MERGE_SOURCE_TYPE'],
+    [{ whenMatched: [{ delete: true }, { update: '*' }] }, 'MERGE_CLAUSE'],
+    [{ whenMatched: [], whenNotMatched: [] }, 'MERGE_CLAUSE'],
+    [{ sourceAlias: 'T' }, 'MERGE_CLAUSE'],
+    [{ whenNotMatched: [{ insert: { id: 't.id' } }] }, 'EXPRESSION_NO_COLUMN'],
+    [{ on: 't.id = (' }, 'EXPRESSION_SYNTAX'],
+  ] satisfies readonly (readonly [Partial<MergeSpec>, string])[])(
+    'refuses %j with %s',
+    async (part, code) => {
+      await withBench(kind, async (bench) => {
+        const start = await filled(bench, [[row(1, 'a')]]);
+        const spec: MergeSpec = { ...UPSERT, source: { rows: [row(1, 'b')] }, ...part };
+        await expect(merge(bench.ctx, start, spec)).rejects.toMatchObject({ code });
+      });
+    },
+  );
+
+  test('only files whose bounds hold a key of the source are read', async () => {
+    await withBench(kind, async (bench) => {
+      const files = [0, 100, 200, 300].map((id) => [row(id, 'low'), row(id + 50, 'high')]);
+      const start = await filled(bench, files);
+      const lost = [...start.files()].find(
+        ({ stats }) => parseStatistics(stats, start.schema)?.columns.get('id')?.min === 200n,
+      );
+      await bench.ctx.store.delete([lost?.path ?? '']);
+      const { snapshot, filesRemoved } = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: { rows: [row(100, 'x'), row(350, 'y'), row(299, 'between')] },
+      });
+      expect(filesRemoved).toBe(2);
+      expect(snapshot.fileCount).toBe(5);
+    });
+  });
+
+  test('what is put together lay together, and keeps its order', async () => {
+    await withBench(kind, async (bench) => {
+      const files = [3, 1, 2, 0, 5, 4].map((k) =>
+        Array.from({ length: 10 }, (_, index) => row(k * 10 + index, 'a')),
+      );
+      const start = await filled(bench, files);
+      const source = { rows: [1, 11, 21, 41, 51].map((id) => row(id, 'b')) };
+      const { snapshot } = await merge(bench.ctx, start, { ...UPSERT, source });
+      const bounds = Array.from(snapshot.files(), ({ stats }) => {
+        const column = parseStatistics(stats, snapshot.schema)?.columns.get('id');
+        return [Number(column?.min), Number(column?.max)] as const;
+      });
+      const ordered = bounds.toSorted(([a], [b]) => a - b);
+      expect(ordered.length).toBeLessThan(6);
+      for (const [index, [min, max]] of ordered.entries()) {
+        expect(min).toBeGreaterThan(index === 0 ? -1 : (ordered[index - 1]?.[1] ?? 0));
+        expect(max - min).toBeLessThan(30);
+      }
+    });
+  });
+
+  test('partitioned: rows stay, move and arrive', async () => {
+    await withBench(kind, async (bench) => {
+      const ddl = 'id bigint, name string, n integer, p string';
+      const rows = [
+        { id: 1, name: 'a', p: 'x' },
+        { id: 2, name: 'b', p: 'x' },
+        { id: 3, name: 'c', p: 'y' },
+      ];
+      const start = await filled(bench, [rows], ddl, ['p']);
+      const { snapshot } = await merge(bench.ctx, start, {
+        ...UPSERT,
+        source: {
+          rows: [
+            { id: 1, name: 'A', n: 1, p: 'x' },
+            { id: 2, name: 'B', n: 2, p: 'z' },
+            { id: 4, name: 'D', n: 4, p: null },
+          ],
+        },
+      });
+      expect((await rowsOf(bench, snapshot)).map(text)).toEqual([
+        '{"id":"1n","name":"A","n":1,"p":"x"}',
+        '{"id":"2n","name":"B","n":2,"p":"z"}',
+        '{"id":"3n","name":"c","n":null,"p":"y"}',
+        '{"id":"4n","name":"D","n":4,"p":null}',
+      ]);
+      const values = Array.from(snapshot.files(), ({ partitionValues }) => partitionValues['p']);
+      expect(values.toSorted()).toEqual([null, 'x', 'y', 'z'].toSorted());
+    });
+  });
+
+  test('takes Parquet and Arrow as the source', async () => {
+    await withBench(kind, async (bench) => {
+      const { tableFromArrays } = await import('apache-arrow');
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const uri = await bench.parquet(
+        'source ç.parquet',
+        "SELECT 1::SMALLINT AS ID, 'A' AS Name, 1 AS n UNION ALL SELECT 2, 'B', 2",
+      );
+      const first = await merge(bench.ctx, start, { ...UPSERT, source: { parquet: [uri] } });
+      const arrow = tableFromArrays({
+        id: BigInt64Array.of(2n, 3n),
+        name: ['b', 'c'],
+        n: Int32Array.of(7, 8),
+      });
+      const second = await merge(bench.ctx, first.snapshot, { ...UPSERT, source: { arrow } });
+      expect(await found(bench, second.snapshot)).toEqual(['1 A 1', '2 b 7', '3 c 8']);
+    });
+  });
+
+  test('a lost race is computed again, also by many at once', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a', 0)]]);
+      const adding = Array.from({ length: 6 }, (_, index) =>
+        merge(bench.ctx, start, {
+          source: { rows: [row(1, 'x', 1), row(100 + index, 'new', index)] },
+          on: 't.id = s.id',
+          whenMatched: [{ update: { n: 't.n + s.n' } }],
+          whenNotMatched: [{ insert: '*' }],
+        }),
+      );
+      const appending = [1000, 1001, 1002].map((id) =>
+        append(bench.ctx, start, { rows: [row(id, 'appended')] }),
+      );
+      await Promise.all([...adding, ...appending]);
+      const snapshot = await openSnapshot(bench.ctx);
+      const rows = await rowsOf(bench, snapshot);
+      expect(rows).toHaveLength(10);
+      expect(rows.find(({ id }) => id === 1n)?.['n']).toBe(6);
+      expect(snapshot.version).toBe(1 + 9);
+      expect(await dataFiles(bench)).toHaveLength(snapshot.fileCount + 6);
+    });
+  });
+});
+
+/** What MERGE means, row by row. */
+function model(target: readonly Row[], source: readonly Row[]): readonly Row[] {
+  const left = target.flatMap((old) => {
+    const match = source.find(({ id }) => id !== null && id === old['id']);
+    if (match === undefined) return [old];
+    if (Number(match['n']) > 7) return [];
+    return [Number(match['n']) > Number(old['n']) ? { ...match } : old];
+  });
+  const ids = new Set(target.map(({ id }) => id));
+  return [...left, ...source.filter(({ id, n }) => (id === null || !ids.has(id)) && Number(n) > 0)];
+}
+
+test('does to any rows what the definition says', async () => {
+  const name = fc.constantFrom('a', 'b', '');
+  const rows = (idMax: number): fc.Arbitrary<readonly Row[]> =>
+    fc.uniqueArray(
+      fc.record({
+        id: fc.option(fc.bigInt(0n, BigInt(idMax))),
+        name,
+        n: fc.integer({ max: 9, min: 0 }),
+      }),
+      { selector: ({ id }) => String(id), maxLength: 12 },
+    );
+  await fc.assert(
+    fc.asyncProperty(rows(20), rows(20), rows(25), async (one, two, source) => {
+      await withBench('memory', async (bench) => {
+        const ids = new Set(one.map(({ id }) => id));
+        const target = [one, two.filter(({ id }) => !ids.has(id))];
+        const start = await filled(bench, target);
+        const { snapshot } = await merge(bench.ctx, start, {
+          source: { rows: source, schema: parseDdl(DDL) },
+          on: 't.id = s.id',
+          whenMatched: [
+            { condition: 's.n > 7', delete: true },
+            { condition: 's.n > t.n', update: '*' },
+          ],
+          whenNotMatched: [{ condition: 's.n > 0', insert: '*' }],
+        });
+        const expected = model(target.flat(), source).map(text).toSorted();
+        expect((await rowsOf(bench, snapshot)).map(text).toSorted()).toEqual(expected);
+      });
+    }),
+    { numRuns: 25 },
+  );
+});
