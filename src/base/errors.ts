@@ -38,17 +38,27 @@ export class DeltaError extends Error {
   readonly details: ErrorDetails;
 
   constructor(spec: ErrorSpec) {
-    const facts = Object.entries(spec.details ?? {}).map(
-      ([key, value]) => `${key}=${String(value)}`,
-    );
-    super(facts.length === 0 ? spec.message : `${spec.message} [${facts.join(' ')}]`, {
-      cause: spec.cause,
-    });
+    super(`${spec.message}${factsText(spec.details ?? {})}`, { cause: spec.cause });
     this.kind = spec.kind;
     this.code = spec.code;
     this.retryable = spec.retryable ?? false;
     this.details = spec.details ?? {};
   }
+}
+
+/** The message without the facts at its end. */
+export function summaryOf(error: DeltaError): string {
+  const facts = factsText(error.details);
+  return facts !== '' && error.message.endsWith(facts)
+    ? error.message.slice(0, -facts.length)
+    : error.message;
+}
+
+/** The same error with more facts, which whoever is further up knows. */
+export function withDetails(error: DeltaError, details: ErrorDetails): DeltaError {
+  const { kind, code, retryable, cause } = error;
+  const all = { ...error.details, ...details };
+  return new DeltaError({ kind, code, message: summaryOf(error), details: all, retryable, cause });
 }
 
 /** True for a `DeltaError` of any copy of this package; with `code`, only for that code. */
@@ -60,4 +70,9 @@ export function isDeltaError(error: unknown, code?: string): error is DeltaError
 /** The text of whatever was thrown, for use inside another message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function factsText(details: ErrorDetails): string {
+  const facts = Object.entries(details).map(([key, value]) => `${key}=${String(value)}`);
+  return facts.length === 0 ? '' : ` [${facts.join(' ')}]`;
 }

@@ -9,6 +9,8 @@ export {
   type ErrorSpec,
   isDeltaError,
   messageOf,
+  summaryOf,
+  withDetails,
 } from './errors.ts';
 export {
   isJsonObject,

@@ -14,6 +14,17 @@ export function unavailable(operation: string, cause: unknown): DeltaError {
   });
 }
 
+/** Not retried: the caller has waited long enough for a connection. */
+export function noEndpoint(operation: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'unavailable',
+    code: 'CATALOG_NO_ENDPOINT',
+    message: `no catalog answers: ${messageOf(cause)}; check the endpoint, the region and the network`,
+    details: { operation },
+    cause,
+  });
+}
+
 export function denied(operation: string, cause: unknown): DeltaError {
   return new DeltaError({
     kind: 'invalid',

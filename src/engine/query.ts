@@ -20,9 +20,9 @@ export async function referencedTables(
   sql: string,
 ): Promise<readonly TableReference[]> {
   const [row] = await session.query(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR) AS tree`);
-  const tree = parseJson(String(row?.['tree']));
+  const tree = parseJson(textOf(row?.['tree']));
   if (!isJsonObject(tree)) throw queryInvalid('it cannot be read');
-  if (tree['error'] === true) throw queryInvalid(String(tree['error_message']));
+  if (tree['error'] === true) throw queryInvalid(textOf(tree['error_message']));
   if (!Array.isArray(tree['statements']) || tree['statements'].length !== 1) {
     throw queryInvalid('it is not one statement');
   }
@@ -57,11 +57,11 @@ export async function printableQuery(
 ): Promise<{ readonly sql: string; readonly columns: readonly string[] }> {
   const query = sql.replace(/;\s*$/, '');
   const described = await session.query(`DESCRIBE ${query}`);
-  const columns = distinctNames(described.map((row) => String(row['column_name'])));
+  const columns = distinctNames(described.map((row) => textOf(row['column_name'])));
   const aliases = columns.map((_, index) => identifier(`c${index}`));
   const list = described.map((row, index) => {
     const alias = aliases[index] ?? '';
-    return `${printable(alias, String(row['column_type']))} AS ${alias}`;
+    return `${printable(alias, textOf(row['column_type']))} AS ${alias}`;
   });
   return {
     sql: `SELECT ${list.join(', ')} FROM (${query}\n) AS "query"(${aliases.join(', ')})`,
@@ -102,4 +102,8 @@ function collect(node: JsonValue | undefined, found: Map<string, TableReference>
     found.set(`${name ?? ''}.${table}`.toLowerCase(), { database: name, table });
   }
   for (const member of Object.values(node)) collect(member, found);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

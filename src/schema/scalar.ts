@@ -91,7 +91,8 @@ function toInteger(value: NonNullable<RowValue>, name: 'byte' | 'short' | 'integ
 function toLong(value: NonNullable<RowValue>): bigint {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) {
-      throw unfit(value, 'long', 'a number holds integers only to 2^53; use a bigint');
+      const why = 'a number holds integers only to 2^53; use a bigint';
+      throw unfit(value, 'long', Number.isInteger(value) ? why : 'it is not an integer');
     }
     return BigInt(value);
   }

@@ -23,6 +23,8 @@ const DENIED_NAMES = new Set([
   'RequestTimeTooSkewed',
   'SignatureDoesNotMatch',
   'TokenProviderError',
+  // versitygw's InvalidAccessKeyId, which comes with status 404.
+  'XAdminUserNotFound',
 ]);
 const NO_BUCKET_NAMES = new Set([
   'AuthorizationHeaderMalformed',
@@ -64,12 +66,15 @@ export function s3Error(call: StoreCall, error: unknown): DeltaError {
   const { name, code, status } = factsOf(error);
   if (DENIED_NAMES.has(name)) return denied(call, error);
   if (NO_BUCKET_NAMES.has(name)) return noBucket(call, error);
-  if (NOT_SENT_CODES.has(code) || isRegionMissing(error)) return noEndpoint(call, error);
+  if (NOT_SENT_CODES.has(code) || isRegionMissing(error) || isConnectTimeout(error)) {
+    return noEndpoint(call, error);
+  }
   if (BROKEN_CODES.has(code) || RETRYABLE_NAMES.has(name)) return unavailable(call, error, true);
   if (status === 501) return unsupportedByServer(call, error);
   if (status === 429 || status >= 500) return unavailable(call, error, true);
   if (status === 401 || status === 403) return denied(call, error);
-  if (status === 404) return notFound(call, error);
+  // A listing of nothing is empty, so that it is the bucket that is missing, or a server that is no S3.
+  if (status === 404) return call.verb === 'list' ? noBucket(call, error) : notFound(call, error);
   if (status === 412) return sourceChanged(call, error);
   return unavailable(call, error, false);
 }
@@ -110,4 +115,13 @@ function factsOf(error: unknown): { name: string; code: string; status: number }
 
 function isRegionMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Region is missing');
+}
+
+/** The SDK's clock for connecting ran out, not the one for answers: nothing was sent. */
+function isConnectTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    error.name === 'TimeoutError' &&
+    error.message.includes('did not establish a connection')
+  );
 }

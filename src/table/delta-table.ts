@@ -1,5 +1,6 @@
 /** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
 
+import { assert } from '../base/index.ts';
 import { parseDdl, type Row, type StructType, TIMESTAMP, toScalar } from '../schema/index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { createTable, type CreateSpec } from './create.ts';
@@ -230,5 +231,6 @@ export interface MergeOutcome {
 
 function timeOf(timestamp: Date | string): number {
   const micros = toScalar(timestamp, TIMESTAMP);
-  return Number(BigInt(micros as bigint) / 1000n);
+  assert(typeof micros === 'bigint', 'a timestamp is held as a bigint');
+  return Number(micros / 1000n);
 }

@@ -3,12 +3,13 @@
 import pLimit from 'p-limit';
 
 import { type CommitInfo, parseCommitInfo, tableNotFound } from '../log/index.ts';
+import { atTable } from './errors.ts';
 import { commitTimes, listLog } from './log-files.ts';
 import type { TableContext } from './types.ts';
 
 export interface HistoryEntry {
   readonly version: number;
-  /** Milliseconds since the epoch: the commit's own time where it tells one, else that of its file. */
+  /** Milliseconds since the epoch, as time travel counts: the in-commit timestamp, or the time of the commit's file. */
   readonly timestampMs: number;
   /** Null where the writer left none. */
   readonly operation: string | null;
@@ -27,6 +28,13 @@ export async function readHistory(
   ctx: TableContext,
   options: { readonly limit?: number } = {},
 ): Promise<readonly HistoryEntry[]> {
+  return atTable(ctx.store.uri, () => readEntries(ctx, options));
+}
+
+async function readEntries(
+  ctx: TableContext,
+  options: { readonly limit?: number },
+): Promise<readonly HistoryEntry[]> {
   const { commits, checkpoints } = await listLog(ctx.store, 0);
   if (commits.length === 0 && checkpoints.length === 0) throw tableNotFound();
   const times = commitTimes(commits);
@@ -34,8 +42,8 @@ export async function readHistory(
   return pLimit(READS_MAX).map(wanted, async ({ version, path, modifiedMs }) => {
     const { bytes } = await ctx.store.get(path);
     const commitInfo = parseCommitInfo(bytes, path) ?? {};
-    const { operation, timestamp, inCommitTimestamp } = commitInfo;
-    const told = [inCommitTimestamp, timestamp].find((time) => typeof time === 'number');
+    const { operation, inCommitTimestamp } = commitInfo;
+    const told = typeof inCommitTimestamp === 'number' ? inCommitTimestamp : undefined;
     return {
       version,
       timestampMs: told ?? times.get(version) ?? modifiedMs,

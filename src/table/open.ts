@@ -1,6 +1,6 @@
 /** Snapshots from the log: opened at a version or a time, refreshed, and the cheap look at a table's description. */
 
-import { assert, isDeltaError } from '../base/index.ts';
+import { isDeltaError } from '../base/index.ts';
 import {
   checkReadable,
   checksumPath,
@@ -19,7 +19,7 @@ import {
 import { parseSchema, type StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import { readCheckpoint, readCheckpointHead } from './checkpoint-read.ts';
-import { checkpointCorrupt } from './errors.ts';
+import { atTable, checkpointCorrupt, travelAmbiguous } from './errors.ts';
 import { commitTimes, listLog, readCommits, readIfThere, readLastCheckpoint } from './log-files.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
@@ -34,27 +34,27 @@ export interface OpenOptions {
 
 /**
  * Opens a table at a version. Errors: `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`, `LOG_GAP`,
- * `LOG_CORRUPT`, `LOG_INCOMPLETE`, `CHECKPOINT_CORRUPT`, `FEATURE_UNSUPPORTED`, `PROTOCOL_INVALID`, the store's.
+ * `LOG_CORRUPT`, `LOG_INCOMPLETE`, `CHECKPOINT_CORRUPT`, `FEATURE_UNSUPPORTED`, `PROTOCOL_INVALID`, each with the table's
+ * URI; `TRAVEL_AMBIGUOUS` where both are given; the store's.
  */
 export async function openSnapshot(
   ctx: TableContext,
   options: OpenOptions = {},
 ): Promise<Snapshot> {
-  assert(
-    options.version === undefined || options.timestampMs === undefined,
-    'a version and a timestamp were both given',
-  );
-  const version =
-    options.timestampMs === undefined
-      ? (options.version ?? null)
-      : await versionAt(ctx, options.timestampMs, (await openMetadata(ctx)).metadata);
-  const log = await locate(ctx.store, version);
-  return loadSnapshot(ctx.store, log, version);
+  const { timestampMs } = options;
+  if (options.version !== undefined && timestampMs !== undefined) throw travelAmbiguous();
+  return atTable(ctx.store.uri, async () => {
+    const version =
+      timestampMs === undefined
+        ? (options.version ?? null)
+        : await versionAt(ctx, timestampMs, (await openMetadata(ctx)).metadata);
+    return loadSnapshot(ctx.store, await locate(ctx.store, version), version);
+  });
 }
 
 /** The newest version: the same snapshot where nothing was committed since. Errors as for `openSnapshot`. */
 export async function refreshSnapshot(ctx: TableContext, snapshot: Snapshot): Promise<Snapshot> {
-  const next = await advance(ctx, tableSnapshot(snapshot));
+  const next = await atTable(ctx.store.uri, () => advance(ctx, tableSnapshot(snapshot)));
   return next === null ? openSnapshot(ctx) : next.snapshot;
 }
 
@@ -94,11 +94,15 @@ export interface TableMetadata {
  * The description of a table without its files: a few small reads where the log has checksum files or few commits,
  * and never more than the log after the last checkpoint. Errors as for `openSnapshot`.
  */
-export async function openMetadata(ctx: TableContext): Promise<TableMetadata> {
-  const { listing } = await locate(ctx.store, null);
+export async function openMetadata({ store }: TableContext): Promise<TableMetadata> {
+  return atTable(store.uri, () => readMetadata(store));
+}
+
+async function readMetadata(store: ObjectStore): Promise<TableMetadata> {
+  const { listing } = await locate(store, null);
   const segment = chooseSegment(listing, { version: null });
   const { version } = segment;
-  const head = await readHead(ctx.store, listing, segment);
+  const head = await readHead(store, listing, segment);
   const protocol = head.protocol;
   const metadata = head.metadata;
   if (protocol === null) throw logIncomplete(version, 'protocol');
