@@ -22,7 +22,7 @@ export {
   copyToParquet,
   execute,
   openOrderedSession,
-  ROW_GROUP_ROWS,
+  parquetFormat,
 } from './rewrite.ts';
 export { openSession } from './session.ts';
 export type {
@@ -37,9 +37,4 @@ export type {
 export { type Scope, type ScopeColumn, scopeOf } from './scope.ts';
 export { translate, translateCondition, type Translation, translateTo } from './translate.ts';
 export { canonicalLineSql } from './canonical.ts';
-export {
-  defineTable,
-  printableQuery,
-  referencedTables,
-  type TableReference,
-} from './query.ts';
+export { defineTable, printableQuery, referencedTables, type TableReference } from './query.ts';

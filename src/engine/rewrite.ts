@@ -5,7 +5,9 @@ import { literal } from './quote.ts';
 import type { Engine, Session, SessionOptions, StatementOptions } from './types.ts';
 
 /** Small enough that a reader skips inside a file, large enough for dictionaries to pay. */
-export const ROW_GROUP_ROWS = 122_880;
+const ROW_GROUP_ROWS = 122_880;
+/** Beyond so many values a dictionary saves little, and to try costs a fifth of the whole encoding. */
+const DICTIONARY_VALUES_MAX = 8_192;
 
 /**
  * Opens a session for `copyToParquet`. One thread a statement, and an optimizer that may not swap the sides of a join,
@@ -36,11 +38,18 @@ export async function copyToParquet(
 ): Promise<number> {
   // Else small pieces of the result wait until they are larger, and come after rows that they stood before.
   const inOrder = 'SET enable_caching_operators = false';
-  const options = `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}`;
   return execute(
     session,
-    `${inOrder}; COPY (${select}) TO ${literal(file)} (${options})`,
+    `${inOrder}; COPY (${select}) TO ${literal(file)} (${parquetFormat(codec)})`,
     statement,
+  );
+}
+
+/** The options of a COPY: how all files are encoded. */
+export function parquetFormat(codec: Codec): string {
+  return (
+    `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}, ` +
+    `DICTIONARY_SIZE_LIMIT ${String(DICTIONARY_VALUES_MAX)}`
   );
 }
 

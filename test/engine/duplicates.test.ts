@@ -30,12 +30,12 @@ function batch(...rows: readonly (readonly [file: number, row: number, key: stri
   };
 }
 
-async function survivors({ select }: KeyedRows): Promise<readonly string[]> {
+async function survivors({ select }: KeyedRows): Promise<readonly unknown[]> {
   const rows = await session.query(
     `SELECT file_number || '/' || file_row AS place FROM (${select}) AS r ` +
       `WHERE ${survives('r.file_number', 'r.file_row')} ORDER BY ALL`,
   );
-  return rows.map(({ place }) => String(place));
+  return rows.map(({ place }) => place);
 }
 
 describe('duplicates', () => {

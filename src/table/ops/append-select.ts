@@ -12,7 +12,7 @@ import {
   execute,
   identifier,
   literal,
-  ROW_GROUP_ROWS,
+  parquetFormat,
   type Session,
 } from '../../engine/index.ts';
 import type { PartitionValues } from '../../log/index.ts';
@@ -95,8 +95,7 @@ async function stagePartitions(
     session,
     `COPY (SELECT ${fileColumns(target)}, ${NUMBER} FROM (` +
       `SELECT r.*, p.${NUMBER} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
-      `TO ${literal(folder)} (FORMAT parquet, CODEC ${target.codec}, ` +
-      `ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}, PARTITION_BY (${NUMBER}))`,
+      `TO ${literal(folder)} (${parquetFormat(target.codec)}, PARTITION_BY (${NUMBER}))`,
     options,
   );
   const partitions = await session.query(`SELECT * FROM ${table}`, options);

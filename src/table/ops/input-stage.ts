@@ -17,6 +17,8 @@ export interface StoredFile {
 /** A folder of local copies that lives as long as one operation. */
 export class LocalStage {
   readonly directory: string;
+  readonly #footers = new Map<string, Promise<ParquetFooter>>();
+  readonly #files = new Map<string, Promise<string>>();
   #count = 0;
 
   private constructor(directory: string) {
@@ -33,23 +35,31 @@ export class LocalStage {
     return join(this.directory, `${String(this.#count)}${suffix}`);
   }
 
+  /** The footer of a stored file, read once. */
+  footer(file: StoredFile): Promise<ParquetFooter> {
+    return once(this.#footers, keyOf(file), () => storedFooter(file));
+  }
+
   /**
    * A local file that reads as the stored one as far as `columns` (top-level names as in the file; null for all) go:
-   * the file itself where the store is local.
+   * the file itself where the store is local. What was fetched is fetched once.
    */
   async localFile(
-    { store, path, sizeBytes }: StoredFile,
+    file: StoredFile,
     footer: ParquetFooter,
     columns: readonly string[] | null,
   ): Promise<string> {
+    const { store, path, sizeBytes } = file;
     const local = store.localFile(path);
     if (local !== null) return local;
-    const staged = this.freshFile('.parquet');
-    await stageSparse(storeSource(store, path, { sizeBytes }), footer, {
-      file: staged,
-      ...(columns === null ? {} : { columns: columns.map((name) => [name]) }),
+    return once(this.#files, JSON.stringify([keyOf(file), columns]), async () => {
+      const staged = this.freshFile('.parquet');
+      await stageSparse(storeSource(store, path, { sizeBytes }), footer, {
+        file: staged,
+        ...(columns === null ? {} : { columns: columns.map((name) => [name]) }),
+      });
+      return staged;
     });
-    return staged;
   }
 
   async close(): Promise<void> {
@@ -60,4 +70,14 @@ export class LocalStage {
 /** The footer of a stored file. */
 export async function storedFooter({ store, path, sizeBytes }: StoredFile): Promise<ParquetFooter> {
   return readFooter(storeSource(store, path, { sizeBytes }));
+}
+
+function keyOf({ store, path }: StoredFile): string {
+  return JSON.stringify([store.uri, path]);
+}
+
+function once<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const found = known.get(key) ?? work();
+  known.set(key, found);
+  return found;
 }

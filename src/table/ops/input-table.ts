@@ -16,7 +16,7 @@ import {
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { columnsIn } from './input.ts';
-import { type LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
+import type { LocalStage, StoredFile } from './input-stage.ts';
 
 /** Where a live file's bytes are. */
 export async function tableFile(ctx: TableContext, add: AddFile): Promise<StoredFile> {
@@ -39,7 +39,7 @@ export async function tableRelations(
   );
   return inParallel(files, STORE_REQUESTS_MAX, async (add) => {
     const stored = await tableFile(ctx, add);
-    const footer = await storedFooter(stored);
+    const footer = await stage.footer(stored);
     return {
       localPath: await stage.localFile(stored, footer, columnsIn(footer, names)),
       columns: footer.columns,

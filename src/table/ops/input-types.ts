@@ -43,5 +43,5 @@ export interface InspectedInputs {
   /** In the order of the bytes of their paths. */
   readonly accepted: readonly PreparedInput[];
   readonly rejected: readonly Rejection[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }

@@ -5,6 +5,8 @@
 
 import { pathToFileURL } from 'node:url';
 
+import pLimit from 'p-limit';
+
 import { isDeltaError, present } from '../../base/index.ts';
 import { copyToParquet, identifier, literalList, relationSql } from '../../engine/index.ts';
 import { footerStatistics, judgeVerbatim, type ParquetFooter } from '../../parquet/index.ts';
@@ -27,6 +29,8 @@ export interface InspectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Files of JSON lines that are converted at once: the lines of each are in memory as columns. */
+const JSON_FILES_MAX = 2;
 /** Rejections of one file that are told apart; the rest of them is one more, with their number. */
 const REJECTIONS_PER_FILE_MAX = 10_000;
 
@@ -77,6 +81,7 @@ class Inspector {
   readonly #stage: LocalStage;
   readonly #engine: LazySession;
   readonly #options: InspectOptions;
+  readonly #json = pLimit(JSON_FILES_MAX);
 
   constructor(ctx: TableContext, { stage, engine, options }: InspectorParts) {
     this.#ctx = ctx;
@@ -92,7 +97,7 @@ class Inspector {
       const accepted =
         file.format === 'parquet'
           ? await this.#inspectParquet(file, rejections)
-          : await this.#inspectJson(file, rejections);
+          : await this.#json(() => this.#inspectJson(file, rejections));
       return { accepted, rejected: rejections.list() };
     } catch (error) {
       const rejection = rejectionOf(file, error);

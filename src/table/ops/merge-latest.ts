@@ -40,7 +40,7 @@ export interface PreparedSource {
   /** Rows of the source. */
   readonly rowCount: number;
   /** Removes what the source is kept in; after the merge. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Errors: those of reading the inputs and of the engine. */

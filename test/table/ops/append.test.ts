@@ -50,7 +50,7 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
       ];
       const { snapshot } = await append(bench.ctx, start, { rows });
       const values = Array.from(snapshot.files(), ({ partitionValues }) => partitionValues['p']);
-      expect(values.sort()).toEqual(['a/b c%', null]);
+      expect(new Set(values)).toEqual(new Set(['a/b c%', null]));
       expect(await rowsOf(bench, snapshot)).toEqual([
         { id: 1n, p: 'a/b c%' },
         { id: 2n, p: null },

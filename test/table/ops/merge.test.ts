@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
@@ -7,7 +7,7 @@ import { append } from '../../../src/table/ops/append.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
 import type { MergeSpec } from '../../../src/table/ops/merge-types.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
-import { type Bench, dataFiles, rowsOf, tableOf, text, withBench } from './write-table.ts';
+import { type Bench, dataFiles, rowsOf, shown, tableOf, text, withBench } from './write-table.ts';
 
 const DDL = 'id bigint, name string, n integer';
 const UPSERT: Omit<MergeSpec, 'source'> = {
@@ -34,7 +34,7 @@ async function filled(
 
 async function found(bench: Bench, snapshot: Snapshot): Promise<readonly string[]> {
   const rows = await rowsOf(bench, snapshot);
-  return rows.map(({ id, name, n }) => `${String(id)} ${String(name)} ${String(n)}`).toSorted();
+  return rows.map(({ id, name, n }) => `${shown(id)} ${shown(name)} ${shown(n)}`).toSorted();
 }
 
 describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
@@ -281,7 +281,7 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
         '{"id":"4n","name":"D","n":4,"p":null}',
       ]);
       const values = Array.from(snapshot.files(), ({ partitionValues }) => partitionValues['p']);
-      expect(values.toSorted()).toEqual([null, 'x', 'y', 'z'].toSorted());
+      expect(new Set(values)).toEqual(new Set([null, 'x', 'y', 'z']));
     });
   });
 
@@ -350,7 +350,7 @@ test('does to any rows what the definition says', async () => {
         name,
         n: fc.integer({ max: 9, min: 0 }),
       }),
-      { selector: ({ id }) => String(id), maxLength: 12 },
+      { selector: ({ id }) => shown(id), maxLength: 12 },
     );
   await fc.assert(
     fc.asyncProperty(rows(20), rows(20), rows(25), async (one, two, source) => {

@@ -96,6 +96,11 @@ export async function dataFiles({ ctx }: Bench): Promise<readonly string[]> {
   return found;
 }
 
+/** A single value as people write it. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? value : text(value).replaceAll(/"|n"$/g, '');
+}
+
 export function text(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'bigint' ? `${String(item)}n` : item,
