@@ -138,7 +138,12 @@ export class IngestBatch {
     const left = numbered.filter(({ rowsLeft }) => rowsLeft > 0);
     await this.#discardStale(left);
     await this.#copy(left);
-    this.#encoded = await this.#encode(left.filter(({ copyInto }) => copyInto === null));
+    try {
+      this.#encoded = await this.#encode(left.filter(({ copyInto }) => copyInto === null));
+    } catch (error) {
+      await discardFiles(this.#ctx, [...this.#copies.values()]);
+      throw error;
+    }
     return [...this.#copies.values(), ...this.#encoded];
   }
 
