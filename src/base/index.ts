@@ -22,3 +22,4 @@ export {
 } from './json.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { backoffMs, retry, type RetryOptions } from './retry.ts';
+export { PACKAGE_VERSION } from './version.ts';

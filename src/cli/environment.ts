@@ -15,6 +15,7 @@ import { DeltaTable, type TableTools, tableTools, type TravelOptions } from '../
 import { configMissing, databaseMissing, tableUnknown } from './errors.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import type { CommonOptions } from './program.ts';
+import { endProgress, showProgress } from './progress.ts';
 
 export class Environment {
   readonly tools: TableTools;
@@ -83,13 +84,18 @@ export class Environment {
   }
 
   async close(): Promise<void> {
+    endProgress();
     this.#interrupt.release();
     await this.tools.close();
   }
 }
 
-/** Loads the configuration that was named, or the one of the working folder where there is one. */
-export async function openEnvironment(options: CommonOptions): Promise<Environment> {
+/**
+ * Loads the configuration that was named, or the one of the working folder where there is one. `doing` is shown on a
+ * terminal where it takes long.
+ */
+export async function openEnvironment(options: CommonOptions, doing: string): Promise<Environment> {
+  showProgress(doing);
   const file = options.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
   const config = file === null ? null : await loadConfig(file);
   return new Environment(tableTools({ clock: systemClock, random: systemRandom }), config);

@@ -2,8 +2,9 @@
 
 import { once } from 'node:events';
 
-import { isDeltaError, type JsonValue, printJson } from '../base/index.ts';
+import { isDeltaError, type JsonValue, printJson, unreachable } from '../base/index.ts';
 import type { Row, RowValue } from '../schema/index.ts';
+import { clearProgress } from './progress.ts';
 
 export type RowFormat = 'table' | 'ndjson' | 'csv';
 
@@ -34,6 +35,7 @@ export function isOutputClosed(error: unknown): boolean {
  */
 export async function print(line: string): Promise<void> {
   if (isClosed) throw new OutputClosed();
+  if (process.stdout.isTTY) clearProgress();
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
 }
 
@@ -43,6 +45,7 @@ export async function printObject(value: JsonValue): Promise<void> {
 
 /** One line on standard error, whatever the text. */
 export function printError(text: string): void {
+  clearProgress();
   process.stderr.write(`deltawright: ${text.trim().replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
 }
 
@@ -69,11 +72,31 @@ export async function printRows(
   rows: AsyncIterable<Row>,
   options: RowsOptions,
 ): Promise<void> {
-  const { format, cellWidthMax = CELL_WIDTH_MAX } = options;
-  if (format === 'table') return printTable(columns, rows, cellWidthMax);
-  if (format === 'csv') await print(columns.map(csvText).join(','));
-  const lineOf = format === 'csv' ? csvLine : jsonLine;
-  for await (const row of rows) await print(lineOf(columns, row));
+  for await (const line of rowLines(columns, rows, options)) await print(line);
+}
+
+/** What `printRows` prints. */
+export async function* rowLines(
+  columns: readonly string[],
+  rows: AsyncIterable<Row>,
+  { format, cellWidthMax = CELL_WIDTH_MAX }: RowsOptions,
+): AsyncGenerator<string> {
+  switch (format) {
+    case 'table':
+      yield* tableLines(columns, rows, cellWidthMax);
+      break;
+    case 'csv':
+      yield columns.map(csvText).join(',');
+      for await (const row of rows) yield columns.map((name) => csvCell(row[name])).join(',');
+      break;
+    case 'ndjson':
+      for await (const row of rows) {
+        yield printJson(Object.fromEntries(columns.map((name) => [name, toJson(row[name])])));
+      }
+      break;
+    default:
+      unreachable(format);
+  }
 }
 
 /** Lines of `key  value`, the keys in one column. */
@@ -121,11 +144,11 @@ export function cellText(value: RowValue | undefined): string {
   return typeof json === 'string' ? json : printJson(json);
 }
 
-async function printTable(
+async function* tableLines(
   columns: readonly string[],
   rows: AsyncIterable<Row>,
   cellWidthMax: number,
-): Promise<void> {
+): AsyncGenerator<string> {
   const cells: string[][] = [];
   let isCut = false;
   for await (const row of rows) {
@@ -136,33 +159,23 @@ async function printTable(
   const widths = columns.map((column, i) =>
     cells.reduce((width, line) => Math.max(width, line[i]?.length ?? 0), column.length),
   );
-  const line = (texts: readonly string[]): string =>
+  const lineOf = (texts: readonly string[]): string =>
     texts
       .map((text, i) => text.padEnd(widths[i] ?? 0))
       .join('  ')
       .trimEnd();
-  await print(line(columns));
-  await print(line(widths.map((width) => '-'.repeat(width))));
-  for (const texts of cells) await print(line(texts));
-  await print(
-    isCut
-      ? `(the first ${TABLE_ROWS_MAX} rows; --format ndjson prints all)`
-      : `(${counted(cells.length, 'row')})`,
-  );
+  yield lineOf(columns);
+  yield lineOf(widths.map((width) => '-'.repeat(width)));
+  for (const texts of cells) yield lineOf(texts);
+  yield isCut
+    ? `(the first ${TABLE_ROWS_MAX} rows; --format ndjson prints all)`
+    : `(${counted(cells.length, 'row')})`;
 }
 
 /** Control characters would move a terminal's cursor, or worse. */
 function shorten(text: string, widthMax: number): string {
   const plain = text.replace(/\p{Cc}/gu, ' ');
   return plain.length > widthMax ? `${plain.slice(0, widthMax - 1).toWellFormed()}…` : plain;
-}
-
-function jsonLine(columns: readonly string[], row: Row): string {
-  return printJson(Object.fromEntries(columns.map((column) => [column, toJson(row[column])])));
-}
-
-function csvLine(columns: readonly string[], row: Row): string {
-  return columns.map((column) => csvCell(row[column])).join(',');
 }
 
 /** Null is nothing at all, so that an empty text, which is quoted, is not mistaken for it. */

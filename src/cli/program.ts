@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { ENGINE_INFO } from '../log/index.ts';
+import { PACKAGE_VERSION } from '../base/index.ts';
 import { printError } from './output.ts';
 
 const TABLE = 'db.table, a path, or an s3:// URI';
@@ -16,7 +16,7 @@ export interface CommonOptions {
 export function buildProgram(): Command {
   const program = new Command('deltawright')
     .description('Delta Lake tables without a JVM: ingest, merge and publish.')
-    .version(ENGINE_INFO.replace('/', ' '), '-V, --version', 'print the version')
+    .version(PACKAGE_VERSION, '-V, --version', 'print the version')
     .exitOverride()
     // So that --version after a command is the command's own.
     .enablePositionalOptions()

@@ -26,8 +26,11 @@ export function configBroken(file: string, cause: unknown): DeltaError {
 /** Node tells the line of an error in the text of its stack alone. */
 function lineIn(file: string, cause: unknown): { readonly line?: number } {
   const stack = cause instanceof Error ? (cause.stack ?? '') : '';
-  const [, line] = stack.split(pathToFileURL(file).href)[1]?.match(/^:(\d+)/) ?? [];
-  return line === undefined ? {} : { line: Number(line) };
+  for (const name of [pathToFileURL(file).href, file]) {
+    const [, line] = stack.split(name)[1]?.match(/^:(\d+)/) ?? [];
+    if (line !== undefined) return { line: Number(line) };
+  }
+  return {};
 }
 
 export function configNoExport(file: string): DeltaError {

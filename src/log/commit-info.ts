@@ -1,9 +1,10 @@
 /** The `commitInfo` action: provenance, and the id by which a writer knows its own commit. PROTOCOL.md, "Commit Provenance Information". */
 
+import { PACKAGE_VERSION } from '../base/index.ts';
 import type { Action, CommitInfo } from './actions.ts';
 
 /** How this writer signs its commits: the package's name and version. */
-export const ENGINE_INFO = 'deltawright/0.1.0';
+export const ENGINE_INFO = `deltawright/${PACKAGE_VERSION}`;
 
 export interface CommitInfoSpec {
   /** Milliseconds since the epoch. */

@@ -134,7 +134,7 @@ export function expressionTooLarge(what: string, limit: number): DeltaError {
 export function columnUnknown(name: string, known: readonly string[]): DeltaError {
   return new DeltaError({
     kind: 'invalid',
-    code: 'EXPRESSION_COLUMN',
+    code: 'EXPRESSION_NO_COLUMN',
     message: `there is no column ${shown(name)}; the columns are ${shown(known.join(', '))}`,
     details: { column: name },
   });

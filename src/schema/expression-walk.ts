@@ -106,7 +106,7 @@ export function mapColumns(
 /**
  * The expression with every column spelled as the schema spells it, found ignoring case; fields of structs as well.
  * A first part that is one of `qualifiers` (names or aliases of the table) is dropped. Errors:
- * `EXPRESSION_COLUMN` for one that is not there.
+ * `EXPRESSION_NO_COLUMN` for one that is not there.
  */
 export function resolveColumns(
   expression: Expression,

@@ -9,12 +9,11 @@ import { type HistoryEntry, readHistory } from './history.ts';
 import { dataFileUri } from './manifest-layout.ts';
 import { manifestPaths, publishManifest } from './manifest.ts';
 import { openSnapshot, refreshSnapshot } from './open.ts';
-import { append, type AppendOptions, type AppendSource } from './ops/append.ts';
-import { checksum } from './ops/checksum.ts';
+import type { AppendOptions, AppendSource } from './ops/append.ts';
 import { type FileEntry, listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
-import { merge } from './ops/merge.ts';
-import { type ScanOptions, scanRows } from './ops/scan.ts';
+import { append, checksum, merge, scanRows } from './ops/index.ts';
+import type { ScanOptions } from './ops/scan.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
 import type { Snapshot, TableContext } from './types.ts';
 

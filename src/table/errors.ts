@@ -28,7 +28,8 @@ export function travelAmbiguous(): DeltaError {
   return new DeltaError({
     kind: 'invalid',
     code: 'TRAVEL_AMBIGUOUS',
-    message: 'a version and a timestamp were both given, and each names a version; give one of them',
+    message:
+      'a version and a timestamp were both given, and each names a version; give one of them',
   });
 }
 

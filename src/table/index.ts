@@ -52,7 +52,7 @@ export type {
   MergeSpec,
   NotMatchedClause,
 } from './ops/merge-types.ts';
-export { query, type QueryOptions, type QueryResult } from './ops/query.ts';
+export type { QueryOptions, QueryResult } from './ops/query.ts';
 export { type JsonFile, type JsonRow, readJsonRows } from './ops/json-rows.ts';
 export type { ScanOptions } from './ops/scan.ts';
 export {
@@ -61,15 +61,10 @@ export {
   tableTools,
   type TableToolsOptions,
 } from './table-tools.ts';
-export { ingest, type IngestOptions, type IngestResult } from './ops/ingest.ts';
-export { inspectInputs, type InspectOptions } from './ops/input.ts';
+export { append, ingest, inspectInputs, merge, prepareMergeSource, query } from './ops/index.ts';
+export type { IngestOptions, IngestResult } from './ops/ingest.ts';
+export type { InspectOptions } from './ops/input.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
-export {
-  type KeepLatest,
-  prepareMergeSource,
-  type PreparedSource,
-  type PrepareOptions,
-} from './ops/merge-latest.ts';
-export { append, type AppendResult } from './ops/append.ts';
-export { merge } from './ops/merge.ts';
+export type { KeepLatest, PreparedSource, PrepareOptions } from './ops/merge-latest.ts';
+export type { AppendResult } from './ops/append.ts';
 export type { MergeResult } from './ops/merge-types.ts';

@@ -4,7 +4,7 @@ import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Clock, Random } from '../base/index.ts';
-import { createEngine, type Engine } from '../engine/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { type ObjectStore, storeProvider, type StoreProviderOptions } from '../store/index.ts';
 import type { TableContext } from './types.ts';
 
@@ -30,19 +30,13 @@ export interface TableTools {
 
 export function tableTools(options: TableToolsOptions): TableTools {
   const stores = storeProvider(options);
-  let engine: Engine | null = null;
+  let engine: Promise<Engine> | null = null;
   return {
     clock: options.clock,
     random: options.random,
     openStore: (uri) => stores.open(uri),
-    engine: async () => {
-      engine ??= createEngine({
-        ...(options.memoryLimitBytes === undefined
-          ? {}
-          : { memoryLimitBytes: options.memoryLimitBytes }),
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
-        ...(options.tempDirectory === undefined ? {} : { tempDirectory: options.tempDirectory }),
-      });
+    engine: () => {
+      engine ??= loadEngine(options);
       return engine;
     },
     resolve: async (uri) => {
@@ -50,11 +44,22 @@ export function tableTools(options: TableToolsOptions): TableTools {
       return { store: stores.open(root), path };
     },
     close: async () => {
-      await engine?.close();
+      const opened = engine;
       engine = null;
+      await (await opened)?.close();
       await stores.close();
     },
   };
+}
+
+async function loadEngine(options: TableToolsOptions): Promise<Engine> {
+  const { memoryLimitBytes, threads, tempDirectory } = options;
+  const { createEngine } = await import('../engine/index.ts');
+  return createEngine({
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(tempDirectory === undefined ? {} : { tempDirectory }),
+  });
 }
 
 /** What a table needs of the tools. */

@@ -2,7 +2,6 @@
 
 import { openEnvironment } from '../environment.ts';
 import { bytesText, counted, print, printObject, warnOf } from '../output.ts';
-import { startProgress } from '../progress.ts';
 import type { CommonOptions } from '../program.ts';
 import { withSources } from '../sources.ts';
 
@@ -11,16 +10,13 @@ export async function run(
   sources: readonly string[],
   options: CommonOptions,
 ): Promise<void> {
-  const environment = await openEnvironment(options);
-  const progress = startProgress();
+  const environment = await openEnvironment(options, `appending to ${text}`);
   try {
     const table = await environment.openTable(text);
-    progress.show(`appending to ${text}`);
     const { schema } = table.snapshot;
     const result = await withSources(environment.tools, sources, schema, (source) =>
       table.append(source, { signal: environment.signal }),
     );
-    progress.stop();
     const { kind, version, rows, files, bytes, postCommitErrors } = result;
     warnOf(postCommitErrors);
     if (options.json === true) {
@@ -30,7 +26,6 @@ export async function run(
       await print(`version ${version}: ${kind === 'committed' ? what : 'nothing to append'}`);
     }
   } finally {
-    progress.stop();
     await environment.close();
   }
 }

@@ -15,7 +15,7 @@ export interface CreateCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: CreateCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `creating ${text}`);
   try {
     const table = await DeltaTable.create(environment.tools, environment.placeFor(text), {
       schema: options.schema,

@@ -19,7 +19,7 @@ export interface FilesCommandOptions extends CommonOptions, TravelCommandOptions
 }
 
 export async function run(text: string, options: FilesCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `reading the log of ${text}`);
   try {
     const table = await environment.openTable(text, travelOf(options));
     const { schema } = table.snapshot;

@@ -12,7 +12,7 @@ export interface HistoryCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: HistoryCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `reading the log of ${text}`);
   try {
     const table = await environment.openTable(text);
     const entries = await table.history(

@@ -9,7 +9,7 @@ export interface ManifestCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: ManifestCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `writing the manifest of ${text}`);
   try {
     const table = await environment.openTable(text);
     const { version, written } = await table.generateManifest({ full: options.full ?? false });

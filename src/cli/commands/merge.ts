@@ -3,7 +3,6 @@
 import type { MergeSpec } from '../../table/index.ts';
 import { openEnvironment } from '../environment.ts';
 import { counted, print, printObject, warnOf } from '../output.ts';
-import { startProgress } from '../progress.ts';
 import type { CommonOptions } from '../program.ts';
 import { withSources } from '../sources.ts';
 
@@ -19,11 +18,9 @@ export interface MergeCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: MergeCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
-  const progress = startProgress();
+  const environment = await openEnvironment(options, `merging into ${text}`);
   try {
     const table = await environment.openTable(text);
-    progress.show(`merging into ${text}`);
     const { schema } = table.snapshot;
     const result = await withSources(environment.tools, options.using, schema, (source) =>
       table.merge({
@@ -33,7 +30,6 @@ export async function run(text: string, options: MergeCommandOptions): Promise<v
         signal: environment.signal,
       }),
     );
-    progress.stop();
     const { postCommitErrors, ...facts } = result;
     warnOf(postCommitErrors);
     if (options.json === true) {
@@ -45,7 +41,6 @@ export async function run(text: string, options: MergeCommandOptions): Promise<v
       );
     }
   } finally {
-    progress.stop();
     await environment.close();
   }
 }

@@ -12,7 +12,7 @@ export interface ReadCommandOptions extends CommonOptions, TravelCommandOptions 
 }
 
 export async function run(text: string, options: ReadCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `reading ${text}`);
   try {
     const table = await environment.openTable(text, travelOf(options));
     const { columns, where, limit } = options;

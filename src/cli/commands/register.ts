@@ -13,7 +13,7 @@ export interface RegisterCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: RegisterCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `registering ${text}`);
   try {
     const table = await environment.openTable(text);
     const native = environment.nameOf(options.as);

@@ -3,7 +3,7 @@
 import { findJob, runJob, type RunProgress, type RunResult } from '../../jobs/index.ts';
 import { openEnvironment } from '../environment.ts';
 import { bytesText, counted, print, printFacts, printObject } from '../output.ts';
-import { startProgress } from '../progress.ts';
+import { showProgress } from '../progress.ts';
 import type { CommonOptions } from '../program.ts';
 
 export interface RunCommandOptions extends CommonOptions {
@@ -11,8 +11,7 @@ export interface RunCommandOptions extends CommonOptions {
 }
 
 export async function run(names: readonly string[], options: RunCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
-  const progress = startProgress();
+  const environment = await openEnvironment(options, 'reading the configuration');
   try {
     const config = environment.requireConfig();
     for (const name of names) findJob(config, name);
@@ -21,14 +20,12 @@ export async function run(names: readonly string[], options: RunCommandOptions):
       const result = await runJob(config, name, context, {
         ...(options.strict === true ? { strict: true } : {}),
         signal: environment.signal,
-        onProgress: (step) => progress.show(progressText(name, step)),
+        onProgress: (step) => showProgress(progressText(name, step)),
       });
-      progress.stop();
       if (options.json === true) await printObject({ ...result });
       else await printResult(result);
     }
   } finally {
-    progress.stop();
     await environment.close();
   }
 }
@@ -49,7 +46,13 @@ function progressText(name: string, { step, batch, files, bytes }: RunProgress):
 }
 
 async function printResult(result: RunResult): Promise<void> {
-  await print(`${result.job} → ${result.table}, version ${result.version}`);
+  const head = `${result.job} → ${result.table}, version ${result.version}`;
+  const time = `${(result.timeMs / 1000).toFixed(2)} s`;
+  if (result.batches === 0 && result.deferredFiles === 0) {
+    await print(`${head}: nothing new (${time})`);
+    return;
+  }
+  await print(head);
   const facts: [string, string][] = [
     [
       '  files',
@@ -69,6 +72,6 @@ async function printResult(result: RunResult): Promise<void> {
   if (result.deferredFiles > 0) {
     facts.push(['  tried again', `${counted(result.deferredFiles, 'file')}, by the next run`]);
   }
-  facts.push(['  time', `${(result.timeMs / 1000).toFixed(2)} s`]);
+  facts.push(['  time', time]);
   await printFacts(facts);
 }

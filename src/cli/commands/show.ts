@@ -6,7 +6,7 @@ import { bytesText, print, printFacts, printObject } from '../output.ts';
 import type { CommonOptions } from '../program.ts';
 
 export async function run(text: string, options: CommonOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, `reading the log of ${text}`);
   try {
     const { uri, snapshot } = await environment.openTable(text);
     const { version, protocol, metadata, schema, partitionColumns } = snapshot;

@@ -13,7 +13,7 @@ export interface SqlCommandOptions extends CommonOptions {
 }
 
 export async function run(text: string, options: SqlCommandOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, 'running the query');
   try {
     const { tools } = environment;
     const catalog = await environment.catalog();

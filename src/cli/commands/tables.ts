@@ -5,7 +5,7 @@ import { print, printObject, printRows, WIDE } from '../output.ts';
 import type { CommonOptions } from '../program.ts';
 
 export async function run(options: CommonOptions): Promise<void> {
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, 'listing tables');
   try {
     const found: { table: string; kind: string; location: string }[] = [];
     for await (const { database, input } of (await environment.catalog()).listTables()) {

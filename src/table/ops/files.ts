@@ -1,6 +1,5 @@
 /** The live files of a table: where they are, what is in them, and which of them a condition concerns. */
 
-import { scopeOf, translateCondition } from '../../engine/index.ts';
 import type { AddFile } from '../../log/index.ts';
 import {
   type Expression,
@@ -12,6 +11,7 @@ import {
   parseExpression,
   parsePartitionValue,
   parseStatistics,
+  resolveColumns,
   type Row,
   type Scalar,
   type StructType,
@@ -46,15 +46,15 @@ export interface ListFilesOptions {
 
 /**
  * The live files of a snapshot, in no promised order. Nothing is read but the snapshot.
- * Errors: those of parsing `where`, `EXPRESSION_*`, and `SCHEMA_PARTITION_VALUE` (data).
+ * Errors: those of parsing `where`, `EXPRESSION_NO_COLUMN`, and `SCHEMA_PARTITION_VALUE` (data).
  */
 export function* listFiles(
   snapshot: Snapshot,
   options: ListFilesOptions = {},
 ): Iterable<FileEntry> {
-  const where = asExpression(options.where);
-  // What cannot be asked of the rows is not asked of their statistics either: an unknown column would match every file.
-  if (where !== null) translateCondition(where, scopeOf(snapshot.schema));
+  const condition = asExpression(options.where);
+  // A column that is not there would rule out no file, and look like an answer.
+  const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
   for (const file of liveFiles(snapshot, { where, statistics: snapshot.schema })) {
     const { add, partition, statistics } = file;
     yield {

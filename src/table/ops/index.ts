@@ -1,0 +1,46 @@
+/**
+ * The verbs, each loaded when it is first called: with the engine's and Parquet's code below them they are half of all
+ * modules, which a run that finds nothing new, or a look at a table, should not pay for.
+ */
+
+import type { append as appendNow } from './append.ts';
+import type { checksum as checksumNow } from './checksum.ts';
+import type { ingest as ingestNow } from './ingest.ts';
+import type { inspectInputs as inspectInputsNow } from './input.ts';
+import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
+import type { merge as mergeNow } from './merge.ts';
+import type { query as queryNow } from './query.ts';
+import type { scanRows as scanRowsNow } from './scan.ts';
+
+/** See `append.ts`. */
+export const append: typeof appendNow = async (...args) =>
+  (await import('./append.ts')).append(...args);
+
+/** See `checksum.ts`. */
+export const checksum: typeof checksumNow = async (...args) =>
+  (await import('./checksum.ts')).checksum(...args);
+
+/** See `ingest.ts`. */
+export const ingest: typeof ingestNow = async (...args) =>
+  (await import('./ingest.ts')).ingest(...args);
+
+/** See `input.ts`. */
+export const inspectInputs: typeof inspectInputsNow = async (...args) =>
+  (await import('./input.ts')).inspectInputs(...args);
+
+/** See `merge.ts`. */
+export const merge: typeof mergeNow = async (...args) =>
+  (await import('./merge.ts')).merge(...args);
+
+/** See `merge-latest.ts`. */
+export const prepareMergeSource: typeof prepareMergeSourceNow = async (...args) =>
+  (await import('./merge-latest.ts')).prepareMergeSource(...args);
+
+/** See `query.ts`. */
+export const query: typeof queryNow = async (...args) =>
+  (await import('./query.ts')).query(...args);
+
+/** See `scan.ts`. */
+export const scanRows: typeof scanRowsNow = async function* (...args) {
+  yield* (await import('./scan.ts')).scanRows(...args);
+};

@@ -1,0 +1,154 @@
+/** Every command, as a person calls it, in one folder and in this order. */
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { CONFIG, deltawright, jsonLines } from './command.ts';
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  await writeFile(join(folder, 'deltawright.config.ts'), CONFIG);
+  await writeFile(
+    join(folder, 'pessoas.jsonl'),
+    '{"id":1,"nome":"Inês"}\n\n{"id":9007199254740993,"nome":"José, \\"o\\" velho"}\n',
+  );
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What the command printed; it must have succeeded without a word on standard error. */
+async function printed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await deltawright(folder, args);
+  expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' });
+  return stdout;
+}
+
+/** What the command printed with `--json`, line by line. */
+async function json(...args: string[]): Promise<unknown[]> {
+  return jsonLines(await printed(...args, '--json'));
+}
+
+test('the commands of the README do what it says', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, block = ''] = /## The command line[^]*?```sh\n([^]*?)```/.exec(readme) ?? [];
+  const outputs: string[] = [];
+  for (const line of block.trim().split('\n')) {
+    const [command, ...words] = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(
+      ([, quoted, plain]) => quoted ?? plain ?? '',
+    );
+    expect(command).toBe('deltawright');
+    outputs.push(await printed(...words));
+  }
+  const [create, append, merge, read, files, history, checksum] = outputs;
+  expect(create).toMatch(/^file:\/\/.*\/lake\/pessoas: version 0\n$/);
+  expect(append).toMatch(/^version 1: 2 rows in 1 file, \d+ B\n$/);
+  expect(merge).toBe('version 1: 0 rows updated, 0 deleted, 0 inserted\n');
+  expect(read).toBe('id,nome\n9007199254740993,"José, ""o"" velho"\n');
+  expect(files).toMatch(/id: 1 … 9007199254740993; nome: Inês … José/);
+  expect(history).toMatch(/^1 .* WRITE [^]*\n0 .* CREATE TABLE/m);
+  expect(checksum).toMatch(/^[0-9a-f]{64} {2}2 rows, version 1\n$/);
+});
+
+test('create by name, with partitions and properties, registers the table', async () => {
+  const create = [
+    'create',
+    'clientes',
+    '--schema=cliente string, dia date',
+    '--partition-by=dia',
+    '--property=delta.compatibility.symlinkFormatManifest.enabled=true',
+    '--description=quem compra',
+    '--if-not-exists',
+  ];
+  expect(await json(...create)).toEqual([
+    { table: expect.stringMatching(/o%20lago\/%C3%A9\/vendas\/clientes$/), version: 0 },
+  ]);
+  const [table] = await json('show', 'vendas.clientes');
+  expect(table).toMatchObject({
+    version: 0,
+    columns: [
+      { name: 'cliente', type: 'string', nullable: true },
+      { name: 'dia', type: 'date', nullable: true },
+    ],
+    partitionColumns: ['dia'],
+    files: 0,
+  });
+});
+
+test('append takes folders, and merge its clauses', async () => {
+  await mkdir(join(folder, 'novos clientes +%'));
+  await writeFile(
+    join(folder, 'novos clientes +%', 'à.jsonl'),
+    '{"cliente":"Inês","dia":"2026-01-01"}\n{"CLIENTE":"Zoë","dia":null}\n',
+  );
+  await writeFile(join(folder, 'novos clientes +%', '_oculto.jsonl'), 'not taken');
+  expect(await json('append', 'clientes', './novos clientes +%')).toEqual([
+    { kind: 'committed', version: 1, rows: 2, files: 2, bytes: expect.any(Number) },
+  ]);
+  await writeFile(join(folder, 'muda.jsonl'), '{"cliente":"Zoë"}\n{"cliente":"Ana"}\n');
+  const merge = ['merge', 'clientes', '--using', 'muda.jsonl', '--on', 't.cliente = s.cliente'];
+  expect(await json(...merge, '--delete', `s.cliente = 'Zoë'`)).toEqual([
+    expect.objectContaining({ version: 2, deleted: 1, updated: 0, inserted: 0, filesRemoved: 1 }),
+  ]);
+});
+
+test('read and files go back in time and skip', async () => {
+  expect(await json('read', 'clientes', '--version', '1', '--where', 'dia IS NULL')).toEqual([
+    { cliente: 'Zoë', dia: null },
+  ]);
+  expect(await printed('read', 'clientes', '--columns', 'dia', '--limit', '5')).toBe(
+    'dia\n----------\n2026-01-01\n(1 row)\n',
+  );
+  expect(
+    await json('files', 'clientes', '--version', '1', '--where', `dia > '2025-12-31'`),
+  ).toEqual([expect.objectContaining({ partition: { dia: '2026-01-01' }, rows: 1 })]);
+});
+
+test('the time that history shows is one that --timestamp takes', async () => {
+  const entries = await json('history', 'clientes', '--limit', '2');
+  expect(entries).toMatchObject([{ version: 2, operation: 'MERGE' }, { version: 1 }]);
+  const [, { time }] = entries as [unknown, { time: string }];
+  expect(await json('checksum', 'clientes', '--timestamp', time)).toMatchObject([
+    { version: 1, rows: 2 },
+  ]);
+});
+
+test('manifest and register publish a table, which is then read by its other names', async () => {
+  expect(await printed('manifest', 'clientes')).toBe('current, of version 2\n');
+  expect(await json('manifest', 'clientes', '--full')).toEqual([{ version: 2, written: 1 }]);
+  const place = './o lago/é/vendas/clientes';
+  expect(await json('register', place, '--as', 'outra.gente', '--virtual', 'outra.povo')).toEqual([
+    { table: expect.any(String), names: ['outra.gente', 'outra.povo'] },
+  ]);
+  expect(await json('tables')).toMatchObject([
+    { table: 'outra.gente', kind: 'delta' },
+    { table: 'outra.povo', kind: 'virtual' },
+    { table: 'vendas.clientes', kind: 'delta' },
+  ]);
+  expect(await printed('read', 'outra.povo', '--format', 'csv')).toBe(
+    'cliente,dia\nInês,2026-01-01\n',
+  );
+});
+
+test('run takes what is new, tells it, and then finds nothing', async () => {
+  await mkdir(join(folder, 'entrada'));
+  await writeFile(
+    join(folder, 'entrada', '1.jsonl'),
+    '{"id":1,"cliente":"Inês"}\n{"id":1,"cliente":"Inês"}\n{"id":null,"cliente":"?"}\n',
+  );
+  expect(await printed('run', 'pedidos')).toMatch(
+    /^pedidos → vendas.pedidos_delta, version 1\n {2}files +1 \(\d+ B\) in 1 batch\n[^]* duplicates +1\n {2}inserted +1\n[^]* rejected +1 row, 0 files\n/,
+  );
+  expect(await json('run', 'pedidos')).toMatchObject([{ job: 'pedidos', batches: 0, version: 1 }]);
+});
+
+test('sql joins tables of the catalog', async () => {
+  const query =
+    'SELECT id, c.cliente, dia, p.cliente FROM Pedidos p JOIN outra.gente c USING (cliente)';
+  expect(await printed('sql', query, '--format', 'csv')).toBe(
+    'id,cliente,dia,cliente_1\n1,Inês,2026-01-01,Inês\n',
+  );
+});
