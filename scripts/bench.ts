@@ -2,13 +2,21 @@
  * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
  * the repetitions, and the ratio to the peer.
  *
- *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [job] [commits] [noop] [--reps 3] [--out FILE]
+ *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [job] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
 
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -319,12 +327,41 @@ function commits(): void {
   }
 }
 
+/** A scheduled run that finds nothing new: 1,000 remembered files, 100 versions, file catalog. */
+function noop(): void {
+  const samples = table('noop-samples');
+  wipe(samples, table('noop'));
+  mkdirSync(samples, { recursive: true });
+  for (let file = 0; file < 1000; file += 1) {
+    const events = [0, 1].map((i) => ({
+      id: `${file}-${i}`,
+      data_hora_evento: '2026-11-20T12:00:00Z',
+      codigo_usuario: `U${file}`,
+      nome_usuario: 'Inês',
+    }));
+    const lines = events.map((event) => `${JSON.stringify(event)}\n`);
+    writeFileSync(join(samples, `eventos-${String(file).padStart(4, '0')}.jsonl`), lines.join(''));
+  }
+  const command = [
+    ...cli,
+    'run',
+    'usuario-evento',
+    '--json',
+    '--config',
+    `${bench}/noop.config.ts`,
+  ];
+  const env = jobEnvironment('noop', samples);
+  capture(node, command.slice(1), env);
+  compare('job: nothing new', [{ name: 'deltawright', prepare: () => undefined, command, env }]);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
   merge,
   duplicates,
   commits,
+  noop,
   job,
 };
 

@@ -29,7 +29,7 @@ export async function manifestDrift(uri: string): Promise<string> {
   const table = await openTable(uri);
   try {
     const live = new Set<string>();
-    for await (const file of table.files()) live.add(file.uri);
+    for (const file of table.files()) live.add(file.uri);
     const named = new Set<string>();
     for await (const path of table.manifestPaths()) named.add(path);
     const missing = [...live].filter((path) => !named.has(path));

@@ -169,7 +169,7 @@ for i in range(5):
 });
 
 async function firstFile(table: DeltaTable): Promise<string> {
-  for await (const file of table.files()) return file.path;
+  for (const file of table.files()) return file.path;
   throw new Error('the table has no file');
 }
 

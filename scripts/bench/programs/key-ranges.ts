@@ -13,7 +13,7 @@ interface Range {
 async function ranges(uri: string): Promise<Range[]> {
   const table = await openTable(uri);
   const found: Range[] = [];
-  for await (const file of table.files()) {
+  for (const file of table.files()) {
     const bounds = file.statistics?.columns.get('id');
     if (typeof bounds?.min !== 'bigint' || typeof bounds.max !== 'bigint')
       throw new Error(`${file.path}: no range of id`);
