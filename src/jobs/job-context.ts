@@ -22,7 +22,10 @@ export interface JobContext {
 }
 
 export interface RunOptions {
-  /** Overrides the job's own: any file or row that is not taken is an error before its batch is committed. */
+  /**
+   * Overrides the job's own: any file or row that is not taken is an error before its batch is committed. That includes
+   * a file which cannot be read yet; nothing of it is remembered, so that a run once it is complete takes it.
+   */
   readonly strict?: boolean;
   /** Stops between steps; the next run goes on where this one stopped. */
   readonly signal?: AbortSignal;

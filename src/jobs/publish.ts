@@ -23,7 +23,8 @@ type PublishedNames = Pick<SinkTable, 'database' | 'table' | 'virtualTable'>;
 
 /**
  * Makes both agree with the table, and gives its version. Where they do already, this is a look at the log's newest
- * commits, one small read of the manifest's state, and one of each entry. Errors: those of the table and the catalog.
+ * commits, one small read of the manifest's state, a look whether the manifest is there (of a partitioned table, a listing
+ * of them), and one read of each entry. A manifest that somebody deleted is written again. Errors: those of the table and the catalog.
  */
 export async function publish(
   context: Pick<JobContext, 'catalog'>,
@@ -60,13 +61,14 @@ async function publishFiles(table: TableContext, sink: PublishedNames): Promise<
   if (sink.virtualTable === null || !isManifestEnabled(metadata)) {
     return { version, facts: factsOf(table, found, null), snapshot: null, emptied: [] };
   }
-  const state = await checkManifest(table, { tableId: metadata.id, version });
-  if (state === 'current' && metadata.partitionColumns.length === 0) {
+  const isPartitioned = metadata.partitionColumns.length > 0;
+  const known = { tableId: metadata.id, version, isPartitioned };
+  if (!isPartitioned && (await checkManifest(table, known)) === 'current') {
     return { version, facts: factsOf(table, found, []), snapshot: null, emptied: [] };
   }
+  // The partitions must be those of the version that the manifests show, which may be newer than what was found.
   const opened = await openSnapshot(table);
-  const { snapshot, emptied } =
-    state === 'current' ? { snapshot: opened, emptied: [] } : await publishManifest(table, opened);
+  const { snapshot, emptied } = await publishManifest(table, opened, { restore: true });
   const partitions = manifestPartitions(table.store, snapshot);
   return {
     version: snapshot.version,

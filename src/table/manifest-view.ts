@@ -24,6 +24,8 @@ export type Look = ManifestView | { readonly kind: 'needs-all'; readonly snapsho
 export interface LookOptions {
   /** All manifests, not only those of partitions that commits touched. */
   readonly full: boolean;
+  /** Also those that are missing, though no commit touched their partitions. */
+  readonly restore: boolean;
   /** Folders that are probably touched. */
   readonly hints: readonly string[];
   /** Folders that this call has written in lost rounds: another writer's state knows nothing of them. */
@@ -52,6 +54,7 @@ export async function look(ctx: TableContext, base: Snapshot, options: LookOptio
   const manifests = new Map<string, ObjectMeta | null>();
   const early = new Set([...options.hints, ...options.written]);
   for (const { folder } of state.emptied) early.add(folder);
+  if (options.restore) for (const folder of await missingManifests(store, base)) early.add(folder);
   if (base.partitionColumns.length === 0 && base.version !== state.version) early.add('');
   let missing = [...early];
   let snapshot = base;
@@ -123,6 +126,14 @@ async function touchedSince(
     }
   }
   return touched;
+}
+
+/** Folders that have files and no manifest; without partition columns the one folder, whether it has files or not. */
+async function missingManifests(store: ObjectStore, snapshot: Snapshot): Promise<string[]> {
+  const there = await listManifests(store, snapshot);
+  const needed =
+    snapshot.partitionColumns.length === 0 ? [''] : [...liveFiles(snapshot, null).keys()];
+  return needed.filter((folder) => !there.has(folder));
 }
 
 async function listManifests(

@@ -36,6 +36,8 @@ export interface PublishOptions {
   readonly full?: boolean;
   /** Partitions that the caller knows to be touched: a hint that saves a listing. */
   readonly touched?: Iterable<PartitionValues>;
+  /** Also writes manifests that somebody deleted: one listing of them all. Default false; `full` implies it. */
+  readonly restore?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -66,18 +68,28 @@ export async function publishManifest(
 ): Promise<PublishedManifest> {
   const folders = new PartitionFolders(snapshot);
   const hints = [...(options.touched ?? [])].map((values) => folders.of(values).folder);
-  return publish(ctx, snapshot, { full: options.full ?? false, hints, ...withSignal(options) });
+  const { full = false, restore = false } = options;
+  return publish(ctx, snapshot, { full, restore, hints, ...withSignal(options) });
 }
 
-/** Whether the manifests show `version` of the table `tableId` and nothing is left to remove: one small read. */
+/**
+ * Whether the manifests show `version` of the table `tableId` and nothing is left to remove: one small read. Without
+ * partition columns also whether the manifest is there; `restore` looks for those of partitions.
+ */
 export async function checkManifest(
   ctx: TableContext,
-  table: { readonly tableId: string; readonly version: number },
+  table: { readonly tableId: string; readonly version: number; readonly isPartitioned: boolean },
 ): Promise<'current' | 'stale'> {
-  const { state } = await readManifestState(ctx.store);
+  const { tableId, version, isPartitioned } = table;
+  const [{ state }, isThere] = await Promise.all([
+    readManifestState(ctx.store),
+    isPartitioned ||
+      ctx.store.head(`${manifestFolder(version)}/manifest`).then((it) => it !== null),
+  ]);
   const isCurrent =
-    isOf(state, ctx.store, table.tableId) &&
-    state.version === table.version &&
+    isThere &&
+    isOf(state, ctx.store, tableId) &&
+    state.version === version &&
     state.emptied.length === 0;
   return isCurrent ? 'current' : 'stale';
 }
@@ -111,7 +123,7 @@ export async function removeEmptied(
     if (await writeManifestState(ctx.store, { ...state, emptied }, found)) {
       await ctx.store.delete(leaving.map((entry) => manifestPath(latest, entry.folder)));
       // Writes again what got files in the meantime, and takes the claim back.
-      await publish(ctx, latest, { full: false, hints: [], claimId });
+      await publish(ctx, latest, { full: false, restore: false, hints: [], claimId });
       return;
     }
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, round));
@@ -134,6 +146,8 @@ const BACKOFF = { delayMsMin: 2, delayMsMax: 500 } as const;
 
 interface Plan {
   readonly full: boolean;
+  /** Also manifests that are missing. */
+  readonly restore: boolean;
   /** Folders that are probably touched. */
   readonly hints: readonly string[];
   /** Deletions under this claim are done. */

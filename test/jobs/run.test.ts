@@ -2,10 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { present } from '../../src/base/index.ts';
 import { runJob } from '../../src/jobs/index.ts';
 import { parseDdl } from '../../src/schema/index.ts';
 import { createTable } from '../../src/table/index.ts';
-import { event, JobBench } from './bench.ts';
+import { event, JobBench, USUARIOS } from './bench.ts';
 import { parquetOf } from './parquet-of.ts';
 
 let bench: JobBench;
@@ -117,6 +118,30 @@ describe('an append', () => {
     expect(listed).toEqual(live);
     expect(await bench.names('lake/_catalog/usuarios')).toContain('usuario_evento.json');
   });
+
+  test.each([[[]], [['codigo_usuario']]])(
+    'writes a manifest again that was deleted, of a table partitioned by %j',
+    async (partitionBy) => {
+      const { source, keys, sink } = present(USUARIOS.jobs['evento'], 'the job');
+      const parts = partitionBy.length === 0 ? {} : { partitionBy };
+      const jobs = { evento: { source, keys, sink: { ...sink, ...parts } } };
+      const own = await JobBench.open({ ...USUARIOS, jobs });
+      try {
+        await own.parquet('a.parquet', [
+          event('e1', '10:00', 'u1', 'Ana'),
+          event('e2', '10:00', 'u2', 'Bia'),
+        ]);
+        await own.run('evento');
+        const folder = partitionBy.length === 0 ? '' : '/codigo_usuario=u1';
+        await own.remove(`lake/usuarios/${TABLE}/_symlink_format_manifest${folder}/manifest`);
+        expect(await own.run('evento')).toMatchObject({ batches: 0, version: 1 });
+        const { listed, live } = await own.manifest(TABLE);
+        expect(listed).toHaveLength(live.length);
+      } finally {
+        await own.close();
+      }
+    },
+  );
 });
 
 describe('bad input', () => {

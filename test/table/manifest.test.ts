@@ -102,7 +102,7 @@ describe.each(Object.entries(BEDS))('the manifest of a table on %s', (_name, ope
   test('a current manifest is known by one read, and publishing it again writes nothing', async () => {
     await makeTable(ctx, ['p']);
     const latest = await add(ctx, [{ p: 'a' }]);
-    const table = { tableId: latest.metadata.id, version: latest.version };
+    const table = { tableId: latest.metadata.id, version: latest.version, isPartitioned: true };
     expect(await checkManifest(ctx, table)).toBe('stale');
     await publishManifest(ctx, latest);
     const verbs: string[] = [];
@@ -129,7 +129,7 @@ describe.each(Object.entries(BEDS))('the manifest of a table on %s', (_name, ope
     const published = await publishManifest(ctx, files);
     expect(published.emptied).toEqual(['p=a']);
     expect((await manifestsOf(ctx))['p=a']).toEqual([]);
-    const table = { tableId: emptied.metadata.id, version: emptied.version };
+    const table = { tableId: emptied.metadata.id, version: emptied.version, isPartitioned: true };
     expect(await checkManifest(ctx, table)).toBe('stale');
     await removeEmptied(ctx, emptied, published.emptied);
     expect(Object.keys(await manifestsOf(ctx))).toEqual(['p=b']);
@@ -242,7 +242,7 @@ describe.each(Object.entries(BEDS))('the manifest of a table on %s', (_name, ope
   test('a state that is torn, of another table or of another place, counts for nothing', async () => {
     await makeTable(ctx, ['p']);
     const latest = await add(ctx, [{ p: 'a' }]);
-    const table = { tableId: latest.metadata.id, version: latest.version };
+    const table = { tableId: latest.metadata.id, version: latest.version, isPartitioned: true };
     const { version } = table;
     const good = { ...table, tableUri: ctx.store.uri, emptied: [] };
     const texts = [
@@ -338,7 +338,11 @@ describe.each(Object.entries(BEDS))('the manifest of a table on %s', (_name, ope
         clock.advance(3_600_000);
         const { snapshot } = await publishAndRemove(own, before);
         expect(Object.keys(await manifestsOf(own)).sort()).toEqual(['p=b', 'p=d']);
-        const table = { tableId: snapshot.metadata.id, version: snapshot.version };
+        const table = {
+          tableId: snapshot.metadata.id,
+          version: snapshot.version,
+          isPartitioned: true,
+        };
         expect(await checkManifest(own, table)).toBe('current');
         if (survived) break;
       }
