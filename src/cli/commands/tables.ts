@@ -1,5 +1,6 @@
 /** `tables`: what the catalog has. */
 
+import type { TableInput } from '../../catalog/index.ts';
 import { openEnvironment } from '../environment.ts';
 import { print, printObject, printRows, WIDE } from '../output.ts';
 import type { CommonOptions } from '../program.ts';
@@ -9,10 +10,9 @@ export async function run(options: CommonOptions): Promise<void> {
   try {
     const found: { table: string; kind: string; location: string }[] = [];
     for await (const { database, input } of (await environment.catalog()).listTables()) {
-      const isVirtual = input.StorageDescriptor.InputFormat.endsWith('SymlinkTextInputFormat');
       found.push({
         table: `${database}.${input.Name}`,
-        kind: isVirtual ? 'virtual' : 'delta',
+        kind: kindOf(input),
         location: input.StorageDescriptor.Location,
       });
     }
@@ -22,6 +22,13 @@ export async function run(options: CommonOptions): Promise<void> {
   } finally {
     await environment.close();
   }
+}
+
+/** A catalog may hold tables of other formats, which are nothing that can be opened here. */
+function kindOf({ Parameters, StorageDescriptor }: TableInput): 'delta' | 'virtual' | 'other' {
+  if (StorageDescriptor.InputFormat.endsWith('SymlinkTextInputFormat')) return 'virtual';
+  const provider = Parameters['spark.sql.sources.provider'] ?? Parameters['table_type'] ?? '';
+  return provider.toLowerCase() === 'delta' ? 'delta' : 'other';
 }
 
 async function* stream<T>(items: Iterable<T>): AsyncGenerator<T> {
