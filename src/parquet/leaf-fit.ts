@@ -206,7 +206,9 @@ function timestampFit(file: FileType, name: 'timestamp' | 'timestamp_ntz'): Fit 
         : 'its timestamps have no zone; they are taken for UTC',
     );
   }
-  return file.unit === 'ns' ? decode('its timestamps are in nanoseconds') : VERBATIM;
+  if (file.unit === 'ns') return decode('its timestamps are in nanoseconds');
+  // Arrow reads them as nanoseconds, and refuses all the table for one before 1677; no footer has bounds of them.
+  return file.unit === 'int96' ? decode('its timestamps are INT96') : VERBATIM;
 }
 
 function decode(reason: string): Fit {

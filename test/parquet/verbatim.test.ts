@@ -46,7 +46,6 @@ test('other order, extra columns, missing nullable ones and wider types of the t
   expect(verdictOf(footer, 'd9 DECIMAL(20,4), place STRUCT<name: STRING>')).toBe('verbatim');
   const unsigned = await fixtureFooter('rare.parquet');
   expect(verdictOf(unsigned, 'late STRING')).toBe('verbatim');
-  expect(verdictOf(await fixtureFooter('int96.parquet'), 'at TIMESTAMP')).toBe('verbatim');
   expect(verdictOf(await fixtureFooter('millis.parquet'), 'at TIMESTAMP')).toBe('verbatim');
   expect(verdictOf(await duckdbFooter('SELECT 1::UINTEGER AS u'), 'u BIGINT')).toBe('verbatim');
 });
@@ -159,6 +158,12 @@ test("days before 1582 in Spark's old calendar are decoded, later ones pass", as
   const old = new Map([['org.apache.spark.version', '2.4.8']]);
   const int96 = { ...(await fixtureFooter('int96.parquet')), keyValues: old };
   expect(verdictOf(int96, 'at TIMESTAMP')).toMatch(/calendar/);
+});
+
+test('INT96 timestamps are decoded: some readers refuse the table for one before 1677', async () => {
+  const footer = await fixtureFooter('int96.parquet');
+  expect(verdictOf(footer, 'at TIMESTAMP')).toMatch(/INT96/);
+  expect(verdictOf(footer, 'id BIGINT')).toBe('verbatim');
 });
 
 test('encrypted columns and unknown codecs are refused, but only where they are needed', async () => {
