@@ -4,10 +4,10 @@
  */
 
 import { JsonNumber, type JsonValue } from '../base/index.ts';
-import { printDecimal, readDecimal, rescale } from './number-text.ts';
+import { powerOfTen, printDecimal, readDecimal, rescale } from './number-text.ts';
 import { INTEGER_BOUNDS, LONG_MAX, LONG_MIN } from './partition-value.ts';
 import { dayToMicros, printDate, printTimestamp, readDate, readTimestamp } from './time-text.ts';
-import type { DataType, PrimitiveName, Scalar, StructField } from './types.ts';
+import type { DataType, DecimalType, PrimitiveName, Scalar, StructField } from './types.ts';
 
 export type Side = 'min' | 'max';
 
@@ -58,7 +58,7 @@ export function readBound(
 ): Scalar | null {
   const { type, metadata } = field;
   if (value === undefined || value === null) return null;
-  if (type.kind === 'decimal') return readDecimalBound(value, type.scale, side);
+  if (type.kind === 'decimal') return readDecimalBound(value, type, side);
   if (type.kind !== 'primitive') return null;
   // A float's bound in its shortest digits is no bound of the same values as doubles.
   if (type.name === 'double' && 'delta.typeChanges' in metadata) return null;
@@ -169,17 +169,22 @@ function readFloatingBound(value: JsonValue, name: 'float' | 'double'): number |
   return Number.isFinite(number) ? number : null;
 }
 
-/** Some writers carry decimals as doubles, so beyond a double's digits the bound is widened by what one may be off. */
-function readDecimalBound(value: JsonValue, scale: number, side: Side): bigint | null {
+/**
+ * Some writers carry decimals as doubles, so beyond a double's digits the bound is widened by what one may be off, as
+ * far as the type has values.
+ */
+function readDecimalBound(value: JsonValue, type: DecimalType, side: Side): bigint | null {
   const isNumber =
     typeof value === 'number' || typeof value === 'bigint' || value instanceof JsonNumber;
   const decimal = isNumber ? readDecimal(String(value)) : null;
-  const unscaled = decimal === null ? null : rescale(decimal, scale);
+  const unscaled = decimal === null ? null : rescale(decimal, type.scale);
   if (unscaled === null) return null;
   const magnitude = unscaled < 0n ? -unscaled : unscaled;
   if (magnitude.toString().length <= DOUBLE_DIGITS) return unscaled;
   const slack = (magnitude >> 52n) + 1n;
-  return side === 'min' ? unscaled - slack : unscaled + slack;
+  const greatest = powerOfTen(type.precision) - 1n;
+  if (side === 'min') return unscaled - slack < -greatest ? -greatest : unscaled - slack;
+  return unscaled + slack > greatest ? greatest : unscaled + slack;
 }
 
 /** A text without a zone says nothing about an instant: its writer may have meant its own. */

@@ -163,6 +163,12 @@ describe('parseStatistics', () => {
     ]);
   });
 
+  it('widens decimals no further than their type goes', () => {
+    const greatest = 10n ** 38n - 1n;
+    const text = '9'.repeat(36) + '.99';
+    expect(bounds('decimal(38,2)', `-${text}`, text)).toEqual([-greatest, greatest]);
+  });
+
   it('keeps every digit of longs', () => {
     expect(bounds('bigint', '-9223372036854775808', '9007199254740993')).toEqual([
       -(2n ** 63n),
