@@ -83,6 +83,9 @@ async function sourceFiles(
   options: FileOptions,
 ): Promise<SourceFiles> {
   if ('rows' in source) return filesOfRows(source, options);
+  // Nothing says what the columns of no data are: those of the table suit every condition over them.
+  const parts = 'arrow' in source ? source.arrow : source.parquet;
+  if (Array.isArray(parts) && parts.length === 0) return { schema: options.tableSchema, files: [] };
   if ('arrow' in source) return filesOfArrow(source.arrow, options.stage);
   const files = await inParallel(source.parquet, STORE_REQUESTS_MAX, async (uri) => {
     const place = await ctx.resolve(uri);
@@ -137,7 +140,7 @@ async function localRelation(stage: LocalStage, bytes: Uint8Array): Promise<Rela
   return { localPath, columns, partitionValues: new Map() };
 }
 
-/** The table's type for its own columns, else the type of the first value. */
+/** The table's type for its own columns, else the type of the first value; all of the table's where no row has any. */
 function schemaOfRows(rows: readonly Row[], tableSchema: StructType): StructType {
   const types = new Map<string, DataType | null>();
   for (const row of rows) {
@@ -146,6 +149,7 @@ function schemaOfRows(rows: readonly Row[], tableSchema: StructType): StructType
       types.set(name, findField(tableSchema, name)?.type ?? typeOfValue(value));
     }
   }
+  if (types.size === 0) return tableSchema;
   const fields = [...types].map(([name, type]) => {
     if (type === null) throw sourceTypeOpen(name);
     return { name, type, nullable: true, metadata: {} };

@@ -341,6 +341,40 @@ function model(target: readonly Row[], source: readonly Row[]): readonly Row[] {
   return [...left, ...source.filter(({ id, n }) => (id === null || !ids.has(id)) && Number(n) > 0)];
 }
 
+test.each([{ rows: [] }, { parquet: [] }, { arrow: [] }, { rows: [{}] }])(
+  'a source without columns is one with those of the table: %j',
+  async (source) => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const spec = { ...UPSERT, source, whenNotMatched: [] };
+      const result = await merge(bench.ctx, start, spec);
+      expect(result).toMatchObject({ kind: 'unchanged', updatedCount: 0 });
+    });
+  },
+);
+
+test('finds a decimal key beside bounds at the end of its type', async () => {
+  await withBench('memory', async (bench) => {
+    const edge = '99999999999999999999.999999999999999999';
+    const ddl = 'id decimal(38,18), n integer';
+    const start = await filled(
+      bench,
+      [
+        [
+          { id: edge, n: 1 },
+          { id: `-${edge}`, n: 2 },
+        ],
+      ],
+      ddl,
+    );
+    const result = await merge(bench.ctx, start, {
+      ...UPSERT,
+      source: { rows: [{ id: edge, n: 3 }] },
+    });
+    expect(result).toMatchObject({ updatedCount: 1, insertedCount: 0 });
+  });
+});
+
 test('does to any rows what the definition says', async () => {
   const name = fc.constantFrom('a', 'b', '');
   const rows = (idMax: number): fc.Arbitrary<readonly Row[]> =>
