@@ -1,10 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createTable, type DeltaTable, openTable, type Row } from 'deltawright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EngineProcess, startPeers, startSpark } from './engines.ts';
 
+const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'engines-'));
 let peers: EngineProcess;
 let spark: EngineProcess;
@@ -166,7 +169,67 @@ for i in range(5):
     await everyEngineAgrees(table, uri);
     await table.close();
   });
+
+  it('after a commit of delta-rs the script brings the manifest up to date', async () => {
+    const uri = join(folder, 'com manifesto');
+    const table = await createTable(uri, {
+      schema: 'id bigint, nome string',
+      properties: { 'delta.compatibility.symlinkFormatManifest.enabled': 'true' },
+    });
+    await table.append({ rows: [{ id: 1n, nome: 'um' }] });
+    await peers.ask({ op: 'append', uri, ipc: await arrowStream([{ id: 2n, nome: 'dois' }]) });
+    expect(await manifestOf(table)).toHaveLength(1);
+    await run(process.execPath, ['scripts/regenerate-manifest.ts', uri]);
+    await table.refresh();
+    expect(await manifestOf(table)).toEqual([...table.files()].map((file) => file.uri).sort());
+    await table.close();
+  });
+
+  it('usuario_delta that Spark made without data_hora_evento is evolved, and null counts as oldest', async () => {
+    const lake = join(folder, 'lago');
+    const samples = join(folder, 'amostras');
+    const uri = join(lake, 'usuarios', 'usuario_delta');
+    await spark.ask({
+      op: 'program',
+      source: `
+spark.sql("CREATE TABLE delta.\`${uri}\` (codigo_usuario STRING, nome_usuario STRING) USING delta")
+spark.sql("INSERT INTO delta.\`${uri}\` VALUES ('U1', 'velho'), ('U2', 'fica')")
+`,
+    });
+    mkdirSync(samples);
+    const event = {
+      id: 'e1',
+      data_hora_evento: '1990-01-01 00:00:00',
+      codigo_usuario: 'U1',
+      nome_usuario: 'João',
+    };
+    writeFileSync(join(samples, 'a.jsonl'), `${JSON.stringify(event)}\n`);
+    const config = ['--config', 'fixtures/deltawright.config.ts'];
+    await run(process.execPath, ['dist/cli/main.js', 'run', 'usuario-merge', ...config], {
+      env: { ...process.env, DELTAWRIGHT_LAKE: lake, DELTAWRIGHT_SAMPLES: samples },
+    });
+    const table = await openTable(uri);
+    const rows: Row[] = [];
+    for await (const row of table.scan()) rows.push(row);
+    rows.sort((a, b) => (String(a['codigo_usuario']) < String(b['codigo_usuario']) ? -1 : 1));
+    expect(rows).toEqual([
+      {
+        codigo_usuario: 'U1',
+        nome_usuario: 'João',
+        data_hora_evento: '1990-01-01T00:00:00.000000Z',
+      },
+      { codigo_usuario: 'U2', nome_usuario: 'fica', data_hora_evento: null },
+    ]);
+    await everyEngineAgrees(table, uri);
+    await table.close();
+  });
 });
+
+async function manifestOf(table: DeltaTable): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const path of table.manifestPaths()) paths.push(path);
+  return paths.sort();
+}
 
 async function firstFile(table: DeltaTable): Promise<string> {
   for (const file of table.files()) return file.path;
