@@ -80,7 +80,11 @@ function fits(source: string, type: DataType): boolean {
   if (is(type, 'byte', 'short', 'integer', 'long')) return INTEGERS.test(source);
   if (is(type, 'float')) return source === 'FLOAT';
   if (is(type, 'double')) return source === 'FLOAT' || INTEGERS.test(source);
-  if (type.kind === 'decimal') return source.startsWith('DECIMAL') || INTEGERS.test(source);
+  if (type.kind === 'decimal') {
+    // The engine's cast rounds what has more digits after the point, without an error.
+    const scale = /^DECIMAL\(\d+, ?(\d+)\)$/.exec(source)?.[1];
+    return scale === undefined ? INTEGERS.test(source) : Number(scale) <= type.scale;
+  }
   if (is(type, 'timestamp', 'timestamp_ntz')) return /^(?:DATE$|TIMESTAMP)/.test(source);
   return false;
 }

@@ -108,6 +108,14 @@ describe('columns', () => {
     });
   });
 
+  test('decimals with more digits after the point are refused, not rounded', async () => {
+    const file = await fileOf('SELECT 1.2567::DECIMAL(9,4) AS d');
+    expect(await read([file], 'd decimal(9,4)')).toHaveLength(1);
+    await expect(read([file], 'd decimal(9,2)')).rejects.toMatchObject({
+      code: 'ENGINE_FILE_TYPE',
+    });
+  });
+
   test('that hold nothing but null need no type', async () => {
     const file = await fileOf('SELECT 1 AS a');
     expect(await read([file], 'a int, v void')).toEqual([{ a: 1, v: null }]);
