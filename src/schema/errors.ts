@@ -6,8 +6,13 @@ const SHOWN_CHARS_MAX = 80;
 
 /** A user's or a file's text, short enough for one line of a message. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : plainText(value);
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
+}
+
+function plainText(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  return Object.prototype.toString.call(value) === '[object Object]' ? 'an object' : String(value);
 }
 
 export function schemaNotJson(cause: unknown): DeltaError {
