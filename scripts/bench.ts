@@ -2,7 +2,8 @@
  * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
  * the repetitions, and the ratio to the peer.
  *
- *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [job] [--reps 3] [--out FILE]
+ *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [job] [job-more]
+ *     [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -218,35 +219,46 @@ function symlinkOrCopy(from: string, to: string): void {
   }
 }
 
-/** The state after the base of 10 M events was ingested, kept for the runs that add to it. */
+const BASE = join(inputs, 'eventos/base');
+
+/** The samples of the jobs that add to 10 M events: the same folder always, for a job remembers files by their place. */
+function samplesWith(name: string, ...more: string[]): string {
+  const samples = table(name);
+  for (const file of existsSync(samples) ? readdirSync(samples) : []) {
+    if (!existsSync(join(BASE, file))) wipe(join(samples, file));
+  }
+  return samplesOf(name, BASE, ...more);
+}
+
+const novos = (count: number): string => join(inputs, `eventos/novos-${count}`);
+
+/** Our lake after the base of 10 M events was ingested, kept for the runs that add to it. */
 function ensureIngested(): string {
   const lake = table('ingested');
   if (!existsSync(join(lake, 'done'))) {
-    wipe(lake, table('ingested-samples'));
-    const samples = samplesOf('ingested-samples', join(inputs, 'eventos/base'));
+    wipe(lake);
+    const samples = samplesWith('ingested-samples');
     capture(node, runJob('usuario-evento').slice(1), jobEnvironment('ingested', samples));
     mkdirSync(join(lake, 'done'));
   }
   return lake;
 }
 
+function adding(count: number): Side {
+  const lake = ensureIngested();
+  return {
+    name: 'deltawright',
+    prepare: () => {
+      clone(lake, table('added'));
+      samplesWith('ingested-samples', novos(count));
+    },
+    command: runJob('usuario-evento'),
+    env: jobEnvironment('added', table('ingested-samples')),
+  };
+}
+
 function duplicates(): void {
-  const base = ensureIngested();
-  for (const count of [10_000, 100_000]) {
-    compare(`job: ${count / 1000} k events into 10 M ids`, [
-      {
-        name: 'deltawright',
-        prepare: () => {
-          clone(base, table('added'));
-          wipe(table('added-samples'));
-          samplesOf('added-samples', join(inputs, 'eventos/base'));
-          samplesOf('added-samples', join(inputs, `eventos/novos-${count}`));
-        },
-        command: runJob('usuario-evento'),
-        env: jobEnvironment('added', table('added-samples')),
-      },
-    ]);
-  }
+  compare('job: 100 k events into 10 M ids', [adding(100_000)]);
 }
 
 const spark = (...words: string[]): string[] => [
@@ -256,14 +268,15 @@ const spark = (...words: string[]): string[] => [
   ...words,
 ];
 
+const sparkJob = spark(table('spark-samples'), table('spark'), table('spark-checkpoint'));
+
 function job(): void {
-  const base = join(inputs, 'eventos/base');
   compare('job: 10 M events into nothing', [
     {
       name: 'deltawright',
       prepare: () => {
         wipe(table('first'), table('first-samples'));
-        samplesOf('first-samples', base);
+        samplesWith('first-samples');
       },
       command: runJob('usuario-evento'),
       env: jobEnvironment('first', table('first-samples')),
@@ -272,37 +285,30 @@ function job(): void {
       name: 'spark',
       prepare: () => {
         wipe(table('spark'), table('spark-checkpoint'), table('spark-samples'));
-        samplesOf('spark-samples', base);
+        samplesWith('spark-samples');
       },
-      command: spark(table('spark-samples'), table('spark'), table('spark-checkpoint')),
+      command: sparkJob,
     },
   ]);
-  wipe(table('first'), table('first-samples'));
-  wipe(table('spark-0'), table('spark-checkpoint-0'));
+  wipe(table('first'), table('first-samples'), table('spark-0'), table('spark-checkpoint-0'));
   capture('cp', ['-r', table('spark'), table('spark-0')]);
   capture('cp', ['-r', table('spark-checkpoint'), table('spark-checkpoint-0')]);
-  const lake = ensureIngested();
+}
+
+/** After `job`, whose last state of Spark it starts from. */
+function jobMore(): void {
+  if (!existsSync(table('spark-0'))) job();
   compare('job: 10 k events into 10 M ids', [
-    {
-      name: 'deltawright',
-      prepare: () => {
-        clone(lake, table('added'));
-        wipe(table('added-samples'));
-        samplesOf('added-samples', base);
-        samplesOf('added-samples', join(inputs, 'eventos/novos-10000'));
-      },
-      command: runJob('usuario-evento'),
-      env: jobEnvironment('added', table('added-samples')),
-    },
+    adding(10_000),
     {
       name: 'spark',
       prepare: () => {
         wipe(table('spark'), table('spark-checkpoint'));
         capture('cp', ['-r', table('spark-0'), table('spark')]);
         capture('cp', ['-r', table('spark-checkpoint-0'), table('spark-checkpoint')]);
-        samplesOf('spark-samples', join(inputs, 'eventos/novos-10000'));
+        samplesWith('spark-samples', novos(10_000));
       },
-      command: spark(table('spark-samples'), table('spark'), table('spark-checkpoint')),
+      command: sparkJob,
     },
   ]);
 }
@@ -363,6 +369,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   commits,
   noop,
   job,
+  'job-more': jobMore,
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
