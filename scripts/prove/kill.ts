@@ -127,7 +127,11 @@ for (let number = 1; killed < kills; number += 1) {
 }
 await run(null);
 
-const events = readByPeer(`${lake}/usuarios/usuario_evento_delta`, ['id', 'codigo_usuario', 'nome_usuario']);
+const events = readByPeer(`${lake}/usuarios/usuario_evento_delta`, [
+  'id',
+  'codigo_usuario',
+  'nome_usuario',
+]);
 const ids = new Set(events.map(([id]) => String(id)));
 if (events.length !== ids.size) fail(`${events.length - ids.size} events are doubled`);
 for (const id of idsSeen) if (!ids.has(id)) fail(`event ${id} is lost`);

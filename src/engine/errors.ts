@@ -50,7 +50,9 @@ const FAILURES: readonly {
 /** An error of the native engine, sorted by what a caller can do about it. */
 export function engineFailure(error: unknown, operation: string): DeltaError {
   // The engine's picture of the statement shows what was made of the user's words, over several lines.
-  const text = messageOf(error).replace(/\s*\bLINE \d+:[^]*$/, '').trimEnd();
+  const text = messageOf(error)
+    .replace(/\s*\bLINE \d+:[^]*$/, '')
+    .trimEnd();
   const known = FAILURES.find((failure) => failure.prefix.test(text));
   return new DeltaError({
     kind: known?.kind ?? 'internal',
