@@ -21,6 +21,10 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     rooms: below('base', 'schema', 'store'),
     packages: ['parquet-wasm', 'apache-arrow', 'p-limit'],
   },
+  avro: {
+    rooms: below('base', 'schema', 'store', 'parquet'),
+    packages: ['avsc', 'apache-arrow'],
+  },
   engine: {
     rooms: below('base', 'schema', 'parquet', 'store'),
     packages: ['@duckdb/node-api', 'apache-arrow', 'p-limit'],
@@ -34,8 +38,8 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@aws-sdk/client-glue', 'fast-json-stable-stringify', 'p-limit'],
   },
   stream: {
-    rooms: below('base', 'schema', 'store', 'parquet', 'engine', 'table', 'catalog'),
-    packages: ['apache-arrow', 'p-limit'],
+    rooms: below('base', 'schema', 'store', 'parquet', 'avro', 'engine', 'table', 'catalog'),
+    packages: ['@platformatic/kafka', 'apache-arrow', 'p-limit'],
   },
   jobs: {
     rooms: below(
@@ -44,6 +48,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
       'log',
       'store',
       'parquet',
+      'avro',
       'engine',
       'table',
       'catalog',
@@ -58,6 +63,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
       'log',
       'store',
       'parquet',
+      'avro',
       'engine',
       'table',
       'catalog',
@@ -75,6 +81,8 @@ export const LAZY_PACKAGES: readonly string[] = [
   '@duckdb/node-api',
   'apache-arrow',
   'parquet-wasm',
+  '@platformatic/kafka',
+  'avsc',
 ];
 
 /** Words that make a run unrepeatable, and their cure; allowed in `base` and `cli` only. */

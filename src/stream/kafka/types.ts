@@ -1,0 +1,85 @@
+/** What jobs ask of a Kafka broker: offsets, planned ranges of records, and a producer. No consumer group reads here. */
+
+export interface TopicPartition {
+  readonly topic: string;
+  /** From 0. */
+  readonly partition: number;
+}
+
+export interface TopicInfo {
+  readonly topic: string;
+  readonly partitionCount: number;
+}
+
+/** Which topics: by name, or all whose whole name a pattern matches. */
+export type TopicSelection = { readonly names: readonly string[] } | { readonly pattern: RegExp };
+
+/** Where in a partition: its first record, its end (under `read_committed` the last stable offset), or the first record at or after a time. */
+export type OffsetAt = 'earliest' | 'latest' | { readonly timestampMs: number };
+
+/** Offsets from `start` to before `end`. */
+export interface OffsetRange extends TopicPartition {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface KafkaRecord {
+  /** At most 2^53 - 1. */
+  readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  /** Null for a tombstone. */
+  readonly value: Uint8Array | null;
+  /** In the order they were sent; names may repeat. */
+  readonly headers: readonly (readonly [name: Uint8Array, value: Uint8Array | null])[];
+}
+
+export interface ProducedRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number;
+  /** Default: by the hash of the key, as Kafka's own clients do it (murmur2). */
+  readonly partition?: number;
+}
+
+export interface Broker {
+  /** What it is called in messages: its addresses, or the folder of a recording. */
+  readonly name: string;
+  /** In the order of their names. Errors: `KAFKA_TOPIC_MISSING` for a name that is not there. */
+  topics(selection: TopicSelection): Promise<readonly TopicInfo[]>;
+  /** In the order given; `latest` where no record is at or after a time. */
+  offsets(partitions: readonly TopicPartition[], at: OffsetAt): Promise<readonly number[]>;
+  /**
+   * Hands over every record of the range in order, in portions; those of aborted transactions are left out. Records are
+   * valid until `onRecords` returns. Errors: `KAFKA_OFFSET_OUT_OF_RANGE` where `start` is not there any more,
+   * with the earliest offset in the details; `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`.
+   */
+  fetch(
+    range: OffsetRange,
+    onRecords: (records: readonly KafkaRecord[]) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Idempotent, all replicas acknowledge. With `transactionalId`, `transact` is there. */
+  producer(options?: { readonly transactionalId?: string }): Promise<Producer>;
+  close(): Promise<void>;
+}
+
+export interface Producer {
+  /** All records are acknowledged when it returns. */
+  send(topic: string, records: readonly ProducedRecord[]): Promise<void>;
+  /**
+   * Sends the records, and notes `marker` as the offset of `group`, in one transaction. A producer of the same
+   * `transactionalId` that began earlier is fenced: `KAFKA_FENCED`.
+   */
+  transact(
+    topic: string,
+    records: readonly ProducedRecord[],
+    marker: { readonly group: string; readonly value: number },
+  ): Promise<void>;
+  /** The last marker noted for `group`, or null. */
+  marker(topic: string, group: string): Promise<number | null>;
+  close(): Promise<void>;
+}
