@@ -21,7 +21,7 @@ import {
   NumberBuffer,
   type ScalarBuffer,
 } from './column-buffer.ts';
-import { badValue } from './errors.ts';
+import { badRow, badValue } from './errors.ts';
 
 /** Where values come from, for messages; the caller moves it. */
 export interface RowCursor {
@@ -226,6 +226,11 @@ export class MemberBuilders {
       'there is no such column; leave the value out, or add the column to the table first';
     throw badValue({ rowIndex: cursor.rowIndex, column: this.#prefix + name }, why);
   }
+}
+
+/** What callers hand in as a row need not be one. Errors: `INPUT_BAD_VALUE` (invalid), with `rowIndex`. */
+export function checkRow(row: RowValue | undefined, rowIndex: number): void {
+  if (row === undefined || !isRecord(row)) throw badRow(rowIndex);
 }
 
 class StructBuilder implements ColumnBuilder {

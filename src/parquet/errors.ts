@@ -111,6 +111,16 @@ export function badValue(
   });
 }
 
+/** A row that is no object, and so has no columns. */
+export function badRow(rowIndex: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'INPUT_BAD_VALUE',
+    message: 'A row is not an object: hand in objects that have the columns as members.',
+    details: { rowIndex },
+  });
+}
+
 /** A Delta type that has no Parquet counterpart here. */
 export function unsupportedType(column: string, type: string): DeltaError {
   return new DeltaError({

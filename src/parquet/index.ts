@@ -3,6 +3,7 @@
 export { arrowSchemaOf, arrowToSchema } from './arrow-schema.ts';
 export { type LocalFileSource, localFileSource, memorySource, storeSource } from './byte-source.ts';
 export type { ColumnPath, Projection } from './byte-range.ts';
+export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';

@@ -4,7 +4,7 @@ import type { Table } from 'apache-arrow';
 
 import type { Row, StructType } from '../schema/index.ts';
 import { arrowFields } from './arrow-schema.ts';
-import { MemberBuilders } from './column-builder.ts';
+import { checkRow, MemberBuilders } from './column-builder.ts';
 
 export interface RowsOptions {
   /** Columns of `schema` that files do not hold: rows may have them, the result does not. Default: none. */
@@ -18,7 +18,8 @@ export interface RowsOptions {
  * a row lacks is null.
  *
  * Errors: `INPUT_BAD_VALUE` (invalid), with `rowIndex` and `column`, for a value that does not fit its column, a null
- * where none may be, and a value of a column that is not in the schema; `PARQUET_UNSUPPORTED_TYPE`.
+ * where none may be, and a value of a column that is not in the schema, with `rowIndex` alone for a row that is no
+ * object; `PARQUET_UNSUPPORTED_TYPE`.
  */
 export async function rowsToArrow(
   schema: StructType,
@@ -35,6 +36,7 @@ export async function rowsToArrow(
   const columns = new MemberBuilders(spec, type, { prefix: '', ignored });
   for (const [place, row] of rows.entries()) {
     cursor.rowIndex = options.rowIndexes?.[place] ?? place;
+    checkRow(row, cursor.rowIndex);
     columns.append(row);
   }
   const data = new arrow.Data(arrowType, 0, rows.length, 0, {}, columns.finish());

@@ -4,7 +4,7 @@ import type { Table } from 'apache-arrow';
 
 import { present } from '../../base/index.ts';
 import type { PartitionValues } from '../../log/index.ts';
-import { containsNan, rowsToArrow, writeParquet } from '../../parquet/index.ts';
+import { checkRow, containsNan, rowsToArrow, writeParquet } from '../../parquet/index.ts';
 import {
   type DataType,
   findField,
@@ -88,6 +88,7 @@ class RowWriter {
   }
 
   async add(row: Row): Promise<void> {
+    checkRow(row, this.#rowCount);
     const partition = this.#partitionOf(row);
     partition.waiting.push(row);
     partition.waitingIndexes.push(this.#rowCount);

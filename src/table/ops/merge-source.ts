@@ -5,7 +5,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import type { RecordBatch, Table } from 'apache-arrow';
 
 import { identifier, type RelationFile, relationSql, type Session } from '../../engine/index.ts';
-import { arrowToSchema, rowsToArrow, writeParquet } from '../../parquet/index.ts';
+import { arrowToSchema, checkRow, rowsToArrow, writeParquet } from '../../parquet/index.ts';
 import {
   BINARY,
   BOOLEAN,
@@ -119,6 +119,7 @@ async function filesOfRows(
   const files: RelationFile[] = [];
   let waiting: Row[] = [];
   let { schema } = source;
+  let rowCount = 0;
   const flush = async (): Promise<StructType> => {
     const known = schema ?? schemaOfRows(waiting, tableSchema);
     files.push(await localRelation(stage, await writeParquet(await rowsToArrow(known, waiting))));
@@ -126,6 +127,8 @@ async function filesOfRows(
     return known;
   };
   for await (const row of source.rows) {
+    checkRow(row, rowCount);
+    rowCount += 1;
     waiting.push(row);
     if (waiting.length === ROWS_PER_FILE) schema = await flush();
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { parseStatistics } from '../../../src/schema/index.ts';
+import { parseStatistics, type Row } from '../../../src/schema/index.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { dataFiles, rowsOf, tableOf, withBench } from './write-table.ts';
@@ -168,6 +168,18 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
       await expect(
         append(bench.ctx, start, { parquet: [good, `${good}.not`] }),
       ).rejects.toMatchObject({ code: 'APPEND_SOURCE_MISSING' });
+      expect(await dataFiles(bench)).toEqual([]);
+    });
+  });
+
+  test.each(['null', '[1, 2]', '"text"', '7'])('refuses %s as a row by its place', async (json) => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'id bigint, p string', { partitionBy: ['p'] });
+      const rows: Row[] = JSON.parse(`[{"id": 1, "p": "a"}, ${json}]`);
+      await expect(append(bench.ctx, start, { rows })).rejects.toMatchObject({
+        code: 'INPUT_BAD_VALUE',
+        details: { rowIndex: 1 },
+      });
       expect(await dataFiles(bench)).toEqual([]);
     });
   });

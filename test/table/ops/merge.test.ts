@@ -178,6 +178,17 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('what is no row is refused by its place', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const rows: Row[] = JSON.parse('[{"id": 1, "name": "b", "n": 2}, null]');
+      await expect(merge(bench.ctx, start, { ...UPSERT, source: { rows } })).rejects.toMatchObject({
+        code: 'INPUT_BAD_VALUE',
+        details: { rowIndex: 1 },
+      });
+    });
+  });
+
   test('a null may not be put where none may be', async () => {
     await withBench(kind, async (bench) => {
       const start = await filled(
