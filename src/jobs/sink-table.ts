@@ -2,14 +2,7 @@
 
 import { isDeltaError, isJsonObject, parseJson, printJson } from '../base/index.ts';
 import type { Metadata } from '../log/index.ts';
-import {
-  findField,
-  printSchema,
-  type StructField,
-  type StructType,
-  typeName,
-  typesEqual,
-} from '../schema/index.ts';
+import { evolveSchema, findField, printSchema, type StructType } from '../schema/index.ts';
 import { type Checkpoint, readText, writeOnce } from '../stream/index.ts';
 import {
   commitTransaction,
@@ -63,16 +56,18 @@ export function evolvedMetadata(
 ): Metadata | null {
   const { metadata, schema } = found;
   checkPartitioning(location, sink.partitionColumns, metadata.partitionColumns);
-  const missing = sink.schema.fields.filter((field) => !isThere(location, schema, field));
+  checkSpelling(location, schema, sink.schema);
+  const evolution = evolveSchema(schema, sink.schema, 'add');
+  if (evolution.kind === 'refused') {
+    throw tableMismatch(location, `its column ${evolution.column}: ${evolution.reason}`);
+  }
   const properties = Object.entries(sink.properties).filter(
     ([key, value]) => metadata.configuration[key] !== value,
   );
-  if (missing.length === 0 && properties.length === 0) return null;
-  // Rows that are there already have no value for a new column, whatever the job declares.
-  const added = missing.map((field) => ({ ...field, nullable: true }));
+  if (!evolution.changed && properties.length === 0) return null;
   return {
     ...metadata,
-    schemaString: printSchema({ kind: 'struct', fields: [...schema.fields, ...added] }),
+    ...(evolution.changed ? { schemaString: printSchema(evolution.schema) } : {}),
     configuration: { ...metadata.configuration, ...Object.fromEntries(properties) },
   };
 }
@@ -118,19 +113,14 @@ async function evolve(table: TableContext, sink: Sink, found: TableMetadata): Pr
   throw tableMismatch(table.store.uri, 'others keep changing its columns or properties');
 }
 
-function isThere(location: string, schema: StructType, field: StructField): boolean {
-  const there = findField(schema, field.name);
-  if (there === null) return false;
-  if (there.name !== field.name) {
-    throw tableMismatch(location, `its column is spelled ${there.name}, not ${field.name}`);
+/** What jobs read by name must be there by that name. */
+function checkSpelling(location: string, schema: StructType, wanted: StructType): void {
+  for (const { name } of wanted.fields) {
+    const there = findField(schema, name);
+    if (there !== null && there.name !== name) {
+      throw tableMismatch(location, `its column is spelled ${there.name}, not ${name}`);
+    }
   }
-  if (!typesEqual(there.type, field.type)) {
-    throw tableMismatch(
-      location,
-      `its column ${field.name} is ${typeName(there.type)}, not ${typeName(field.type)}`,
-    );
-  }
-  return true;
 }
 
 function checkPartitioning(

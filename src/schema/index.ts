@@ -1,5 +1,6 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
+export { asNullable, evolveSchema, type Evolution, type EvolveMode } from './evolve.ts';
 export type { BinaryOperator, Expression } from './expression.ts';
 export {
   expressionColumns,
@@ -24,6 +25,7 @@ export {
   HIVE_DEFAULT_PARTITION,
   partitionPath,
 } from './partition-path.ts';
+export { printDate, printTimestamp, readTimestamp } from './time-text.ts';
 export { isPartitionType, parsePartitionValue, printPartitionValue } from './partition-value.ts';
 export { fromScalar, toScalar } from './scalar.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
