@@ -122,7 +122,10 @@ async function filesOfRows(
   let rowCount = 0;
   const flush = async (): Promise<StructType> => {
     const known = schema ?? schemaOfRows(waiting, tableSchema);
-    files.push(await localRelation(stage, await writeParquet(await rowsToArrow(known, waiting))));
+    const first = rowCount - waiting.length;
+    const rowIndexes = waiting.map((_, place) => first + place);
+    const table = await rowsToArrow(known, waiting, { rowIndexes });
+    files.push(await localRelation(stage, await writeParquet(table)));
     waiting = [];
     return known;
   };

@@ -189,6 +189,26 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('a bad value is told by its place among all rows, however many there are', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a')]]);
+      const badRow = 262_150;
+      const rows = function* (): Generator<Row> {
+        for (let index = 0; index < badRow; index += 1) yield { id: index };
+        yield { id: 'x' };
+      };
+      const merging = merge(bench.ctx, start, {
+        source: { rows: rows() },
+        on: 't.id = s.id',
+        whenMatched: [{ delete: true }],
+      });
+      await expect(merging).rejects.toMatchObject({
+        code: 'INPUT_BAD_VALUE',
+        details: { rowIndex: badRow, column: 'id' },
+      });
+    });
+  });
+
   test('a null may not be put where none may be', async () => {
     await withBench(kind, async (bench) => {
       const start = await filled(
