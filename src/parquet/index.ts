@@ -23,4 +23,5 @@ export type {
   VerbatimVerdict,
 } from './types.ts';
 export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
+export { unknownColumn } from './unknown-column.ts';
 export { containsNan, type TableInput, writeParquet, type WriteOptions } from './write.ts';

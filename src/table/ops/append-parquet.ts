@@ -12,6 +12,7 @@ import {
   footerStatistics,
   judgeVerbatim,
   type ParquetFooter,
+  unknownColumn,
   type VerbatimVerdict,
 } from '../../parquet/index.ts';
 import {
@@ -63,9 +64,9 @@ export async function stageParquet(
     const footer = await storedFooter(stored);
     const verdict = judge(target, footer);
     if (verdict.kind === 'reject') throw sourceUnfit(uri, verdict.code, verdict.reason);
-    const extra = footer.columns.find(({ name }) => findField(target.schema, name) === null);
-    if (extra !== undefined) {
-      throw sourceUnfit(uri, 'INPUT_UNKNOWN_COLUMN', `the table has no column ${extra.name}`);
+    const extra = unknownColumn(footer.columns, target.schema);
+    if (extra !== null) {
+      throw sourceUnfit(uri, 'INPUT_UNKNOWN_COLUMN', `the table has no column ${extra}`);
     }
     return { ...stored, etag: meta.etag, footer, copyInto: copyPartition(target, footer, verdict) };
   });

@@ -20,7 +20,10 @@ import { LocalStage, storedFooter } from './input-stage.ts';
 import type { InputFile, InspectedInputs, PreparedInput, Rejection } from './input-types.ts';
 
 export interface InspectOptions {
-  /** What the rows become: columns that a file lacks are null, columns that the schema lacks are left out. */
+  /**
+   * What the rows become: columns that a file lacks are null, columns that the schema lacks are left out, fields of
+   * structs too.
+   */
   readonly schema: StructType;
   /** Columns whose value may be neither null nor an empty text; rows where it is are rejected one by one. */
   readonly keyColumns: readonly string[];

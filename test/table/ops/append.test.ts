@@ -1,6 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
 import { describe, expect, test } from 'vitest';
 
-import { parseStatistics, type Row } from '../../../src/schema/index.ts';
+import { rowsToArrow, writeParquet } from '../../../src/parquet/index.ts';
+import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { dataFiles, rowsOf, tableOf, withBench } from './write-table.ts';
@@ -180,6 +185,36 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
         code: 'INPUT_BAD_VALUE',
         details: { rowIndex: 1 },
       });
+      expect(await dataFiles(bench)).toEqual([]);
+    });
+  });
+
+  test.each([
+    ['extra', 'id bigint, extra int', { id: 1, extra: 2 }],
+    ['s.extra', 'id bigint, s struct<a: int, extra: int>', { s: { a: 1, extra: 2 } }],
+    ['l.element.extra', 'l array<struct<a: int, extra: int>>', { l: [{ a: 1, extra: 2 }] }],
+    [
+      'm.value.t.extra',
+      'm map<string, struct<t: struct<a: int, extra: int>>>',
+      { m: new Map([['k', { t: { a: 1, extra: 2 } }]]) },
+    ],
+  ])('refuses a value of the unknown column %s, whatever the source', async (path, ddl, row) => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, ddl.replace(/, extra:? int/, ''));
+      await expect(append(bench.ctx, start, { rows: [row] })).rejects.toMatchObject({
+        code: 'INPUT_BAD_VALUE',
+        details: { rowIndex: 0, column: path },
+      });
+      const arrow = await rowsToArrow(parseDdl(ddl), [row]);
+      const unfit = {
+        code: 'APPEND_SOURCE_UNFIT',
+        message: expect.stringContaining(`no column ${path};`),
+        details: { reason: 'INPUT_UNKNOWN_COLUMN' },
+      };
+      await expect(append(bench.ctx, start, { arrow })).rejects.toMatchObject(unfit);
+      await writeFile(join(bench.folder, 'extra.parquet'), await writeParquet(arrow));
+      const parquet = [pathToFileURL(join(bench.folder, 'extra.parquet')).href];
+      await expect(append(bench.ctx, start, { parquet })).rejects.toMatchObject(unfit);
       expect(await dataFiles(bench)).toEqual([]);
     });
   });

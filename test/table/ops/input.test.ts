@@ -117,6 +117,31 @@ describe('inspectInputs', () => {
     });
   });
 
+  test('leaves out what the table has no column for, also within structs', async () => {
+    await withBench('memory', async (bench) => {
+      const schema = parseDdl('id string, s struct<a: int>, l array<struct<a: int>>');
+      const line = '{"id":"a","s":{"a":1,"x":2},"l":[{"a":3,"x":[4]}],"x":5}';
+      await bench.text('1.jsonl', line);
+      await bench.parquet(
+        '2.parquet',
+        "SELECT 'b' AS id, {a: 1::INT, x: 2} AS s, [{a: 3::INT, x: [4]}] AS l, 5 AS x",
+      );
+      const inputs = await bench.inputs();
+      const { accepted, rejected, close } = await inspectInputs(bench.ctx, inputs, {
+        schema,
+        keyColumns: ['id'],
+      });
+      expect(rejected).toEqual([]);
+      const start = await tableOf(bench, 'id string, s struct<a: int>, l array<struct<a: int>>');
+      const { snapshot } = await ingest(bench.ctx, start, accepted, { dropDuplicates: ['id'] });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 'a', s: { a: 1 }, l: [{ a: 3 }] },
+        { id: 'b', s: { a: 1 }, l: [{ a: 3 }] },
+      ]);
+      await close();
+    });
+  });
+
   test.each([
     ['ms', "TIMESTAMP_MS '2024-01-01 00:00:00.123'", '2024-01-01T00:00:00.123000Z'],
     ['µs', "TIMESTAMP '2024-01-01 00:00:00.123456'", '2024-01-01T00:00:00.123456Z'],
