@@ -117,6 +117,25 @@ export function columnTypeUnknown(column: string, type: string): DeltaError {
   });
 }
 
+/** `MERGE_SOURCE_MIXED`: a column has types in the files of a source that no one type can hold. */
+export function sourceTypesMixed(
+  path: string,
+  {
+    column,
+    type,
+    others,
+  }: { readonly column: string; readonly type: string; readonly others: string },
+): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MERGE_SOURCE_MIXED',
+    message:
+      `the files of the source do not go together: the column ${column} is ${type} in ${path}, and ${others} in those ` +
+      'before it; bring the files to one type, or merge them one by one',
+    details: { path, column, type, others },
+  });
+}
+
 /** `MERGE_SOURCE_TYPE`: a column of rows whose type nothing tells. */
 export function sourceTypeOpen(column: string): DeltaError {
   return new DeltaError({

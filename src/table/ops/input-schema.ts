@@ -1,6 +1,12 @@
-/** The columns of a Parquet file as a Delta schema, for files that no schema was declared for. */
+/** The columns of Parquet files as a Delta schema, for files that no schema was declared for. */
 
-import type { LogicalType, ParquetNode } from '../../parquet/index.ts';
+import {
+  judgeVerbatim,
+  type LogicalType,
+  type ParquetFooter,
+  type ParquetNode,
+  unknownColumn,
+} from '../../parquet/index.ts';
 import {
   BINARY,
   BOOLEAN,
@@ -9,6 +15,7 @@ import {
   DATE,
   decimalType,
   DOUBLE,
+  findField,
   FLOAT,
   INTEGER,
   LONG,
@@ -18,8 +25,66 @@ import {
   type StructType,
   TIMESTAMP,
   TIMESTAMP_NTZ,
+  typeName,
+  typesEqual,
 } from '../../schema/index.ts';
-import { columnTypeUnknown } from './errors.ts';
+import { columnTypeUnknown, sourceTypesMixed } from './errors.ts';
+
+/** A file that is read together with others. */
+export interface SchemaFile {
+  /** For messages. */
+  readonly uri: string;
+  readonly footer: ParquetFooter;
+}
+
+/**
+ * The columns that any of the files has, by name ignoring case, as the first one spells them. Where types differ, the
+ * first that can hold the values of all files, by the rules for files that are appended.
+ * Errors: `MERGE_SOURCE_MIXED` (invalid) where there is none, `INPUT_TYPE_UNKNOWN` (unsupported).
+ */
+export function schemaOfFiles(files: readonly SchemaFile[]): StructType {
+  const columns = new Map<StructField, DataType[]>();
+  for (const { footer } of files) {
+    const known: StructType = { kind: 'struct', fields: [...columns.keys()] };
+    for (const field of schemaOfColumns(footer.columns).fields) {
+      const types = columns.get(findField(known, field.name) ?? field);
+      if (types === undefined) columns.set(field, [field.type]);
+      else if (!types.some((type) => typesEqual(type, field.type))) types.push(field.type);
+    }
+  }
+  const fields = Array.from(columns, ([field, types]) =>
+    types.length === 1 ? field : withTypeOfAll(field, types, files),
+  );
+  return { kind: 'struct', fields };
+}
+
+function withTypeOfAll(
+  field: StructField,
+  types: readonly DataType[],
+  files: readonly SchemaFile[],
+): StructField {
+  const holders = files.filter(({ footer }) => ownType(footer, field) !== null);
+  for (const type of types) {
+    if (holders.every(({ footer }) => holds({ ...field, type }, footer))) return { ...field, type };
+  }
+  const odd = holders.find(({ footer }) => !holds(field, footer)) ?? holders[0];
+  throw sourceTypesMixed(odd?.uri ?? '', {
+    column: field.name,
+    type: typeName((odd === undefined ? null : ownType(odd.footer, field)) ?? field.type),
+    others: typeName(field.type),
+  });
+}
+
+function ownType({ columns }: ParquetFooter, { name }: StructField): DataType | null {
+  return findField(schemaOfColumns(columns), name)?.type ?? null;
+}
+
+/** Whether the file's values of this column, all that is in them, become values of the field. */
+function holds(field: StructField, footer: ParquetFooter): boolean {
+  const schema: StructType = { kind: 'struct', fields: [field] };
+  const own = footer.columns.filter(({ name }) => findField(schema, name) !== null);
+  return judgeVerbatim(footer, schema).kind !== 'reject' && unknownColumn(own, schema) === null;
+}
 
 /** All fields are nullable: what a file happens to hold is no promise. Errors: `INPUT_TYPE_UNKNOWN` (unsupported). */
 export function schemaOfColumns(columns: readonly ParquetNode[]): StructType {

@@ -25,7 +25,7 @@ import { readLocalFooter } from './append-file.ts';
 import { sourceOptions, sourceRelation } from './append-parquet.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { sourceMissing, sourceTypeOpen } from './errors.ts';
-import { schemaOfColumns } from './input-schema.ts';
+import { schemaOfFiles } from './input-schema.ts';
 import { type LocalStage, storedFooter } from './input-stage.ts';
 import { sourceColumn } from './merge-plan.ts';
 import type { MergeSource } from './merge-types.ts';
@@ -47,7 +47,10 @@ export interface LoadOptions {
   readonly tableSchema: StructType;
 }
 
-/** Errors: `APPEND_SOURCE_MISSING`, `MERGE_SOURCE_TYPE`, `INPUT_BAD_VALUE` (invalid), `INPUT_TYPE_UNKNOWN` (unsupported). */
+/**
+ * Errors: `APPEND_SOURCE_MISSING`, `MERGE_SOURCE_TYPE`, `MERGE_SOURCE_MIXED`, `INPUT_BAD_VALUE` (invalid),
+ * `INPUT_TYPE_UNKNOWN` (unsupported).
+ */
 export async function loadSource(
   ctx: TableContext,
   source: MergeSource,
@@ -92,9 +95,13 @@ async function sourceFiles(
     const meta = await place.store.head(place.path);
     if (meta === null) throw sourceMissing(uri);
     const stored = { ...place, sizeBytes: meta.sizeBytes };
-    return sourceRelation(options.stage, { ...stored, footer: await storedFooter(stored) });
+    return { ...stored, uri, footer: await storedFooter(stored) };
   });
-  return { schema: schemaOfColumns(files[0]?.columns ?? []), files };
+  const schema = schemaOfFiles(files);
+  const relations = await inParallel(files, STORE_REQUESTS_MAX, (file) =>
+    sourceRelation(options.stage, file),
+  );
+  return { schema, files: relations };
 }
 
 async function filesOfArrow(

@@ -11,7 +11,7 @@ export type MergeSource =
   /** `schema` says what the columns are; by default the table's, as far as the rows use them. */
   | { readonly rows: Iterable<Row> | AsyncIterable<Row>; readonly schema?: StructType }
   | { readonly arrow: Table | readonly RecordBatch[] }
-  /** URIs of Parquet files. */
+  /** URIs of Parquet files. The columns of all of them, by name; null in the rows of a file that lacks one. */
   | { readonly parquet: readonly string[] };
 
 /** By column of the table, with or without its alias: Spark's SQL over source and target. */

@@ -335,6 +335,41 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('takes the columns of all files of the source, and the widest of their types', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a', 1)]]);
+      const parquet = [
+        await bench.parquet('1.parquet', "SELECT 1::SMALLINT AS ID, 'A' AS name"),
+        await bench.parquet('2.parquet', 'SELECT 5 AS n, 4_000_000_000 AS id'),
+        await bench.parquet(
+          '3.parquet',
+          "SELECT 3::INTEGER AS id, 'C'::BLOB::VARCHAR AS name, 7 AS n",
+        ),
+      ];
+      const result = await merge(bench.ctx, start, { ...UPSERT, source: { parquet } });
+      expect(await found(bench, result.snapshot)).toEqual([
+        '1 A null',
+        '3 C 7',
+        '4000000000 null 5',
+      ]);
+    });
+  });
+
+  test('names the file of the source whose types do not go with those of the others', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench, [[row(1, 'a', 1)]]);
+      const good = await bench.parquet('1.parquet', "SELECT 1 AS id, 'A' AS name, 1 AS n");
+      for (const id of ["'2'", '{a: 1}', "DATE '2024-01-01'"]) {
+        const bad = await bench.parquet('bad.parquet', `SELECT ${id} AS id, 'B' AS name, 1 AS n`);
+        const source = { parquet: [good, bad] };
+        await expect(merge(bench.ctx, start, { ...UPSERT, source })).rejects.toMatchObject({
+          code: 'MERGE_SOURCE_MIXED',
+          details: { path: bad, column: 'id', others: 'int' },
+        });
+      }
+    });
+  });
+
   test('a lost race is computed again, also by many at once', async () => {
     await withBench(kind, async (bench) => {
       const start = await filled(bench, [[row(1, 'a', 0)]]);
