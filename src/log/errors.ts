@@ -89,14 +89,14 @@ export function protocolInvalid(why: string, details: ErrorDetails): DeltaError 
   });
 }
 
-/** `APPEND_ONLY`: rows may not be changed or deleted. */
-export function appendOnly(path: string): DeltaError {
+/** `APPEND_ONLY`: rows may not be changed or deleted; `path` is the file that would be removed, where one is known. */
+export function appendOnly(path?: string): DeltaError {
   return new DeltaError({
     kind: 'invalid',
     code: 'APPEND_ONLY',
     message:
       'the table only takes appended rows (delta.appendOnly=true), and this would change or delete some; ' +
       'unset the property first if that is what you want',
-    details: { path },
+    details: path === undefined ? {} : { path },
   });
 }

@@ -5,7 +5,13 @@
  */
 
 import { backoffMs, unreachable } from '../../base/index.ts';
-import { type Action, type AddFile, checkWritable } from '../../log/index.ts';
+import {
+  type Action,
+  type AddFile,
+  appendOnly,
+  checkWritable,
+  isAppendOnly,
+} from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
@@ -46,6 +52,8 @@ export async function merge(
 ): Promise<MergeResult> {
   if (isApplied(snapshot, spec.txn)) return { ...NOTHING, kind: 'applied', snapshot };
   checkWritable(snapshot.protocol, snapshot.metadata);
+  const changesRows = (spec.whenMatched ?? []).length > 0;
+  if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
   const session = await openOrderedSession(await ctx.engine());
   const stage = await LocalStage.open();
   try {

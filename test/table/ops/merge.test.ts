@@ -209,6 +209,19 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('a table that is only appended to takes inserts, and refuses the rest before it reads', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, DDL, { properties: { 'delta.appendOnly': 'true' } });
+      const missing = { parquet: ['file:///nowhere/1.parquet'] };
+      const refused = merge(bench.ctx, start, { ...UPSERT, source: missing });
+      await expect(refused).rejects.toMatchObject({ code: 'APPEND_ONLY' });
+      const { whenMatched: _, ...inserts } = UPSERT;
+      const source = { rows: [row(1, 'a')] };
+      const { snapshot } = await merge(bench.ctx, start, { ...inserts, source });
+      expect(await found(bench, snapshot)).toEqual(['1 a null']);
+    });
+  });
+
   test('a null may not be put where none may be', async () => {
     await withBench(kind, async (bench) => {
       const start = await filled(
