@@ -8,7 +8,8 @@
  *     sources/0/N   the files of the source: `source-log.ts`
  *
  * Every file is put if absent and never changed; `↵` is one line feed, and none ends a file. Names that are not a
- * number (`.0.crc`, `.0.<uuid>.tmp`) are Hadoop's own and are passed over. A batch with offsets and no commit was
+ * number (`.0.crc`, `.0.<uuid>.tmp`) are Hadoop's own and are passed over, and so is `state/`, where Spark's stateful
+ * queries keep what ours find in the sink. A batch with offsets and no commit was
  * planned and perhaps done: it runs again, with the files it was planned with.
  */
 
@@ -28,7 +29,8 @@ import { checkpointBroken, checkpointVersion } from './errors.ts';
 import { putIfAbsent, readText, writeOnce } from './write-once.ts';
 
 /** Batches whose offsets and commits are kept, as Spark's `spark.sql.streaming.minBatchesToRetain`. */
-export const BATCHES_KEPT = 100;
+const BATCHES_KEPT = 100;
+const TIDY_EVERY_BATCHES = 10;
 
 // Spark 4.2 does not start on a checkpoint whose conf lacks this one; its value matters to stateful programs only.
 const DEFAULT_CONF = { 'spark.sql.shuffle.partitions': '200' };
@@ -50,6 +52,8 @@ export interface BatchOffsets {
   readonly sources: readonly (string | null)[];
   readonly batchTimestampMs: number;
   readonly batchWatermarkMs: number;
+  /** What the next batch begins with: Spark's stateful queries move it; ours keep it. */
+  readonly nextWatermarkMs: number;
   readonly conf: JsonObject;
   /** SHA-256 of the file, in hexadecimal: which plan a commit was made from. */
   readonly digest: string;
@@ -92,10 +96,12 @@ export async function readOffsets(checkpoint: Checkpoint, batch: number): Promis
   if (text === null) throw checkpointBroken(store.uri, file, 'the offsets of a batch are missing');
   const [, head = '', ...sources] = splitVersioned(store, file, text);
   const values = parseObject(store, file, head);
+  const batchWatermarkMs = numberOr(values['batchWatermarkMs'], 0);
   return {
     sources: sources.map((line) => (line === '-' ? null : line)),
     batchTimestampMs: numberOr(values['batchTimestampMs'], 0),
-    batchWatermarkMs: numberOr(values['batchWatermarkMs'], 0),
+    batchWatermarkMs,
+    nextWatermarkMs: await readNextWatermark(store, batch, batchWatermarkMs),
     conf: isJsonObject(values['conf']) ? values['conf'] : DEFAULT_CONF,
     digest: digestOf(text),
   };
@@ -115,7 +121,7 @@ export async function writeOffsets(
   },
 ): Promise<BatchOffsets> {
   const batchTimestampMs = clock.now();
-  const batchWatermarkMs = plan.previous?.batchWatermarkMs ?? 0;
+  const batchWatermarkMs = plan.previous?.nextWatermarkMs ?? 0;
   const conf = { ...DEFAULT_CONF, ...plan.previous?.conf };
   const head = printJson({ batchWatermarkMs, batchTimestampMs, conf });
   const text = ['v1', head, ...plan.sources].join('\n');
@@ -124,6 +130,7 @@ export async function writeOffsets(
     sources: plan.sources,
     batchTimestampMs,
     batchWatermarkMs,
+    nextWatermarkMs: batchWatermarkMs,
     conf,
     digest: digestOf(text),
   };
@@ -135,8 +142,16 @@ export async function writeCommit(
   batch: number,
   offsets: BatchOffsets,
 ): Promise<void> {
-  const body = printJson({ nextBatchWatermarkMs: offsets.batchWatermarkMs });
+  const body = printJson({ nextBatchWatermarkMs: offsets.nextWatermarkMs });
   await writeOnce(checkpoint.store, `commits/${batch}`, `v1\n${body}`);
+}
+
+/**
+ * Whether a job that goes on should tidy after the batch, its checkpoint (`cleanCheckpoint`), source and sink: what is
+ * deleted is found by listing, which costs more than a small batch.
+ */
+export function isTidyDue(batch: number): boolean {
+  return batch % TIDY_EVERY_BATCHES === TIDY_EVERY_BATCHES - 1;
 }
 
 /** Deletes the offsets and commits of batches more than `BATCHES_KEPT` behind `batch`. */
@@ -190,6 +205,19 @@ function checkOrder(store: ObjectStore, planned: number | null, committed: numbe
       `the last batch committed is ${committed}, and the last one planned is ${latest}`,
     );
   }
+}
+
+/** From the batch's commit, whatever its version: stateful queries write more of them, and this one line is the same. */
+async function readNextWatermark(
+  store: ObjectStore,
+  batch: number,
+  otherwise: number,
+): Promise<number> {
+  const file = `commits/${batch}`;
+  const text = await readText(store, file);
+  const line = text?.split('\n')[1] ?? '';
+  if (line === '') return otherwise;
+  return numberOr(parseObject(store, file, line)['nextBatchWatermarkMs'], otherwise);
 }
 
 async function startCheckpoint(store: ObjectStore, random: Random): Promise<string> {

@@ -23,6 +23,22 @@ export function fromPathUri(base: string, uri: string): StorePath | null {
   return target.startsWith(root) ? target.slice(root.length) : null;
 }
 
+/** How the root of a store may stand in logs, its own spelling first: one of `fromPathUri`'s for the same place each. */
+export function pathUriSpellings(base: string): readonly string[] {
+  const uri = plain(base).replace(ESCAPED, escapeAscii);
+  if (uri.startsWith('s3://')) return [uri, `s3a${uri.slice(2)}`, `s3n${uri.slice(2)}`];
+  if (uri.startsWith('file:///')) return [uri, `file:${uri.slice('file://'.length)}`];
+  return [uri];
+}
+
+/** The URI of an object, spelled as `sample` is: Spark tells files by their text. */
+export function toPathUriLike(sample: string, base: string, path: StorePath): string {
+  const [own = '', ...others] = pathUriSpellings(base);
+  const uri = toPathUri(base, path);
+  const other = others.find((spelling) => sample.startsWith(`${spelling}/`));
+  return other === undefined ? uri : `${other}${uri.slice(own.length)}`;
+}
+
 // Only the URIs of local stores are escaped, and by other rules than Hadoop's.
 function plain(base: string): string {
   return base.startsWith('file:') ? decode(base) : base;

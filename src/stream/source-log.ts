@@ -1,20 +1,20 @@
 /**
- * The files a source has handed out, remembered exactly, in the format of Spark's file source:
+ * The files a source has handed out, remembered exactly, in the format of Spark's file source (`compact-log.ts`):
  *
- *     sources/0/N           v1↵{"path":"file:///…/a.json","timestamp":1795365491216,"batchId":N}     one line a file
- *     sources/0/N.compact   every tenth: the entries of all before it, too
+ *     sources/0/N     v1↵{"path":"file:///…/a.json","timestamp":1795365491216,"batchId":N}     one line a file
  *
  * `N` counts the listings that found files, not the batches: `offsets/M` names the last one that its batch takes. A file
  * that was planned only to be rejected is there with one member more, which Spark passes over: `"rejected"`.
  */
 
 import { isJsonObject, type JsonObject, printJson } from '../base/index.ts';
-import type { ObjectStore } from '../store/index.ts';
-import { BATCHES_KEPT, parseObject, splitVersioned } from './checkpoint.ts';
-import { checkpointBroken } from './errors.ts';
-import { readText, writeOnce } from './write-once.ts';
-
-const COMPACT_EVERY = 10;
+import type { ObjectStore, StorePath } from '../store/index.ts';
+import { parseObject } from './checkpoint.ts';
+import { CompactLog, LOG_START, type LogPosition } from './compact-log.ts';
+import { checkpointBroken, checkpointVersion } from './errors.ts';
+import { lastLineOf, linesFromEnd, printBody } from './log-body.ts';
+import { toPathUriLike } from './path-uri.ts';
+import { RememberedFiles } from './remembered-files.ts';
 
 /** Why no row of a file was taken. */
 export interface FileRejection {
@@ -33,85 +33,136 @@ export interface FileEntry {
   readonly rejected: FileRejection | null;
 }
 
-export interface SourceLog {
-  /** Rooted at `sources/0`. */
-  readonly store: ObjectStore;
-  /** The last file of the log, or -1. */
-  readonly latest: number;
-  readonly compactEvery: number;
-  /** Everything handed out, in the order it was. */
-  readonly entries: readonly FileEntry[];
+/** A file to be remembered. */
+export interface NewEntry {
+  /** Below the root of the source. */
+  readonly path: StorePath;
+  readonly modifiedMs: number;
+  readonly rejected: FileRejection | null;
 }
 
-/** Errors: `CHECKPOINT_BROKEN` where a file of the log is missing or cannot be read; `CHECKPOINT_VERSION`. */
-export async function readSourceLog(store: ObjectStore): Promise<SourceLog> {
-  const { plain, compacts } = await listLog(store);
-  const compacted = compacts.at(-1) ?? -1;
-  const latest = Math.max(compacted, plain.at(-1) ?? -1);
-  const files = compacted < 0 ? [] : [`${compacted}.compact`];
-  for (let offset = compacted + 1; offset <= latest; offset += 1) files.push(`${offset}`);
-  const read = await Promise.all(files.map((file) => readEntries(store, file)));
-  return { store, latest, compactEvery: intervalOf(compacts), entries: read.flat() };
-}
+export class SourceLog {
+  readonly #base: string;
+  readonly #log: CompactLog;
+  #files: RememberedFiles;
+  /** What is in `files` begins after it. */
+  #since: LogPosition;
+  #position: LogPosition;
 
-/** Adds the next file of the log. Errors: `JOB_CONCURRENT` where another process added a different one. */
-export async function appendSourceLog(
-  log: SourceLog,
-  added: readonly Omit<FileEntry, 'logOffset'>[],
-): Promise<SourceLog> {
-  const latest = log.latest + 1;
-  const fresh = added.map((entry) => ({ ...entry, logOffset: latest }));
-  const entries = [...log.entries, ...fresh];
-  const compact = (latest + 1) % log.compactEvery === 0;
-  const lines = (compact ? entries : fresh).map(printEntry);
-  await writeOnce(
-    log.store,
-    compact ? `${latest}.compact` : `${latest}`,
-    ['v1', ...lines].join('\n'),
-  );
-  return { ...log, latest, entries };
-}
-
-/** Deletes what the last compact file more than `BATCHES_KEPT` behind holds as well. */
-export async function cleanSourceLog(log: SourceLog): Promise<void> {
-  const { plain, compacts } = await listLog(log.store);
-  const keep = compacts.findLast((offset) => offset <= log.latest - BATCHES_KEPT);
-  if (keep === undefined) return;
-  const old = [
-    ...plain.filter((offset) => offset < keep).map(String),
-    ...compacts.filter((offset) => offset < keep).map((offset) => `${offset}.compact`),
-  ];
-  await log.store.delete(old.flatMap((name) => [name, `.${name}.crc`]));
-}
-
-async function listLog(store: ObjectStore): Promise<{ plain: number[]; compacts: number[] }> {
-  const plain: number[] = [];
-  const compacts: number[] = [];
-  for await (const { path } of store.list('')) {
-    const match = /^(\d{1,15})(\.compact)?$/.exec(path);
-    if (match !== null) (match[2] === undefined ? plain : compacts).push(Number(match[1]));
+  private constructor(spec: { base: string; log: CompactLog; since: LogPosition }) {
+    this.#base = spec.base;
+    this.#log = spec.log;
+    this.#since = spec.since;
+    this.#position = spec.since;
+    this.#files = this.#noFiles();
   }
-  const rising = (a: number, b: number): number => a - b;
-  return { plain: plain.sort(rising), compacts: compacts.sort(rising) };
-}
 
-async function readEntries(store: ObjectStore, file: string): Promise<FileEntry[]> {
-  const text = await readText(store, file);
-  if (text === null) throw checkpointBroken(store.uri, file, 'a file of the source is missing');
-  const [, ...lines] = splitVersioned(store, file, text);
-  return lines.filter((line) => line !== '').map((line) => parseEntry(store, file, line));
-}
+  /**
+   * `store` is rooted at `sources/0`, `base` is the URI of the source's root. What the log holds up to `since` is not
+   * read. Errors: `CHECKPOINT_BROKEN` where a file of the log is missing or cannot be read; `CHECKPOINT_VERSION`.
+   */
+  static async open(spec: {
+    readonly store: ObjectStore;
+    readonly base: string;
+    readonly since: LogPosition;
+  }): Promise<SourceLog> {
+    const faults = { broken: checkpointBroken, version: checkpointVersion };
+    const log = await CompactLog.open(spec.store, faults);
+    const opened = new SourceLog({ base: spec.base, log, since: spec.since });
+    await opened.#load();
+    return opened;
+  }
 
-// Spark takes the distance of the last two compact files for the interval, whatever its configuration says now.
-function intervalOf(compacts: readonly number[]): number {
-  const last = compacts.at(-1);
-  const before = compacts.at(-2);
-  if (last === undefined) return COMPACT_EVERY;
-  if (before !== undefined) return last - before;
-  if (last + 1 <= COMPACT_EVERY) return last + 1;
-  let interval = COMPACT_EVERY;
-  while ((last + 1) % interval !== 0) interval += 1;
-  return interval;
+  /** The last file of the log, or -1. */
+  get latest(): number {
+    return this.#log.latest;
+  }
+
+  /** Its end. */
+  get position(): LogPosition {
+    return this.#position;
+  }
+
+  /** Whether all of the log is known, not only what came after a position. */
+  get isWhole(): boolean {
+    return this.#since.offset === -1;
+  }
+
+  /** Whether the file was handed out; of what came up to `since`, nothing is known. */
+  has(path: StorePath): boolean {
+    return this.#files.has(path);
+  }
+
+  /** Whether it was handed out to be rejected. */
+  isRejected(path: StorePath): boolean {
+    return this.#files.isRejected(path);
+  }
+
+  /** The last entry of a file, or null. Errors: `CHECKPOINT_BROKEN`. */
+  entry(path: StorePath): FileEntry | null {
+    const line = this.#files.line(path);
+    return line === null ? null : parseEntry(this.#log.store, line);
+  }
+
+  /** The entries after `after` (exclusive) to `through` (inclusive), in the order of the log. */
+  async entries(range: { readonly after: number; readonly through: number }): Promise<FileEntry[]> {
+    if (range.after < this.#since.offset) await this.loadWhole();
+    const found: FileEntry[] = [];
+    for (const line of linesFromEnd(this.#files.body)) {
+      const entry = parseEntry(this.#log.store, line);
+      if (entry.logOffset <= range.after) break;
+      if (entry.logOffset <= range.through) found.push(entry);
+    }
+    return found.reverse();
+  }
+
+  /** Reads also what lies before `since`. */
+  async loadWhole(): Promise<void> {
+    if (this.isWhole) return;
+    this.#since = LOG_START;
+    this.#position = LOG_START;
+    this.#files = this.#noFiles();
+    await this.#load();
+  }
+
+  /** Adds the next file of the log. Errors: `JOB_CONCURRENT` where another process added a different one. */
+  async append(added: readonly NewEntry[]): Promise<void> {
+    const offset = this.latest + 1;
+    // A log that Spark began in its own spelling of the place goes on in it.
+    const { lastLine, bodyBytes } = this.#position;
+    const sample = lastLine === '' ? '' : parseEntry(this.#log.store, lastLine).uri;
+    const lines = added.map(({ path, modifiedMs, rejected }) =>
+      printEntry({
+        uri: toPathUriLike(sample, this.#base, path),
+        modifiedMs,
+        logOffset: offset,
+        rejected,
+      }),
+    );
+    const body = printBody(lines);
+    await this.#log.append(body);
+    this.#files.add(body);
+    this.#position = { offset, bodyBytes: bodyBytes + body.length, lastLine: lastLineOf(body) };
+  }
+
+  /** Deletes files of the log that others repeat. */
+  async clean(): Promise<void> {
+    await this.#log.clean();
+  }
+
+  async #load(): Promise<void> {
+    const { body, position, isRestarted } = await this.#log.read(this.#since);
+    if (isRestarted) this.#since = LOG_START;
+    this.#position = position;
+    this.#files.add(body);
+  }
+
+  #noFiles(): RememberedFiles {
+    const { uri } = this.#log.store;
+    return new RememberedFiles(this.#base, (reason) =>
+      checkpointBroken(uri, `${this.#log.latest}`, reason),
+    );
+  }
 }
 
 function printEntry(entry: FileEntry): string {
@@ -124,11 +175,11 @@ function printEntry(entry: FileEntry): string {
   });
 }
 
-function parseEntry(store: ObjectStore, file: string, line: string): FileEntry {
-  const value = parseObject(store, file, line);
+function parseEntry(store: ObjectStore, line: string): FileEntry {
+  const value = parseObject(store, '', line);
   const { path, timestamp, batchId, rejected } = value;
   if (typeof path !== 'string' || typeof timestamp !== 'number' || typeof batchId !== 'number') {
-    throw checkpointBroken(store.uri, file, 'an entry lacks its path, timestamp or batch');
+    throw checkpointBroken(store.uri, '', 'an entry lacks its path, timestamp or batch');
   }
   return {
     uri: path,

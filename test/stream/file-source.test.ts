@@ -40,7 +40,7 @@ async function run(
   const plan = await source.plan(
     offered.map((file) => ({ file, probe: probes[file.path] ?? READY })),
   );
-  const planned = source.plannedFiles({ after, through: plan.logOffset });
+  const planned = await source.plannedFiles({ after, through: plan.logOffset });
   return {
     offered: offered.map((file) => file.path),
     taken: planned.filter((file) => file.rejected === null).map((file) => file.path),
@@ -116,7 +116,7 @@ test('deltas that a compact file holds are cleaned away after a hundred, and not
   expect(await log.head('19.compact')).not.toBeNull();
   const source = await FileSource.open(place.samples, place.checkpoint);
   expect(await source.listNew(NO_LIMIT)).toEqual([]);
-  expect(source.plannedFiles({ after: -1, through: 120 })).toHaveLength(121);
+  expect(await source.plannedFiles({ after: -1, through: 120 })).toHaveLength(121);
 });
 
 test('a file that cannot be read yet is deferred, tried again, then rejected', async () => {
@@ -228,9 +228,9 @@ test('a planned file that is not below the source any more is an error that name
   await put(place, 'a.parquet');
   await run(place);
   const moved = await FileSource.open(place.samples.at('elsewhere'), place.checkpoint);
-  expect(() => moved.plannedFiles({ after: -1, through: 0 })).toThrow(
-    expect.objectContaining({ code: 'SOURCE_MOVED' }),
-  );
+  await expect(moved.plannedFiles({ after: -1, through: 0 })).rejects.toMatchObject({
+    code: 'SOURCE_MOVED',
+  });
 });
 
 test('a missing file of the log is a broken checkpoint', async () => {
