@@ -41,7 +41,7 @@ async function collectLines(
   options: { readonly signal?: AbortSignal },
 ): Promise<void> {
   const { schema } = snapshot;
-  const files = liveFiles(snapshot, { where: null, statistics: { ...schema, fields: [] } });
+  const files = liveFiles(snapshot, { where: null, statistics: null });
   await session.run('CREATE OR REPLACE TABLE lines (line VARCHAR)', options);
   for await (const relation of relations(ctx, snapshot, files, { schema, ...options })) {
     const line = canonicalLineSql(schema);

@@ -1,6 +1,6 @@
 /** The live files of a table: where they are, what is in them, and which of them a condition concerns. */
 
-import type { AddFile } from '../../log/index.ts';
+import type { AddFile, PartitionValues } from '../../log/index.ts';
 import {
   type Expression,
   type FileStatistics,
@@ -23,7 +23,7 @@ export interface LiveFile {
   readonly add: AddFile;
   /** By partition column, as the schema spells it. */
   readonly partition: ReadonlyMap<string, Scalar | null>;
-  /** Null where the log has none that can be read. */
+  /** Null where the log has none that can be read, or none were wanted. */
   readonly statistics: FileStatistics | null;
 }
 
@@ -75,8 +75,10 @@ export function* listFiles(
 
 export interface LiveFilesOptions {
   readonly where: Expression | null;
-  /** The columns whose statistics are wanted; those that the condition reads come with them. */
-  readonly statistics: StructType;
+  /** The columns whose statistics are wanted, or null for none; those that the condition reads may come with them. */
+  readonly statistics: StructType | null;
+  /** Those to choose from. Default: all live files. */
+  readonly files?: Iterable<AddFile>;
 }
 
 /**
@@ -85,21 +87,25 @@ export interface LiveFilesOptions {
  */
 export function* liveFiles(snapshot: Snapshot, options: LiveFilesOptions): Iterable<LiveFile> {
   const { schema } = snapshot;
+  const { where, files = snapshot.files() } = options;
   const partitionFields = snapshot.partitionColumns.flatMap(
     (name) => findField(schema, name) ?? [],
   );
-  const judged = options.where === null ? [] : columnsRead(options.where, schema).fields;
-  const known = {
-    ...schema,
-    fields: [...new Set([...options.statistics.fields, ...judged])],
-  };
-  for (const add of snapshot.files()) {
-    const statistics = parseStatistics(add.stats, known);
-    const partitionValues = Object.fromEntries(
-      partitionFields.map(({ name }) => [name, partitionText(add, name)]),
+  const judged = where === null ? [] : columnsRead(where, schema).fields;
+  const data = judged.filter(({ name }) => !snapshot.partitionColumns.includes(name));
+  const wanted = options.statistics?.fields ?? [];
+  const known = { ...schema, fields: [...new Set([...wanted, ...data])] };
+  const isWanted = options.statistics !== null || data.length > 0;
+  for (const add of files) {
+    const partitionValues = partitionValuesOf(
+      add,
+      partitionFields.map(({ name }) => name),
     );
-    const facts = { schema, partitionValues, statistics };
-    if (options.where !== null && !mayMatch(options.where, facts)) continue;
+    const facts = { schema, partitionValues };
+    // By the partition first: to read statistics costs far more, and most files need not come to it.
+    if (where !== null && !mayMatch(where, { ...facts, statistics: null })) continue;
+    const statistics = isWanted ? parseStatistics(add.stats, known) : null;
+    if (where !== null && !mayMatch(where, { ...facts, statistics })) continue;
     const partition = new Map(
       partitionFields.map(({ name, type }) => [
         name,
@@ -114,6 +120,11 @@ export function* liveFiles(snapshot: Snapshot, options: LiveFilesOptions): Itera
 export function asExpression(where: string | Expression | undefined): Expression | null {
   if (where === undefined) return null;
   return typeof where === 'string' ? parseExpression(where) : where;
+}
+
+/** The partition values of a file as the log has them, by the names of the schema. */
+export function partitionValuesOf(add: AddFile, columns: readonly string[]): PartitionValues {
+  return Object.fromEntries(columns.map((name) => [name, partitionText(add, name)]));
 }
 
 /** Some writers spell the keys of partition values with another case than the schema. */

@@ -6,15 +6,14 @@ import {
   decodePath,
   type Expression,
   findField,
-  mayMatch,
   parsePartitionValue,
-  parseStatistics,
   type Scalar,
   type StructField,
   type StructType,
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { liveFiles } from './files.ts';
 import { columnsIn } from './input.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
 
@@ -66,11 +65,9 @@ export function filesThatMayMatch(
   condition: Expression | null,
   files: Iterable<AddFile> = snapshot.files(),
 ): readonly AddFile[] {
-  const { schema } = snapshot;
   if (condition === null) return [...files];
-  return [...files].filter(({ partitionValues, stats }) =>
-    mayMatch(condition, { schema, partitionValues, statistics: parseStatistics(stats, schema) }),
-  );
+  const options = { where: condition, statistics: null, files };
+  return Array.from(liveFiles(snapshot, options), ({ add }) => add);
 }
 
 /** The condition that a column's value is between two bounds, both inclusive. */

@@ -1,9 +1,10 @@
 /** The first half of a merge: which rows of which files match, and what is to be done with them. */
 
 import { execute, identifier, relationSql, type Session, translate } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
+import type { AddFile, PartitionValues } from '../../log/index.ts';
 import {
   BOOLEAN,
+  columnsRead,
   compareScalars,
   compareText,
   type Expression,
@@ -19,6 +20,7 @@ import type { Snapshot, TableContext } from '../types.ts';
 import { scalarOf } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { mergeAmbiguous } from './errors.ts';
+import { partitionValuesOf } from './files.ts';
 import type { LocalStage } from './input-stage.ts';
 import { allOf, between, tableRelations } from './input-table.ts';
 import {
@@ -51,8 +53,10 @@ export interface MergeTry {
 /** A live file that may hold a matching row. */
 export interface Candidate {
   readonly add: AddFile;
-  /** Its place among all live files, by partition and then by the lower bound of the first key. */
+  /** Its place among the live files, by partition and then by the lower bound of the first key. */
   readonly rank: number;
+  /** By the names of the schema. */
+  readonly partitionValues: PartitionValues;
   readonly statistics: FileStatistics | null;
 }
 
@@ -87,8 +91,8 @@ export async function findCandidates(merge: MergeTry): Promise<Candidates> {
   ]);
   const [key] = plan.keys;
   const { schema } = snapshot;
-  const files = rankedFiles(snapshot, key?.field ?? null).filter(
-    ({ add: { partitionValues }, statistics }) =>
+  const files = rankedFiles(snapshot, { key: key?.field ?? null, predicate }).filter(
+    ({ partitionValues, statistics }) =>
       predicate === null || mayMatch(predicate, { schema, partitionValues, statistics }),
   );
   return { files: key === undefined ? files : await withKeyInside(session, key, files), predicate };
@@ -200,11 +204,21 @@ async function keyRange(
   return min === null || max === null ? null : { min, max };
 }
 
-function rankedFiles(snapshot: Snapshot, key: StructField | null): readonly Candidate[] {
-  const files = Array.from(snapshot.files(), (add) => {
-    const statistics = parseStatistics(add.stats, snapshot.schema);
+/** All files of the partitions that the predicate does not rule out: only of those are statistics read. */
+function rankedFiles(
+  snapshot: Snapshot,
+  { key, predicate }: { readonly key: StructField | null; readonly predicate: Expression | null },
+): readonly Candidate[] {
+  const { schema, partitionColumns } = snapshot;
+  const judged = predicate === null ? [] : columnsRead(predicate, schema).fields;
+  const known = { ...schema, fields: [...new Set([...(key === null ? [] : [key]), ...judged])] };
+  const files = Array.from(snapshot.files()).flatMap((add) => {
+    const partitionValues = partitionValuesOf(add, partitionColumns);
+    const facts = { schema, partitionValues, statistics: null };
+    if (predicate !== null && !mayMatch(predicate, facts)) return [];
+    const statistics = parseStatistics(add.stats, known);
     const low = key === null ? null : (statistics?.columns.get(key.name)?.min ?? null);
-    return { add, statistics, low, partition: JSON.stringify(add.partitionValues) };
+    return [{ add, statistics, low, partitionValues, partition: JSON.stringify(partitionValues) }];
   });
   files.sort(
     (left, right) =>
@@ -212,7 +226,12 @@ function rankedFiles(snapshot: Snapshot, key: StructField | null): readonly Cand
       compareBounds(left.low, right.low) ||
       compareText(left.add.path, right.add.path),
   );
-  return files.map(({ add, statistics }, rank) => ({ add, rank, statistics }));
+  return files.map(({ add, statistics, partitionValues }, rank) => ({
+    add,
+    rank,
+    partitionValues,
+    statistics,
+  }));
 }
 
 /** Unknown ones last. */

@@ -170,10 +170,10 @@ function neighbourRuns(
   const groups: TouchedFile[][] = [];
   for (const file of files) {
     const before = groups.at(-1)?.at(-1)?.candidate;
-    const { rank, add } = file.candidate;
+    const { rank, partitionValues } = file.candidate;
     const isNext =
       before?.rank === rank - 1 &&
-      JSON.stringify(before.add.partitionValues) === JSON.stringify(add.partitionValues);
+      JSON.stringify(before.partitionValues) === JSON.stringify(partitionValues);
     if (isNext) groups.at(-1)?.push(file);
     else groups.push([file]);
   }

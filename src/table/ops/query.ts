@@ -46,7 +46,7 @@ export async function query(
       const found = await options.find(name);
       if (found === null) continue;
       const { context, snapshot } = found;
-      const files = [...liveFiles(snapshot, { where: null, statistics: NO_COLUMNS })];
+      const files = [...liveFiles(snapshot, { where: null, statistics: null })];
       const group = await stageFiles(context, snapshot, files, { schema: snapshot.schema });
       staged.push(group);
       await defineTable(session, reference, group.sql);
@@ -60,8 +60,6 @@ export async function query(
     for (const { stage } of staged) await stage.close();
   }
 }
-
-const NO_COLUMNS = { kind: 'struct', fields: [] } as const;
 
 async function* rowsOf(
   names: readonly string[],

@@ -112,7 +112,7 @@ async function* readPlan(
 ): AsyncGenerator<readonly Row[]> {
   const { where, input, output, signal } = plan;
   const statement = signal === undefined ? {} : { signal };
-  const files = liveFiles(snapshot, { where, statistics: { ...input, fields: [] } });
+  const files = liveFiles(snapshot, { where, statistics: null });
   const toRow = rowReader(output);
   let remaining = plan.limit;
   if (remaining <= 0) return;

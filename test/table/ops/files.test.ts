@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { listFiles } from '../../../src/table/ops/files.ts';
+import { parseExpression } from '../../../src/schema/index.ts';
+
+import { listFiles, liveFiles } from '../../../src/table/ops/files.ts';
 import { withTable } from './engine-table.ts';
 
 const SPEC = {
@@ -43,6 +45,31 @@ test('a condition leaves out the files that are proved to hold nothing of it', a
     expect(paths("day = '2024-01-02'")).toEqual(['a.parquet']);
     expect(paths('day IS NULL')).toContain('b.parquet');
     expect(paths('id > 5')).toEqual(['b.parquet']);
+    return Promise.resolve();
+  });
+});
+
+test('statistics are read only of files whose partition is not ruled out, and only if they matter', async () => {
+  await withTable('memory', SPEC, ({ snapshot }) => {
+    const paths = (where: string | null): readonly string[] => {
+      const read: string[] = [];
+      const files = Array.from(snapshot.files(), (add) =>
+        Object.defineProperty({ ...add }, 'stats', {
+          get: () => {
+            read.push(add.path);
+            return add.stats;
+          },
+        }),
+      );
+      const condition = where === null ? null : parseExpression(where);
+      expect([...liveFiles(snapshot, { where: condition, statistics: null, files })]).not.toEqual(
+        [],
+      );
+      return read;
+    };
+    expect(paths("day = '2024-01-02' AND id > 0")).toEqual(['a.parquet']);
+    expect(paths("day = '2024-01-02'")).toEqual([]);
+    expect(paths(null)).toEqual([]);
     return Promise.resolve();
   });
 });
