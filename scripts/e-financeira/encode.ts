@@ -11,7 +11,7 @@ export const SUBJECT = 'transmissao-efetuada-value';
 export const REPORT_SUBJECT = 'relatorio-transmissao-value';
 
 /** Texts of the schemas, as the registry is given them. */
-export const EVENT_SCHEMAS: readonly string[] = [
+export const EVENT_SCHEMAS: readonly [first: string, second: string] = [
   schemaText('transmissao-efetuada-value.avsc'),
   schemaText('transmissao-efetuada-value.v2.avsc'),
 ];
