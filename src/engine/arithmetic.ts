@@ -145,14 +145,30 @@ function decimalDivision(
       const zero = zeroCheck(a, b, operator);
       if (operator === 'div') return `CASE ${zero} ELSE CAST(${a} // ${b} AS BIGINT) END`;
       if (operator === '%') return `CASE ${zero} ELSE ${scaled(`(${a} % ${b})`, type)} END`;
-      // Half away from zero, on the magnitudes: Spark's HALF_UP.
-      const half = `(CASE WHEN 2::HUGEINT * (abs(${a}) % abs(${b})) >= abs(${b}) THEN 1 ELSE 0 END)`;
-      const sign = `(CASE WHEN (${a} < 0) <> (${b} < 0) THEN -1 ELSE 1 END)`;
-      const quotient = `((abs(${a}) // abs(${b}) + ${half}) * ${sign})`;
-      return `CASE ${zero} ELSE ${scaled(quotient, type)} END`;
+      return `CASE ${zero} ELSE ${scaled(roundedQuotient(a, b), type)} END`;
     },
   );
   return fallible(sql, operator === 'div' ? LONG : type);
+}
+
+/** A decimal divided by a count, rounded half away from zero to `type`; null where the count is 0. */
+export function decimalQuotient(
+  dividend: { readonly sql: string; readonly type: DecimalType },
+  count: string,
+  type: DecimalType,
+  binder: Binder,
+): string {
+  const sql = binder.bind(unscaled(dividend, type.scale - dividend.type.scale), (a) =>
+    scaled(roundedQuotient(a, `${count}::HUGEINT`), type),
+  );
+  return `CASE WHEN ${count} = 0 THEN NULL ELSE ${sql} END`;
+}
+
+/** Half away from zero, on the magnitudes: Spark's HALF_UP. */
+function roundedQuotient(a: string, b: string): string {
+  const half = `(CASE WHEN 2::HUGEINT * (abs(${a}) % abs(${b})) >= abs(${b}) THEN 1 ELSE 0 END)`;
+  const sign = `(CASE WHEN (${a} < 0) <> (${b} < 0) THEN -1 ELSE 1 END)`;
+  return `((abs(${a}) // abs(${b}) + ${half}) * ${sign})`;
 }
 
 /** The integer behind a decimal, with `shift` more fraction digits. */

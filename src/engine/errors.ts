@@ -108,6 +108,30 @@ export function expressionType(reason: string): DeltaError {
   });
 }
 
+/** An aggregate where there is one row at a time, or inside another aggregate. */
+export function aggregateMisplaced(name: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EXPRESSION_AGGREGATE',
+    message:
+      `the aggregate ${name}() stands where rows are looked at one by one; ` +
+      'aggregates belong into the items of a select, and not into one another',
+    details: { function: name },
+  });
+}
+
+/** A column of an item that has no single value in a group. */
+export function expressionNotGrouped(column: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EXPRESSION_NOT_GROUPED',
+    message:
+      `rows are grouped, and the column ${column} may have several values in a group; ` +
+      'name it in groupBy, or put it into an aggregate such as max()',
+    details: { column },
+  });
+}
+
 export function castRefused(from: string, to: string): DeltaError {
   return expressionType(`a ${from} cannot be cast to ${to}`);
 }

@@ -16,6 +16,7 @@ export { createEngine } from './engine.ts';
 export { type MappingMode, matchField, physicalName } from './field-match.ts';
 export { functionNames } from './functions.ts';
 export { blobLiteral, identifier, literal, literalList } from './quote.ts';
+export { planTransform, type TransformPlan, transformSchema } from './transform.ts';
 export { type RelationFile, type RelationOptions, relationSql } from './relation.ts';
 export {
   type CopyOptions,

@@ -16,7 +16,7 @@ export interface RelationFile {
   readonly localPath: string;
   /** Top-level columns of its footer. */
   readonly columns: readonly ParquetNode[];
-  /** By the partition column's name in the schema. A missing one is null. */
+  /** By the column's name in the schema: of partition columns, and of columns that the file lacks. A missing one is null. */
   readonly partitionValues: ReadonlyMap<string, Scalar | null>;
 }
 
@@ -95,7 +95,7 @@ function selectList(file: RelationFile, options: RelationOptions): readonly stri
   const partitions = new Set(options.partitionColumns);
   return options.schema.fields.map((field) => {
     const sql = partitions.has(field.name)
-      ? constantSql(file.partitionValues.get(field.name) ?? null, field.type)
+      ? constantOf(field, file)
       : columnSql(field, file, options.mapping);
     return `${sql} AS ${identifier(field.name)}`;
   });
@@ -103,12 +103,16 @@ function selectList(file: RelationFile, options: RelationOptions): readonly stri
 
 function columnSql(field: StructField, file: RelationFile, mapping: MappingMode): string {
   const node = matchField(field, file.columns, mapping);
-  if (node === null) return `CAST(NULL AS ${duckType(field.type)})`;
+  if (node === null) return constantOf(field, file);
   return convertNode(identifier(node.name), node, field.type, {
     mapping,
     binder: new Binder(),
     path: field.name,
   });
+}
+
+function constantOf({ name, type }: StructField, { partitionValues }: RelationFile): string {
+  return constantSql(partitionValues.get(name) ?? null, type);
 }
 
 function emptyRelation({ schema, fileIndex, rowNumber }: RelationOptions): string {

@@ -69,7 +69,14 @@ function readings(
   return [{ matches, fields: rest }, unqualified];
 }
 
+/** Of an array of structs, the field of each element, as in Spark. */
 function fieldOf(parent: Typed, name: string): Typed {
+  if (parent.type.kind === 'array' && parent.type.element.kind === 'struct') {
+    const item = identifier('array item');
+    const field = fieldOf(typed(item, parent.type.element), name);
+    const type: DataType = { kind: 'array', element: field.type, containsNull: true };
+    return typed(`list_transform(${parent.sql}, lambda ${item}: ${field.sql})`, type, parent);
+  }
   const fields = parent.type.kind === 'struct' ? parent.type.fields : [];
   const field = fields.find((candidate) => sameName(candidate.name, name));
   if (field === undefined) {

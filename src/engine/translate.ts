@@ -5,10 +5,11 @@
 
 import { present, unreachable } from '../base/index.ts';
 import { BOOLEAN, type DataType, type Expression, STRING, VOID } from '../schema/index.ts';
+import { aggregateNamed } from './aggregate-names.ts';
 import { align } from './align.ts';
 import { arithmetic, negated } from './arithmetic.ts';
 import { castTo } from './casts.ts';
-import { expressionType, expressionUnsupported } from './errors.ts';
+import { aggregateMisplaced, expressionType, expressionUnsupported } from './errors.ts';
 import { translateCall } from './functions.ts';
 import { literal } from './quote.ts';
 import { javaRegex } from './regex.ts';
@@ -24,7 +25,7 @@ export interface Translation {
 
 /**
  * Translates an expression over the columns of `scope`.
- * Errors: `EXPRESSION_NO_COLUMN`, `EXPRESSION_AMBIGUOUS`, `EXPRESSION_TYPE` (invalid), `EXPRESSION_UNSUPPORTED`
+ * Errors: `EXPRESSION_NO_COLUMN`, `EXPRESSION_AMBIGUOUS`, `EXPRESSION_AGGREGATE`, `EXPRESSION_TYPE` (invalid), `EXPRESSION_UNSUPPORTED`
  * (unsupported). While it runs, a value that does not fit is `ENGINE_VALUE` (data), as Spark's ANSI mode would fail.
  */
 export function translate(expression: Expression, scope: Scope): Translation {
@@ -87,6 +88,10 @@ class Translator {
           lenient: node.lenient,
         });
       case 'call':
+        if (aggregateNamed(node.name) !== null) throw aggregateMisplaced(node.name);
+        if (node.distinct === true || node.filter !== undefined) {
+          throw expressionUnsupported(`DISTINCT or FILTER in ${node.name}()`);
+        }
         return translateCall(
           node.name,
           node.args.map((arg) => this.expression(arg)),

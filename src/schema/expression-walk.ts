@@ -32,7 +32,9 @@ export function expressionParts(expression: Expression): readonly Expression[] {
         ...(expression.otherwise === null ? [] : [expression.otherwise]),
       ];
     case 'call':
-      return expression.args;
+      return expression.filter === undefined
+        ? expression.args
+        : [...expression.args, expression.filter];
     default:
       return unreachable(expression);
   }
@@ -62,12 +64,21 @@ export function mapColumns(
   expression: Expression,
   replace: (path: readonly string[]) => Expression,
 ): Expression {
-  const map = (part: Expression): Expression => mapColumns(part, replace);
+  return mapExpression(expression, (part) => (part.kind === 'column' ? replace(part.path) : null));
+}
+
+/** The same expression with each part, from the top, replaced by what `replace` makes of it; null keeps a part and goes on inside. */
+export function mapExpression(
+  expression: Expression,
+  replace: (part: Expression) => Expression | null,
+): Expression {
+  const replaced = replace(expression);
+  if (replaced !== null) return replaced;
+  const map = (part: Expression): Expression => mapExpression(part, replace);
   switch (expression.kind) {
     case 'literal':
-      return expression;
     case 'column':
-      return replace(expression.path);
+      return expression;
     case 'not':
     case 'negate':
     case 'isNull':
@@ -97,7 +108,11 @@ export function mapColumns(
         otherwise: expression.otherwise === null ? null : map(expression.otherwise),
       };
     case 'call':
-      return { ...expression, args: expression.args.map(map) };
+      return {
+        ...expression,
+        args: expression.args.map(map),
+        ...(expression.filter === undefined ? {} : { filter: map(expression.filter) }),
+      };
     default:
       return unreachable(expression);
   }
@@ -131,7 +146,9 @@ function resolvePath(path: readonly string[], schema: StructType): readonly stri
   const field = findField(schema, name);
   if (field === null) return null;
   if (rest.length === 0) return [field.name];
-  if (field.type.kind !== 'struct') return null;
-  const inner = resolvePath(rest, field.type);
+  // Of an array of structs, a path names the field of each element.
+  const within = field.type.kind === 'array' ? field.type.element : field.type;
+  if (within.kind !== 'struct') return null;
+  const inner = resolvePath(rest, within);
   return inner === null ? null : [field.name, ...inner];
 }

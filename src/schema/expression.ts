@@ -60,6 +60,10 @@ export type Expression =
       /** Lower case. */
       readonly name: string;
       readonly args: readonly Expression[];
+      /** `f(DISTINCT …)`: of an aggregate, each value once. */
+      readonly distinct?: true;
+      /** `f(…) FILTER (WHERE …)`: of an aggregate, the rows that it takes. */
+      readonly filter?: Expression;
     };
 
 export type BinaryOperator =

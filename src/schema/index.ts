@@ -6,6 +6,7 @@ export {
   expressionColumns,
   expressionParts,
   mapColumns,
+  mapExpression,
   resolveColumns,
 } from './expression-walk.ts';
 export { parseExpression } from './parse-expression.ts';
@@ -17,12 +18,20 @@ export {
   type Truth,
 } from './predicate.ts';
 export { printExpression } from './print-expression.ts';
+export {
+  parseSelectItem,
+  parseSortItem,
+  type SelectItem,
+  type SortItem,
+  type Transform,
+} from './select-item.ts';
 export { compareScalars, compareText } from './compare.ts';
 export {
   decodePath,
   encodePath,
   escapeHive,
   HIVE_DEFAULT_PARTITION,
+  hivePartition,
   partitionPath,
 } from './partition-path.ts';
 export { printDate, printTimestamp, readTimestamp } from './time-text.ts';

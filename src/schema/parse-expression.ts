@@ -4,8 +4,14 @@ import { expressionSyntax, expressionTooLarge } from './errors.ts';
 import { expressionHeight } from './expression-walk.ts';
 import type { BinaryOperator, Expression } from './expression.ts';
 import { type Literal, readNumber, readTypedLiteral } from './literal.ts';
-import { BINARY_LEVEL, LEVEL, NILADIC_FUNCTIONS, RESERVED_WORDS } from './precedence.ts';
-import { BOOLEAN, STRING, VOID } from './structure.ts';
+import {
+  AGGREGATE_WORDS,
+  BINARY_LEVEL,
+  LEVEL,
+  NILADIC_FUNCTIONS,
+  RESERVED_WORDS,
+} from './precedence.ts';
+import { BOOLEAN, INTEGER, STRING, VOID } from './structure.ts';
 import { type Token, TokenReader } from './tokens.ts';
 import { readType } from './type-text.ts';
 
@@ -22,8 +28,14 @@ export const EXPRESSION_HEIGHT_MAX = 1000;
  */
 export function parseExpression(text: string): Expression {
   const reader = new TokenReader(text, expressionSyntax);
-  const expression = parse({ reader, nesting: 0 }, LEVEL.or);
+  const expression = readExpression(reader);
   reader.expectEnd();
+  return expression;
+}
+
+/** Reads one expression at the reader's place, as far as it goes. Errors: as for `parseExpression`. */
+export function readExpression(reader: TokenReader): Expression {
+  const expression = parse({ reader, nesting: 0 }, LEVEL.or);
   if (expressionHeight(expression) > EXPRESSION_HEIGHT_MAX) {
     throw expressionTooLarge('more operators in one chain', EXPRESSION_HEIGHT_MAX);
   }
@@ -239,6 +251,7 @@ function readWord(place: Place, word: string): Expression {
       return readCast(place, word === 'try_cast');
     default:
       if (NILADIC_FUNCTIONS.has(word)) return readNiladic(reader, word);
+      if (AGGREGATE_WORDS.has(word) && reader.isSymbol('(', 1)) return readName(place);
       if (RESERVED_WORDS.has(word)) throw reader.fail('an expression (a name like this goes in `)');
       return readName(place);
   }
@@ -254,14 +267,43 @@ function readNiladic(reader: TokenReader, name: string): Expression {
 function readName(place: Place): Expression {
   const { reader } = place;
   const name = reader.next().text;
-  if (reader.acceptSymbol('(')) {
-    const args = reader.acceptSymbol(')') ? [] : readList(place);
-    return { kind: 'call', name: name.toLowerCase(), args };
-  }
+  if (reader.acceptSymbol('(')) return readCall(place, name.toLowerCase());
   const path = [name];
   while (reader.acceptSymbol('.')) path.push(reader.expectName('a name after the point'));
   if (reader.isSymbol('(')) throw reader.refuse('functions of other schemas are not supported');
   return { kind: 'column', path };
+}
+
+/** A call up to its end; the opening parenthesis has been read. `count(*)` counts rows, as `count(1)` does. */
+function readCall(place: Place, name: string): Expression {
+  const { reader } = place;
+  const distinct = reader.acceptWord('distinct') ? ({ distinct: true } as const) : {};
+  const call = { kind: 'call', name, args: readArguments(place, name), ...distinct } as const;
+  const filtered = reader.isWord('filter') && reader.isSymbol('(', 1);
+  const filter = filtered ? { filter: readFilter(place) } : {};
+  if (reader.isWord('over') && reader.isSymbol('(', 1)) {
+    throw reader.refuse('window functions are not supported');
+  }
+  return { ...call, ...filter };
+}
+
+function readArguments(place: Place, name: string): readonly Expression[] {
+  const { reader } = place;
+  if (reader.acceptSymbol(')')) return [];
+  if (name !== 'count' || !reader.isSymbol('*')) return readList(place);
+  reader.next();
+  reader.expectSymbol(')');
+  return [{ kind: 'literal', value: 1, type: INTEGER }];
+}
+
+function readFilter(place: Place): Expression {
+  const { reader } = place;
+  reader.expectWord('filter');
+  reader.expectSymbol('(');
+  reader.expectWord('where');
+  const filter = parse(place, LEVEL.or);
+  reader.expectSymbol(')');
+  return filter;
 }
 
 /** Expressions up to the closing parenthesis; the opening one has been read. */

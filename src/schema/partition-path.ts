@@ -26,6 +26,24 @@ export function partitionPath(
     .join('/');
 }
 
+/**
+ * The partition that the directories of an object's key name, as texts of the log: `a/date=2024-01-01/f.parquet` →
+ * `date` → `2024-01-01`. For folders of files that no log describes; a table's own values are those of its log.
+ */
+export function hivePartition(key: string): ReadonlyMap<string, string | null> {
+  const values = new Map<string, string | null>();
+  for (const directory of key.split('/').slice(0, -1)) {
+    const sign = directory.indexOf('=');
+    if (sign <= 0) continue;
+    const value = unescapeHive(directory.slice(sign + 1));
+    values.set(
+      unescapeHive(directory.slice(0, sign)),
+      value === HIVE_DEFAULT_PARTITION ? null : value,
+    );
+  }
+  return values;
+}
+
 /** One name in Hive's escaping: `a:b` → `a%3Ab`. */
 export function escapeHive(name: string): string {
   return name.replace(
@@ -52,6 +70,12 @@ export function decodePath(path: string): string {
     // The only reason is a percent sign that no UTF-8 sequence follows; the error names the path.
     throw pathNotEncoded(path);
   }
+}
+
+function unescapeHive(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 function escapeValue(value: string | null | undefined): string {

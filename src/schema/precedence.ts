@@ -50,6 +50,9 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Reserved words that are functions where a parenthesis follows. */
+export const AGGREGATE_WORDS: ReadonlySet<string> = new Set(['any', 'some']);
+
 /** Functions that are called without parentheses, too. */
 export const NILADIC_FUNCTIONS: ReadonlySet<string> = new Set([
   'current_date',

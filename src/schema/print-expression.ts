@@ -37,7 +37,7 @@ export function printExpression(expression: Expression): string {
       return `${name}(${printExpression(expression.operand)} AS ${typeName(expression.type)})`;
     }
     case 'call':
-      return `${printFunction(expression.name)}(${printList(expression.args)})`;
+      return printCall(expression);
     default:
       return unreachable(expression);
   }
@@ -53,6 +53,11 @@ function printName(name: string): string {
 /** Those that SQL calls without parentheses are reserved as columns, and not in quotes as functions. */
 function printFunction(name: string): string {
   return NILADIC_FUNCTIONS.has(name) ? name : printName(name);
+}
+
+function printCall({ name, args, distinct, filter }: Of<'call'>): string {
+  const call = `${printFunction(name)}(${distinct === true ? 'DISTINCT ' : ''}${printList(args)})`;
+  return filter === undefined ? call : `${call} FILTER (WHERE ${printExpression(filter)})`;
 }
 
 function printList(list: readonly Expression[]): string {
