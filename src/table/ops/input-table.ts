@@ -13,16 +13,20 @@ import {
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
-import { liveFiles } from './files.ts';
+import { liveFiles, partitionValuesOf } from './files.ts';
 import { columnsIn } from './input.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
 
-/** Where a live file's bytes are. */
-export async function tableFile(ctx: TableContext, add: AddFile): Promise<StoredFile> {
-  const decoded = decodePath(add.path);
-  const isUri = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(add.path);
-  const place = isUri ? await ctx.resolve(decoded) : { store: ctx.store, path: decoded };
-  return { ...place, sizeBytes: add.size };
+/** Where a live file's bytes are; its size is what the log says. PROTOCOL.md, "Add File and Remove File". */
+export async function tableFile(
+  ctx: TableContext,
+  { path, size: sizeBytes }: Pick<AddFile, 'path' | 'size'>,
+): Promise<StoredFile> {
+  // A `file:` URI is resolved as it is spelled; those of stores have names that may hold any character.
+  if (/^file:/i.test(path)) return { ...(await ctx.resolve(path)), sizeBytes };
+  const key = decodePath(path);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) return { ...(await ctx.resolve(key)), sizeBytes };
+  return { store: ctx.store, path: key, sizeBytes };
 }
 
 /** The files for `relationSql`, in the order given, with what of them `columns` needs. */
@@ -51,11 +55,12 @@ function partitionScalars(
   add: AddFile,
   fields: readonly StructField[],
 ): ReadonlyMap<string, Scalar | null> {
+  const values = partitionValuesOf(
+    add,
+    fields.map(({ name }) => name),
+  );
   return new Map(
-    fields.map(({ name, type }) => [
-      name,
-      parsePartitionValue(add.partitionValues[name] ?? null, type),
-    ]),
+    fields.map(({ name, type }) => [name, parsePartitionValue(values[name] ?? null, type)]),
   );
 }
 

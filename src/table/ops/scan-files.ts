@@ -10,11 +10,11 @@ import {
   relationSql,
 } from '../../engine/index.ts';
 import type { StructType } from '../../schema/index.ts';
-import { decodePath } from '../../schema/index.ts';
 import { fileMissing } from '../errors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
-import { LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
+import { LocalStage, storedFooter } from './input-stage.ts';
+import { tableFile } from './input-table.ts';
 
 /** Files in one statement of the engine, at most. */
 const GROUP_FILES_MAX = 32;
@@ -126,7 +126,7 @@ async function stageFile(
   { schema, mapping }: { readonly schema: StructType; readonly mapping: MappingMode },
 ): Promise<RelationFile> {
   try {
-    const file = await storedFile(ctx, add);
+    const file = await tableFile(ctx, add);
     const footer = await storedFooter(file);
     const columns = schema.fields.flatMap(
       (field) => matchField(field, footer.columns, mapping)?.name ?? [],
@@ -137,18 +137,6 @@ async function stageFile(
     if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
     throw error;
   }
-}
-
-/** The object that a path of the log names; its size is what the log says. */
-export async function storedFile(
-  ctx: TableContext,
-  add: { readonly path: string; readonly size: number },
-): Promise<StoredFile> {
-  const { path, size: sizeBytes } = add;
-  if (/^file:/i.test(path)) return { ...(await ctx.resolve(path)), sizeBytes };
-  const key = decodePath(path);
-  if (/^[a-z][a-z0-9+.-]+:/i.test(path)) return { ...(await ctx.resolve(key)), sizeBytes };
-  return { store: ctx.store, path: key, sizeBytes };
 }
 
 function mappingMode(snapshot: Snapshot): MappingMode {

@@ -1,7 +1,11 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
+import { commitTransaction } from '../../../src/table/commit.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
@@ -380,6 +384,26 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
           details: { path: bad, column: 'id', others: 'int' },
         });
       }
+    });
+  });
+
+  test('finds files by their URI, and partitions whose key has another case', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'id bigint, p string', { partitionBy: ['p'] });
+      const path = await bench.parquet('a%20b.parquet', 'SELECT 1::BIGINT AS id');
+      const add = { path, partitionValues: { P: 'x' }, size: 0, modificationTime: 1 };
+      const size = (await stat(fileURLToPath(path))).size;
+      await commitTransaction(bench.ctx, start, {
+        operation: 'WRITE',
+        actions: [{ kind: 'add', add: { ...add, size, dataChange: true } }],
+        reads: { kind: 'nothing' },
+      });
+      const { snapshot } = await merge(bench.ctx, await openSnapshot(bench.ctx), {
+        source: { rows: [{ id: 1, p: 'x' }] },
+        on: 't.id = s.id AND t.p = s.p',
+        whenMatched: [{ update: { id: '2' } }],
+      });
+      expect(await rowsOf(bench, snapshot)).toEqual([{ id: 2n, p: 'x' }]);
     });
   });
 
