@@ -289,11 +289,16 @@ const { expression: anyExpression } = fc.letrec<{ expression: Expression }>((tie
       type: fc.constantFrom('int', 'decimal(3,1)', 'array<struct<`a b`:int>>').map(parseType),
       lenient: fc.boolean(),
     }),
-    fc.record({
-      kind: fc.constant('call'),
-      name: anyName.map((name) => name.toLowerCase()).filter((name) => name !== 'current_date'),
-      args: fc.array(tie('expression'), { maxLength: 3 }),
-    }),
+    fc.record(
+      {
+        kind: fc.constant('call'),
+        name: anyName.map((name) => name.toLowerCase()).filter((name) => name !== 'current_date'),
+        args: fc.array(tie('expression'), { maxLength: 3 }),
+        distinct: fc.constant(true as const),
+        filter: tie('expression'),
+      },
+      { requiredKeys: ['kind', 'name', 'args'] },
+    ),
   ),
 }));
 

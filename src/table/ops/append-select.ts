@@ -68,6 +68,9 @@ export async function stageInto(
 /** No column of a table without column mapping has a space in its name. */
 const NUMBER = identifier('partition number');
 
+/** A partition is written when all its rows are there: pieces of it would overtake one another, or become files of their own. */
+const IN_ORDER = 'SET partitioned_write_flush_threshold = 9223372036854775807';
+
 /**
  * One pass finds the partitions and gives each a number, a second one writes a local file for each number. By numbers,
  * because the engine's own folder names would have to be parsed back into values.
@@ -93,7 +96,7 @@ async function stagePartitions(
     .join(' AND ');
   await execute(
     session,
-    `COPY (SELECT ${fileColumns(target)}, ${NUMBER} FROM (` +
+    `${IN_ORDER}; COPY (SELECT ${fileColumns(target)}, ${NUMBER} FROM (` +
       `SELECT r.*, p.${NUMBER} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
       `TO ${literal(folder)} (${parquetFormat(target.codec)}, PARTITION_BY (${NUMBER}))`,
     options,
