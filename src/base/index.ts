@@ -20,6 +20,7 @@ export {
   parseJson,
   printJson,
 } from './json.ts';
+export { JsonSource } from './json-source.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { backoffMs, retry, type RetryOptions } from './retry.ts';
 export { PACKAGE_VERSION } from './version.ts';

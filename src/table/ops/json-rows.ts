@@ -4,9 +4,11 @@ import {
   isJsonObject,
   JsonNumber,
   type JsonObject,
+  JsonSource,
   type JsonValue,
   messageOf,
   parseJson,
+  printJson,
 } from '../../base/index.ts';
 import type { DataType, Row, RowValue, StructField, StructType } from '../../schema/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
@@ -38,7 +40,7 @@ export async function* readJsonRows(file: JsonFile, schema: StructType): AsyncGe
     const parsed = parseJsonLine(bytes);
     if (parsed.kind === 'bad') throw lineInvalid(file.path, index + 1, parsed.reason);
     if (parsed.kind === 'object') {
-      yield { line: index + 1, row: jsonToRow(parsed.object, schema.fields, 'keep') };
+      yield { line: index + 1, row: jsonToRow(parsed, schema.fields, 'keep') };
     }
   }
 }
@@ -64,8 +66,14 @@ export async function* linesOf(
   if (rest.length > 0) yield { index, bytes: rest };
 }
 
+/** An object, and the text that it was parsed from. */
+export interface SourcedObject {
+  readonly object: JsonObject;
+  readonly text: string;
+}
+
 export type JsonLine =
-  | { readonly kind: 'object'; readonly object: JsonObject }
+  | ({ readonly kind: 'object' } & SourcedObject)
   | { readonly kind: 'empty' }
   | { readonly kind: 'bad'; readonly reason: string };
 
@@ -73,39 +81,68 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function parseJsonLine(bytes: Uint8Array): JsonLine {
   let value: JsonValue;
+  let text: string;
   try {
-    const text = utf8.decode(bytes);
+    text = utf8.decode(bytes);
     if (text.trim() === '') return { kind: 'empty' };
     value = parseJson(text);
   } catch (error) {
     const what = error instanceof SyntaxError ? 'JSON' : 'UTF-8';
     return { kind: 'bad', reason: `the line is not ${what}: ${messageOf(error)}` };
   }
-  if (isJsonObject(value)) return { kind: 'object', object: value };
+  if (isJsonObject(value)) return { kind: 'object', object: value, text };
   return { kind: 'bad', reason: 'the line is JSON, but not an object' };
 }
 
 /**
  * The members that are columns, found ignoring case where none has the exact name; what the object does not have, the
- * row does not have either. Values that do not fit are left as they are, to be refused. `unknown`: what becomes of
- * the other members.
+ * row does not have either. As in Spark, a column of text takes whatever else stands there, a number, an object, as
+ * it is spelled. Other values that do not fit are left as they are, to be refused. `unknown`: what becomes of the
+ * other members.
  */
 export function jsonToRow(
-  object: JsonObject,
+  { object, text }: SourcedObject,
   fields: readonly StructField[],
   unknown: 'keep' | 'drop',
 ): Record<string, RowValue> {
+  const reading = { unknown, isSpellingWanted: false };
+  const row = membersToRow({ value: object, source: null }, fields, reading);
+  if (!reading.isSpellingWanted) return row;
+  return membersToRow({ value: object, source: new JsonSource(text) }, fields, reading);
+}
+
+interface Reading {
+  readonly unknown: 'keep' | 'drop';
+  /** Set when a value's spelling matters: it is found by reading the text once more, which few lines need. */
+  isSpellingWanted: boolean;
+}
+
+interface Sourced<T> {
+  readonly value: T;
+  readonly source: JsonSource | null;
+}
+
+function membersToRow(
+  { value: object, source }: Sourced<JsonObject>,
+  fields: readonly StructField[],
+  reading: Reading,
+): Record<string, RowValue> {
   const row: Record<string, RowValue> = {};
   const taken = new Set<string>();
+  const sources = source?.members();
+  const member = (key: string): Sourced<JsonValue | undefined> => ({
+    value: object[key],
+    source: sources?.get(key) ?? null,
+  });
   for (const { name, type } of fields) {
     const key = memberNamed(object, name);
     if (key === undefined) continue;
     taken.add(key);
-    row[name] = fromJson(object[key], type, unknown);
+    row[name] = fromJson(member(key), type, reading);
   }
-  if (unknown === 'drop') return row;
-  for (const [key, value] of Object.entries(object)) {
-    if (!taken.has(key)) row[key] = fromJson(value, null, unknown);
+  if (reading.unknown === 'drop') return row;
+  for (const key of Object.keys(object)) {
+    if (!taken.has(key)) row[key] = fromJson(member(key), null, reading);
   }
   return row;
 }
@@ -119,23 +156,38 @@ function memberNamed(object: JsonObject, name: string): string | undefined {
 
 /** JSON has no maps, and its long numbers have no other form than text where they must stay exact. */
 function fromJson(
-  value: JsonValue | undefined,
+  { value, source }: Sourced<JsonValue | undefined>,
   type: DataType | null,
-  unknown: 'keep' | 'drop',
+  reading: Reading,
 ): RowValue {
   if (value === undefined || value === null) return null;
+  if (isText(type) && typeof value !== 'string') {
+    reading.isSpellingWanted = true;
+    return source?.text ?? printJson(value);
+  }
   if (value instanceof JsonNumber) return isFloating(type) ? Number(value.text) : value.text;
   if (typeof value !== 'object') return value;
   if (!isJsonObject(value)) {
     const element = type?.kind === 'array' ? type.element : type;
-    return value.map((item) => fromJson(item, element, unknown));
-  }
-  if (type?.kind === 'map') {
-    return new Map(
-      Object.entries(value).map(([key, item]) => [key, fromJson(item, type.value, unknown)]),
+    const items = source?.items();
+    return value.map((item, index) =>
+      fromJson({ value: item, source: items?.[index] ?? null }, element, reading),
     );
   }
-  return jsonToRow(value, type?.kind === 'struct' ? type.fields : [], unknown);
+  if (type?.kind === 'map') {
+    const members = source?.members();
+    return new Map(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        fromJson({ value: item, source: members?.get(key) ?? null }, type.value, reading),
+      ]),
+    );
+  }
+  return membersToRow({ value, source }, type?.kind === 'struct' ? type.fields : [], reading);
+}
+
+function isText(type: DataType | null): boolean {
+  return type?.kind === 'primitive' && type.name === 'string';
 }
 
 /** Digits beyond what the column's type holds mean nothing there. */

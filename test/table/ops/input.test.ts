@@ -93,8 +93,8 @@ describe('inspectInputs', () => {
         '{"id":"b","at":"yesterday"}',
         '',
         '{"ID":"c","at":"2024-01-01T10:00:00.123456-03:00","amount":"12345678.90"}',
-        '{"id":7}',
-        '{"id":"d"}',
+        '{"id":[}',
+        '{"id":"d","code": 7.50 }',
       ];
       await bench.text('lines.jsonl', `\ufeff${lines.join('\r\n')}`);
       const { accepted, rejected, close } = await inspect(bench);
@@ -104,14 +104,14 @@ describe('inspectInputs', () => {
         '3 INPUT_BAD_KEY',
         '4 INPUT_BAD_LINE',
         '5 INPUT_BAD_VALUE',
-        '8 INPUT_BAD_VALUE',
+        '8 INPUT_BAD_LINE',
       ]);
       const start = await tableOf(bench, DDL);
       const { snapshot } = await ingest(bench.ctx, start, accepted, { dropDuplicates: ['id'] });
       expect(await rowsOf(bench, snapshot)).toEqual([
         { id: 'a', at: '2024-01-01T10:00:00.000000Z', code: 'c', amount: '1.25' },
         { id: 'c', at: '2024-01-01T13:00:00.123456Z', code: null, amount: '12345678.90' },
-        { id: 'd', at: null, code: null, amount: null },
+        { id: 'd', at: null, code: '7.50', amount: null },
       ]);
       await close();
     });

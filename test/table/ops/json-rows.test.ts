@@ -9,12 +9,12 @@ const SCHEMA = parseDdl(
   'id bigint, ratio double, price decimal(38,18), tags map<string, double>, at struct<Zone: string>',
 );
 
-async function rowsOf(content: string | Uint8Array): Promise<JsonRow[]> {
+async function rowsOf(content: string | Uint8Array, schema = SCHEMA): Promise<JsonRow[]> {
   const store = memoryStore({ clock: new ManualClock(), name: 'in' });
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   await store.put('a.jsonl', bytes, { kind: 'create' });
   const file = { store, path: 'a.jsonl', sizeBytes: bytes.length };
-  return Array.fromAsync(readJsonRows(file, SCHEMA));
+  return Array.fromAsync(readJsonRows(file, schema));
 }
 
 describe('rows of JSON lines', () => {
@@ -38,6 +38,28 @@ describe('rows of JSON lines', () => {
     expect(await rowsOf('\n{"ID":1,"at":{"zone":"Z","x":[true]},"more":{"Y":null}}\r\n\n')).toEqual(
       [{ line: 2, row: { id: 1, at: { Zone: 'Z', x: [true] }, more: { Y: null } } }],
     );
+  });
+
+  test('columns of text take whatever else stands there as it is spelled', async () => {
+    const line =
+      ' {"s": 1.50, "l" : [1e3,true,null,"x", {"a" : [1, "]}\\"" ] } ,[] ], "m":{"k\\u0041":-0.0,"k":{}},' +
+      '"o":{"S": 12345678901234567890 },"s":  {"late" :1.0}, "n":1.50}\r';
+    const schema = parseDdl('s string, l array<string>, m map<string,string>, o struct<s: string>');
+    expect(await rowsOf(line, schema)).toEqual([
+      {
+        line: 1,
+        row: {
+          s: '{"late" :1.0}',
+          l: ['1e3', 'true', null, 'x', '{"a" : [1, "]}\\"" ] }', '[]'],
+          m: new Map([
+            ['kA', '-0.0'],
+            ['k', '{}'],
+          ]),
+          o: { s: '12345678901234567890' },
+          n: 1.5,
+        },
+      },
+    ]);
   });
 
   test.each([
