@@ -65,3 +65,19 @@ export type {
   TopicPartition,
   TopicSelection,
 } from './kafka/types.ts';
+export {
+  type Broker,
+  type BrokerTools,
+  type Codec,
+  type KafkaConnection,
+  type KafkaSasl,
+  type KafkaTls,
+  openBroker,
+  openRecordedBroker,
+  type ProducedRecord,
+  type Producer,
+  type RecordedFolders,
+  recordTopic,
+  type SecretProvider,
+  type TopicSelection,
+} from './kafka/index.ts';

@@ -23,6 +23,7 @@ export interface OffsetRange extends TopicPartition {
   readonly end: number;
 }
 
+/** A field may be made anew each time it is read: read each once. */
 export interface KafkaRecord {
   /** At most 2^53 - 1. */
   readonly offset: number;
@@ -71,15 +72,19 @@ export interface Producer {
   /** All records are acknowledged when it returns. */
   send(topic: string, records: readonly ProducedRecord[]): Promise<void>;
   /**
-   * Sends the records, and notes `marker` as the offset of `group`, in one transaction. A producer of the same
-   * `transactionalId` that began earlier is fenced: `KAFKA_FENCED`.
+   * Sends the records, and notes `marker` (from 0) as the offset of `group`, in one transaction. A producer of the same
+   * `transactionalId` that began earlier is fenced: `KAFKA_FENCED`. After `KAFKA_UNAVAILABLE` the marker, read by a new
+   * producer of the same id, tells whether the transaction counts.
    */
   transact(
     topic: string,
     records: readonly ProducedRecord[],
     marker: { readonly group: string; readonly value: number },
   ): Promise<void>;
-  /** The last marker noted for `group`, or null. */
+  /**
+   * The last marker noted for `group`, or null. Kafka forgets it `offsets.retention.minutes` (7 days by default) after it
+   * was noted.
+   */
   marker(topic: string, group: string): Promise<number | null>;
   close(): Promise<void>;
 }

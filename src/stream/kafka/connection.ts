@@ -1,0 +1,95 @@
+/** How a broker is reached: addresses, SASL, TLS. Secrets come from functions, are asked for when needed, and not kept. */
+
+import type { ConnectionOptions } from '@platformatic/kafka';
+
+import { connectionInvalid } from './errors.ts';
+
+/** Answers with a secret: the value of an environment variable, or what a vault says. Asked at each authentication. */
+export type SecretProvider = () => Promise<string>;
+
+export type KafkaSasl =
+  | {
+      readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+      readonly username: string | SecretProvider;
+      readonly password: SecretProvider;
+    }
+  | {
+      readonly mechanism: 'OAUTHBEARER';
+      readonly token: SecretProvider;
+      /** SASL extensions, such as `logicalCluster`. */
+      readonly extensions?: Readonly<Record<string, string>>;
+    };
+
+export interface KafkaTls {
+  /** Certificates (PEM) to trust instead of the system's. */
+  readonly ca?: string;
+  /** The client's certificate (PEM), with `key`. */
+  readonly cert?: string;
+  readonly key?: SecretProvider;
+  /** The name that the broker's certificate must have. Default: the host. */
+  readonly serverName?: string;
+}
+
+export interface KafkaConnection {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[];
+  /** Default `deltawright`. */
+  readonly clientId?: string;
+  readonly sasl?: KafkaSasl;
+  /** True: with the system's certificates. Default: no TLS. */
+  readonly tls?: boolean | KafkaTls;
+}
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Throws `KAFKA_CONNECTION_INVALID`. */
+export function brokerAddresses(connection: KafkaConnection): BrokerAddress[] {
+  if (connection.brokers.length === 0) throw connectionInvalid('it names no brokers');
+  return connection.brokers.map((text) => {
+    const match = /^(?:\[([^\]]+)\]|([^:/\s]+)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match === null || port < 1 || port > 65_535) {
+      throw connectionInvalid(`${JSON.stringify(text)} is not an address like host:9092`);
+    }
+    return { host: match[1] ?? match[2] ?? '', port };
+  });
+}
+
+export async function connectionOptions(connection: KafkaConnection): Promise<ConnectionOptions> {
+  const { sasl, tls } = connection;
+  return {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+    ...(tls === undefined || tls === false ? {} : await tlsOptions(tls === true ? {} : tls)),
+  };
+}
+
+function saslOptions(sasl: KafkaSasl): NonNullable<ConnectionOptions['sasl']> {
+  if (sasl.mechanism !== 'OAUTHBEARER') {
+    return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password };
+  }
+  return {
+    mechanism: sasl.mechanism,
+    token: sasl.token,
+    ...(sasl.extensions === undefined ? {} : { oauthBearerExtensions: { ...sasl.extensions } }),
+  };
+}
+
+async function tlsOptions(tls: KafkaTls): Promise<ConnectionOptions> {
+  return {
+    tls: {
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+      ...(tls.key === undefined ? {} : { key: await tls.key() }),
+    },
+    // Server Name Indication: brokers behind one address tell their certificates apart by it.
+    tlsServerName: tls.serverName ?? true,
+  };
+}

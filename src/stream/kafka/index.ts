@@ -1,0 +1,17 @@
+/** The only door to Kafka: brokers, real and recorded. */
+
+export type { Codec } from './compression.ts';
+export type { KafkaConnection, KafkaSasl, KafkaTls, SecretProvider } from './connection.ts';
+export { type BrokerTools, openBroker } from './kafka-broker.ts';
+export { openRecordedBroker, type RecordedFolders, recordTopic } from './recorded-broker.ts';
+export type {
+  Broker,
+  KafkaRecord,
+  OffsetAt,
+  OffsetRange,
+  ProducedRecord,
+  Producer,
+  TopicInfo,
+  TopicPartition,
+  TopicSelection,
+} from './types.ts';
