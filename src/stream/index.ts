@@ -40,12 +40,7 @@ export { fromPathUri, toPathUri } from './path-uri.ts';
 export { type LoggedFile, type LoggedFiles, SinkLogReader } from './sink-log.ts';
 export type { FileEntry, FileRejection } from './source-log.ts';
 export { readText, writeOnce } from './write-once.ts';
-export {
-  avroPayloads,
-  jsonPayloads,
-  type Payloads,
-  rawPayloads,
-} from './message-payloads.ts';
+export { avroPayloads, jsonPayloads, type Payloads, rawPayloads } from './message-payloads.ts';
 export {
   type DeadLetter,
   type MessageFile,
@@ -55,23 +50,16 @@ export {
   type ReadMessagesOptions,
 } from './message-reader.ts';
 export { DATE_COLUMN, type EnvelopeSpec, envelopeSchema, HEADER_TYPES } from './message-rows.ts';
-export type {
-  Broker,
-  KafkaRecord,
-  OffsetRange,
-  ProducedRecord,
-  Producer,
-  TopicInfo,
-  TopicPartition,
-  TopicSelection,
-} from './kafka/types.ts';
 export {
   type Broker,
   type BrokerTools,
   type Codec,
   type KafkaConnection,
+  type KafkaRecord,
   type KafkaSasl,
   type KafkaTls,
+  type OffsetAt,
+  type OffsetRange,
   openBroker,
   openRecordedBroker,
   type ProducedRecord,
@@ -79,5 +67,7 @@ export {
   type RecordedFolders,
   recordTopic,
   type SecretProvider,
+  type TopicInfo,
+  type TopicPartition,
   type TopicSelection,
 } from './kafka/index.ts';
