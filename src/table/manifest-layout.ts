@@ -83,6 +83,11 @@ export function printManifest(store: ObjectStore, files: readonly AddFile[]): Ui
   return new TextEncoder().encode(lines.join(''));
 }
 
+/** The length of that text in bytes. */
+export function manifestSize(store: ObjectStore, files: readonly AddFile[]): number {
+  return files.reduce((sum, { path }) => sum + Buffer.byteLength(dataFileUri(store, path)) + 1, 0);
+}
+
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:\//;
 
 /** A partition's folder below the manifests' own; `''` without partition columns. */

@@ -2,7 +2,7 @@
  * What the manifests of a table are: one small object beside their folder, outside it because some engines read every
  * file in there. Its name begins with `_`, so that nobody takes it for data and no vacuum removes it.
  *
- *     {"tableId":"…","tableUri":"s3://…","version":7,"emptied":[{"folder":"date=2024-01-01","claim":null}]}
+ *     {"tableId":"…","tableUri":"s3://…","version":7,"manifestEtag":null,"emptied":[{"folder":"p=1","claim":null}]}
  */
 
 import { isDeltaError, isJsonObject, type JsonValue, parseJson, printJson } from '../base/index.ts';
@@ -15,6 +15,8 @@ export interface ManifestState {
   readonly tableUri: string;
   /** Every manifest is of this version or of a later one. */
   readonly version: number;
+  /** Of the manifest of a table without partition columns, so that another content in its place is noticed. */
+  readonly manifestEtag: string | null;
   /** Partitions without files whose manifest, empty by now, is still there. */
   readonly emptied: readonly EmptiedPartition[];
 }
@@ -62,28 +64,30 @@ export async function writeManifestState(
   state: ManifestState,
   found: FoundState,
 ): Promise<boolean> {
-  const { tableId, tableUri, version } = state;
+  const { tableId, tableUri, version, manifestEtag } = state;
   const emptied = state.emptied.map(({ folder, claim }) => ({
     folder,
     claim: claim === null ? null : { ...claim },
   }));
-  const text = printJson({ tableId, tableUri, version, emptied });
-  return putExactly(store, STATE_PATH, new TextEncoder().encode(`${text}\n`), found.etag);
+  const text = printJson({ tableId, tableUri, version, manifestEtag, emptied });
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  return (await putExactly(store, STATE_PATH, bytes, found.etag)) !== null;
 }
 
-/** Writes where the object is still the one with this etag, or still missing; false where it is not, or may not be. */
+/** Writes where the object is still the one with this etag, or still missing; null where it is not, or may not be. */
 export async function putExactly(
   store: ObjectStore,
   path: string,
   bytes: Uint8Array,
   etag: string | null,
-): Promise<boolean> {
+): Promise<string | null> {
   const mode: PutMode = etag === null ? { kind: 'create' } : { kind: 'update', etag };
   try {
-    return (await store.put(path, bytes, mode)).kind === 'written';
+    const result = await store.put(path, bytes, mode);
+    return result.kind === 'written' ? result.etag : null;
   } catch (error) {
     // Whoever starts over reads what is there, and so learns whether this was written.
-    if (isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) return false;
+    if (isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) return null;
     throw error;
   }
 }
@@ -111,12 +115,13 @@ function parseState(text: string): ManifestState | null {
     return null;
   }
   if (!isJsonObject(value)) return null;
-  const { tableId, tableUri, version, emptied } = value;
+  const { tableId, tableUri, version, manifestEtag = null, emptied } = value;
   if (typeof tableId !== 'string' || typeof tableUri !== 'string') return null;
   if (typeof version !== 'number' || !Array.isArray(emptied)) return null;
+  if (typeof manifestEtag !== 'string' && manifestEtag !== null) return null;
   const partitions = emptied.flatMap(parseEmptied);
   return partitions.length === emptied.length
-    ? { tableId, tableUri, version, emptied: partitions }
+    ? { tableId, tableUri, version, manifestEtag, emptied: partitions }
     : null;
 }
 

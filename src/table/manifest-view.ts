@@ -5,7 +5,13 @@ import pLimit from 'p-limit';
 import type { AddFile } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 import { listLog, readCommits } from './log-files.ts';
-import { isManifest, manifestFolder, manifestPath, PartitionFolders } from './manifest-layout.ts';
+import {
+  isManifest,
+  manifestFolder,
+  manifestPath,
+  manifestSize,
+  PartitionFolders,
+} from './manifest-layout.ts';
 import { type FoundState, isOf, type ManifestState, readManifestState } from './manifest-state.ts';
 import { refreshSnapshot } from './open.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -24,7 +30,7 @@ export type Look = ManifestView | { readonly kind: 'needs-all'; readonly snapsho
 export interface LookOptions {
   /** All manifests, not only those of partitions that commits touched. */
   readonly full: boolean;
-  /** Also those that are missing, though no commit touched their partitions. */
+  /** Also those that are missing or overwritten, though no commit touched their partitions. */
   readonly restore: boolean;
   /** Folders that are probably touched. */
   readonly hints: readonly string[];
@@ -54,7 +60,9 @@ export async function look(ctx: TableContext, base: Snapshot, options: LookOptio
   const manifests = new Map<string, ObjectMeta | null>();
   const early = new Set([...options.hints, ...options.written]);
   for (const { folder } of state.emptied) early.add(folder);
-  if (options.restore) for (const folder of await missingManifests(store, base)) early.add(folder);
+  if (options.restore) {
+    for (const folder of await spoiledManifests(store, base, state)) early.add(folder);
+  }
   if (base.partitionColumns.length === 0 && base.version !== state.version) early.add('');
   let missing = [...early];
   let snapshot = base;
@@ -128,12 +136,23 @@ async function touchedSince(
   return touched;
 }
 
-/** Folders that have files and no manifest; without partition columns the one folder, whether it has files or not. */
-async function missingManifests(store: ObjectStore, snapshot: Snapshot): Promise<string[]> {
+/**
+ * Folders whose manifest is missing or has a size that it cannot have; without partition columns the one folder, where
+ * its manifest is not the object that was written. A manifest that a newer version gave another size is written once more.
+ */
+async function spoiledManifests(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  state: ManifestState,
+): Promise<string[]> {
   const there = await listManifests(store, snapshot);
-  const needed =
-    snapshot.partitionColumns.length === 0 ? [''] : [...liveFiles(snapshot, null).keys()];
-  return needed.filter((folder) => !there.has(folder));
+  if (snapshot.partitionColumns.length === 0) {
+    const etag = there.get('')?.etag ?? null;
+    return etag === null || etag !== state.manifestEtag ? [''] : [];
+  }
+  return [...liveFiles(snapshot, null)].flatMap(([folder, files]) =>
+    there.get(folder)?.sizeBytes === manifestSize(store, files) ? [] : [folder],
+  );
 }
 
 async function listManifests(

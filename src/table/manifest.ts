@@ -36,7 +36,7 @@ export interface PublishOptions {
   readonly full?: boolean;
   /** Partitions that the caller knows to be touched: a hint that saves a listing. */
   readonly touched?: Iterable<PartitionValues>;
-  /** Also writes manifests that somebody deleted: one listing of them all. Default false; `full` implies it. */
+  /** Also writes manifests that somebody deleted or overwrote: one listing of them all. Default false; `full` implies it. */
   readonly restore?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -74,23 +74,22 @@ export async function publishManifest(
 
 /**
  * Whether the manifests show `version` of the table `tableId` and nothing is left to remove: one small read. Without
- * partition columns also whether the manifest is there; `restore` looks for those of partitions.
+ * partition columns also whether the manifest is the object that was written; `restore` looks at those of partitions.
  */
 export async function checkManifest(
   ctx: TableContext,
   table: { readonly tableId: string; readonly version: number; readonly isPartitioned: boolean },
 ): Promise<'current' | 'stale'> {
   const { tableId, version, isPartitioned } = table;
-  const [{ state }, isThere] = await Promise.all([
+  const [{ state }, manifest] = await Promise.all([
     readManifestState(ctx.store),
-    isPartitioned ||
-      ctx.store.head(`${manifestFolder(version)}/manifest`).then((it) => it !== null),
+    isPartitioned ? null : ctx.store.head(`${manifestFolder(version)}/manifest`),
   ]);
   const isCurrent =
-    isThere &&
     isOf(state, ctx.store, tableId) &&
     state.version === version &&
-    state.emptied.length === 0;
+    state.emptied.length === 0 &&
+    (isPartitioned || (manifest !== null && manifest.etag === state.manifestEtag));
   return isCurrent ? 'current' : 'stale';
 }
 
@@ -178,6 +177,10 @@ async function publish(
   throw manifestContended(ctx.store.uri, ROUNDS_MAX);
 }
 
+type Written =
+  | { readonly kind: 'written' | 'kept'; readonly folder: string; readonly etag: string | null }
+  | { readonly kind: 'lost' };
+
 /** Null where the round was lost. */
 async function writeView(
   ctx: TableContext,
@@ -187,28 +190,33 @@ async function writeView(
   const { snapshot, found, manifests } = view;
   assertPublishable(snapshot);
   const live = liveFiles(snapshot, new Set(manifests.keys()));
-  const results = await sideBySide(manifests, async ([folder, before]) => {
+  const results = await sideBySide(manifests, async ([folder, before]): Promise<Written> => {
+    const kept = { kind: 'kept', folder, etag: before?.etag ?? null } as const;
     const files = live.get(folder) ?? [];
     const isEmptyAlready =
       files.length === 0 && (before === null ? folder !== '' : isEmpty(before));
-    if (isEmptyAlready) return 'kept';
+    if (isEmptyAlready) return kept;
     const bytes = printManifest(ctx.store, files);
     const path = manifestPath(snapshot, folder);
     // Losers who wrote the same again would only make each other lose.
-    if (options.isRetry && (await holds(ctx.store, { path, before, bytes }))) return 'kept';
+    if (options.isRetry && (await holds(ctx.store, { path, before, bytes }))) return kept;
     options.written.add(folder);
-    return (await putExactly(ctx.store, path, bytes, before?.etag ?? null)) ? 'written' : 'lost';
+    const etag = await putExactly(ctx.store, path, bytes, kept.etag);
+    return etag === null ? { kind: 'lost' } : { kind: 'written', folder, etag };
   });
-  if (results.includes('lost')) return null;
+  const settled = results.filter((result) => result.kind !== 'lost');
+  if (settled.length < results.length) return null;
+  const own = settled.find((result) => result.folder === '');
   const state: ManifestState = {
     tableId: snapshot.metadata.id,
     tableUri: ctx.store.uri,
     version: snapshot.version,
+    manifestEtag: own === undefined ? (found.state?.manifestEtag ?? null) : own.etag,
     emptied: emptiedOf(ctx, view, { live, ...options }),
   };
   const isSame = found.state !== null && JSON.stringify(found.state) === JSON.stringify(state);
   if (!isSame && !(await writeManifestState(ctx.store, state, found))) return null;
-  const writtenCount = results.filter((result) => result === 'written').length;
+  const writtenCount = settled.filter(({ kind }) => kind === 'written').length;
   return {
     kind: isSame && writtenCount === 0 ? 'current' : 'published',
     snapshot,

@@ -121,6 +121,28 @@ describe.each(Object.entries(BEDS))('the manifest of a table on %s', (_name, ope
     expect(await checkManifest(ctx, { ...table, version: table.version + 1 })).toBe('stale');
   });
 
+  test.each([[[]], [['p']]])(
+    'what overwrote a manifest is noticed and replaced (%j)',
+    async (by) => {
+      await makeTable(ctx, by);
+      const latest = await add(ctx, [{ p: 'a' }]);
+      await publishManifest(ctx, latest);
+      const table = { tableId: latest.metadata.id, version: latest.version };
+      const path = by.length === 0 ? `${ROOT}/manifest` : `${ROOT}/p=a/manifest`;
+      await ctx.store.put(path, new TextEncoder().encode('junk\n'), { kind: 'overwrite' });
+      if (by.length === 0) {
+        expect(await checkManifest(ctx, { ...table, isPartitioned: false })).toBe('stale');
+      }
+      const restored = await publishManifest(ctx, latest, { restore: true });
+      expect(restored).toMatchObject({ kind: 'published', writtenCount: 1 });
+      await expectCurrent(ctx);
+      expect(await checkManifest(ctx, { ...table, isPartitioned: by.length > 0 })).toBe('current');
+      expect(await publishManifest(ctx, latest, { restore: true })).toMatchObject({
+        kind: 'current',
+      });
+    },
+  );
+
   test('a partition that empties has an empty manifest first, and none after its removal', async () => {
     await makeTable(ctx, ['p']);
     const files = await add(ctx, [{ p: 'a' }, { p: 'b' }]);
