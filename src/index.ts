@@ -58,6 +58,8 @@ export {
   type MergeSource,
   type MergeSpec,
   type NotMatchedClause,
+  type OptimizeOptions,
+  type OptimizeOutcome,
   type ScanOptions,
   type Snapshot,
   type TableFile,

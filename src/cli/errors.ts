@@ -92,3 +92,11 @@ export function manifestDisabled(uri: string): DeltaError {
     details: { table: uri },
   });
 }
+
+export function sizeInvalid(text: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'SIZE_INVALID',
+    message: `"${text}" is no size: write a number of bytes, or 64kb, 128mb, 1gb`,
+  });
+}

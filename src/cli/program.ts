@@ -26,6 +26,7 @@ export function buildProgram(): Command {
     .addHelpText('after', EXIT_CODES_HELP);
   addJobCommands(program);
   addWriteCommands(program);
+  addLayoutCommands(program);
   addReadCommands(program);
   addPublishCommands(program);
   return program;
@@ -73,6 +74,19 @@ function addWriteCommands(program: Command): void {
     .option('--insert [condition]', 'rows of s without a match come in, where the condition holds')
     .action(async (table: string, options) =>
       (await import('./commands/merge.ts')).run(table, options),
+    );
+}
+
+function addLayoutCommands(program: Command): void {
+  common(program, 'optimize')
+    .description('pack the small files of a table into few')
+    .argument('<table>', TABLE)
+    .option('--where <condition>', 'only partitions for which it may be true')
+    .option('--target-size <size>', `of a file: "128mb" (default: the table's)`)
+    .option('--sort-by <columns>', 'comma-separated: sorts the rows of each new file', list)
+    .option('--dry-run', 'only say what would be done')
+    .action(async (table: string, options) =>
+      (await import('./commands/optimize.ts')).run(table, options),
     );
 }
 

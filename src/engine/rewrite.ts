@@ -20,7 +20,11 @@ export async function openOrderedSession(
   options: Omit<SessionOptions, 'threads'> = {},
 ): Promise<Session> {
   const session = await engine.openSession({ ...options, threads: 1 });
-  await session.run("SET GLOBAL disabled_optimizers = 'join_order,build_side_probe_side'");
+  // What is read once for a rewrite would else stay in memory up to its limit, and is in the system's cache anyway.
+  await session.run(
+    "SET GLOBAL disabled_optimizers = 'join_order,build_side_probe_side'; " +
+      'SET GLOBAL enable_external_file_cache = false',
+  );
   return session;
 }
 

@@ -8,6 +8,7 @@ export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
+export { canSplice, spliceFiles, type SpliceInput } from './splice.ts';
 export { stageSparse, type StageOptions } from './stage.ts';
 export { footerStatistics, type FooterStatisticsOptions } from './statistics.ts';
 export type {

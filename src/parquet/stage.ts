@@ -68,7 +68,8 @@ async function writeEnds(file: FileHandle, footer: ParquetFooter): Promise<void>
   await writeAll(file, trailer, fileSizeBytes - trailer.length);
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
+/** Writes all of the bytes from `start` on, however many calls it takes. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done);
     done += bytesWritten;

@@ -25,7 +25,7 @@ export interface WriteOptions {
 
 const ROW_GROUP_ROWS_MAX = 122_880;
 /** In the form that readers parse to learn of a writer's bugs; those without a version have their statistics ignored. */
-const CREATED_BY = `deltawright version ${PACKAGE_VERSION}`;
+export const CREATED_BY = `deltawright version ${PACKAGE_VERSION}`;
 
 /** Arrow data, as a whole or table by table as it comes; at least one table, which may be empty. */
 export type TableInput = Table | Iterable<Table> | AsyncIterable<Table>;

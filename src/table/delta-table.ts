@@ -12,7 +12,8 @@ import { openSnapshot, refreshSnapshot } from './open.ts';
 import type { AppendOptions, AppendSource } from './ops/append.ts';
 import { type FileEntry, listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
-import { append, checksum, merge, scanRows } from './ops/index.ts';
+import { append, checksum, merge, optimize, scanRows } from './ops/index.ts';
+import type { OptimizeOptions } from './ops/optimize.ts';
 import type { ScanOptions } from './ops/scan.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -134,6 +135,29 @@ export class DeltaTable {
     };
   }
 
+  /**
+   * Packs the small files of each partition into few of the target size; no row changes. Never in conflict with appends;
+   * where another writer took a file away meanwhile, only what goes with it is packed again. Files that were replaced
+   * stay on disk for older versions. Errors: `OPTIMIZE_INVALID`, `COLUMN_UNKNOWN`, those of parsing `where`,
+   * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of the stores.
+   */
+  async optimize(options: OptimizeOptions = {}): Promise<OptimizeOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () => optimize(this.#context, this.#snapshot, options));
+    this.#snapshot = result.snapshot;
+    return {
+      kind: result.kind,
+      version: result.snapshot.version,
+      commits: result.commitCount,
+      filesAdded: result.filesAdded,
+      filesRemoved: result.filesRemoved,
+      bytesAdded: result.bytesAdded,
+      bytesRemoved: result.bytesRemoved,
+      binsLost: result.binsLost,
+      postCommitErrors: result.postCommitErrors,
+    };
+  }
+
   /** The rows of this snapshot, in no promised order. Errors: those of parsing `where`, `TABLE_FILE_MISSING`. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<Row> {
     const rows = scanRows(this.#context, this.#snapshot, options);
@@ -224,6 +248,23 @@ export interface MergeOutcome {
   readonly deleted: number;
   readonly filesAdded: number;
   readonly filesRemoved: number;
+  /** As in `AppendOutcome`. */
+  readonly postCommitErrors: readonly Error[];
+}
+
+export interface OptimizeOutcome {
+  /** `unchanged`: there was nothing to pack; `planned`: a dry run, with what would be done. */
+  readonly kind: 'committed' | 'unchanged' | 'planned';
+  /** Of the table now. */
+  readonly version: number;
+  readonly commits: number;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  /** 0 for a dry run, which cannot know. */
+  readonly bytesAdded: number;
+  readonly bytesRemoved: number;
+  /** New files given up because other writers kept on taking what was to be packed; another call goes on from there. */
+  readonly binsLost: number;
   /** As in `AppendOutcome`. */
   readonly postCommitErrors: readonly Error[];
 }

@@ -7,6 +7,7 @@ export {
   DeltaTable,
   type ManifestResult,
   type MergeOutcome,
+  type OptimizeOutcome,
   type TableFile,
   type TravelOptions,
 } from './delta-table.ts';
@@ -33,7 +34,7 @@ export {
   refreshSnapshot,
   type TableMetadata,
 } from './open.ts';
-export { checkProperties, isManifestEnabled } from './properties.ts';
+export { checkProperties, isManifestEnabled, parseSizeBytes } from './properties.ts';
 export type {
   CommitOutcome,
   RebaseDecision,
@@ -52,6 +53,8 @@ export type {
   MergeSpec,
   NotMatchedClause,
 } from './ops/merge-types.ts';
+export type { OptimizeOptions } from './ops/optimize.ts';
+export { type FileBin, filesToPack, type PackOptions } from './ops/optimize-plan.ts';
 export type { QueryOptions, QueryResult } from './ops/query.ts';
 export { type JsonFile, type JsonRow, readJsonRows } from './ops/json-rows.ts';
 export type { ScanOptions } from './ops/scan.ts';
@@ -61,10 +64,19 @@ export {
   tableTools,
   type TableToolsOptions,
 } from './table-tools.ts';
-export { append, ingest, inspectInputs, merge, prepareMergeSource, query } from './ops/index.ts';
+export {
+  append,
+  ingest,
+  inspectInputs,
+  merge,
+  optimize,
+  prepareMergeSource,
+  query,
+} from './ops/index.ts';
 export type { IngestOptions, IngestResult } from './ops/ingest.ts';
 export type { InspectOptions } from './ops/input.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
 export type { KeepLatest, PreparedSource, PrepareOptions } from './ops/merge-latest.ts';
 export type { AppendResult } from './ops/append.ts';
 export type { MergeResult } from './ops/merge-types.ts';
+export type { OptimizeResult } from './ops/optimize.ts';

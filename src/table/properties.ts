@@ -43,6 +43,20 @@ export function isManifestEnabled(metadata: Metadata): boolean {
   return value?.toLowerCase() === 'true';
 }
 
+/** Size that files are packed to, in bytes. Default 128 MiB. */
+export function targetFileSizeBytes(metadata: Metadata): number {
+  const text = metadata.configuration['delta.targetFileSize'];
+  const size = text === undefined ? null : parseSizeBytes(text);
+  return size === null || size === 0 ? 128 * 1024 * 1024 : size;
+}
+
+/** A size such as `134217728`, `128mb` or `1 GB` in bytes, by powers of 1,024; null for anything else. */
+export function parseSizeBytes(text: string): number | null {
+  const [, digits, unit = ''] = /^(\d+) *([kmgt]?)b?$/i.exec(text.trim()) ?? [];
+  if (digits === undefined) return null;
+  return Number(digits) * 1024 ** ' kmgt'.indexOf(unit === '' ? ' ' : unit.toLowerCase());
+}
+
 type Check = (value: string) => boolean;
 
 interface Rule {
@@ -92,7 +106,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'delta.setTransactionRetentionDuration': DURATION,
   'delta.targetFileSize': {
     allows: "a size such as '134217728' or '128mb'",
-    check: (value) => /^\d+ *([kmgt]?b)?$/i.test(value),
+    check: (value) => parseSizeBytes(value) !== null,
   },
 };
 

@@ -43,7 +43,7 @@ test('the commands of the README do what it says', async () => {
     expect(command).toBe('deltawright');
     outputs.push(await printed(...words));
   }
-  const [create, append, merge, read, files, history, checksum] = outputs;
+  const [create, append, merge, read, files, history, checksum, optimize] = outputs;
   expect(create).toMatch(/^file:\/\/.*\/lake\/pessoas: version 0\n$/);
   expect(append).toMatch(/^version 1: 2 rows in 1 file, \d+ B\n$/);
   expect(merge).toBe('version 1: 0 rows updated, 0 deleted, 0 inserted\n');
@@ -51,6 +51,20 @@ test('the commands of the README do what it says', async () => {
   expect(files).toMatch(/id: 1 … 9007199254740993; nome: Inês … José/);
   expect(history).toMatch(/^1 .* WRITE [^]*\n0 .* CREATE TABLE/m);
   expect(checksum).toMatch(/^[0-9a-f]{64} {2}2 rows, version 1\n$/);
+  expect(optimize).toBe('version 1: nothing to pack\n');
+});
+
+test('optimize packs small files, and says before what it would do', async () => {
+  const table = './miudos';
+  await json('create', table, '--schema=id bigint, nome string');
+  for (let i = 0; i < 2; i += 1) await json('append', table, './pessoas.jsonl');
+  const would = await printed('optimize', table, '--dry-run');
+  expect(would).toMatch(/^version 2: would be done: 2 files, [\d.]+ \w+, packed into 1\n$/);
+  expect(await json('optimize', table, '--target-size', '1mb', '--sort-by', 'id')).toMatchObject([
+    { kind: 'committed', version: 3, commits: 1, filesAdded: 1, filesRemoved: 2, binsLost: 0 },
+  ]);
+  const wrong = await deltawright(folder, ['optimize', table, '--target-size=muito']);
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('SIZE_INVALID') });
 });
 
 test('create by name, with partitions and properties, registers the table', async () => {

@@ -1,6 +1,6 @@
 /** The commit of an operation, from staged files to its outcome. */
 
-import type { CommitInfo } from '../../log/index.ts';
+import type { Action, AddFile, CommitInfo } from '../../log/index.ts';
 import { commitTransaction } from '../commit.ts';
 import type { CommitOutcome, Snapshot, TableContext, TransactionSpec } from '../types.ts';
 import { discardFiles, type StagedFile } from './append-file.ts';
@@ -46,6 +46,24 @@ export function commitOptions({ txn, commitInfo, signal }: WriteOptions): WriteO
     ...(commitInfo === undefined ? {} : { commitInfo }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+/** The action that takes a file out of the table; without `dataChange` its rows stay, in other files. */
+export function removalOf(
+  ctx: TableContext,
+  { path, partitionValues, size, tags }: AddFile,
+  { dataChange }: { readonly dataChange: boolean },
+): Action {
+  const remove = {
+    path,
+    deletionTimestamp: ctx.clock.now(),
+    dataChange,
+    extendedFileMetadata: true,
+    partitionValues,
+    size,
+    ...(tags === undefined ? {} : { tags }),
+  };
+  return { kind: 'remove', remove };
 }
 
 /** Rows, files and bytes as Spark names them in `operationMetrics` of a write. */

@@ -145,3 +145,12 @@ export function sourceTypeOpen(column: string): DeltaError {
     details: { column },
   });
 }
+
+/** `OPTIMIZE_INVALID`: what was asked of an optimize cannot be done; `reason` says why. */
+export function optimizeInvalid(reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'OPTIMIZE_INVALID',
+    message: `the table cannot be optimized so: ${reason}`,
+  });
+}

@@ -9,6 +9,7 @@ import type { ingest as ingestNow } from './ingest.ts';
 import type { inspectInputs as inspectInputsNow } from './input.ts';
 import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
 import type { merge as mergeNow } from './merge.ts';
+import type { optimize as optimizeNow } from './optimize.ts';
 import type { query as queryNow } from './query.ts';
 import type { scanRows as scanRowsNow } from './scan.ts';
 
@@ -31,6 +32,10 @@ export const inspectInputs: typeof inspectInputsNow = async (...args) =>
 /** See `merge.ts`. */
 export const merge: typeof mergeNow = async (...args) =>
   (await import('./merge.ts')).merge(...args);
+
+/** See `optimize.ts`. */
+export const optimize: typeof optimizeNow = async (...args) =>
+  (await import('./optimize.ts')).optimize(...args);
 
 /** See `merge-latest.ts`. */
 export const prepareMergeSource: typeof prepareMergeSourceNow = async (...args) =>

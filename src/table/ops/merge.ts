@@ -5,18 +5,12 @@
  */
 
 import { backoffMs, unreachable } from '../../base/index.ts';
-import {
-  type Action,
-  type AddFile,
-  appendOnly,
-  checkWritable,
-  isAppendOnly,
-} from '../../log/index.ts';
+import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
-import { commitOptions, isApplied, totalOf } from './append-commit.ts';
+import { commitOptions, isApplied, removalOf, totalOf } from './append-commit.ts';
 import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
 import { stageSelect } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
@@ -216,22 +210,9 @@ function actionsOf(
   { files }: Written,
 ): readonly Action[] {
   return [
-    ...touched.map(({ candidate }) => removalOf(ctx, candidate.add)),
+    ...touched.map(({ candidate }) => removalOf(ctx, candidate.add, { dataChange: true })),
     ...files.map(({ add }) => ({ kind: 'add', add }) as const),
   ];
-}
-
-function removalOf(ctx: TableContext, { path, partitionValues, size, tags }: AddFile): Action {
-  const remove = {
-    path,
-    deletionTimestamp: ctx.clock.now(),
-    dataChange: true,
-    extendedFileMetadata: true,
-    partitionValues,
-    size,
-    ...(tags === undefined ? {} : { tags }),
-  };
-  return { kind: 'remove', remove };
 }
 
 /** As Spark writes them. */

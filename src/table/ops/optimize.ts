@@ -1,0 +1,291 @@
+/**
+ * OPTIMIZE: small files of a partition packed into few large ones. No row changes, so that others append meanwhile
+ * without a conflict; a bin of which another writer took a file is given up and packed again, all others are committed.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import { type Action, type AddFile, checkWritable } from '../../log/index.ts';
+import type { Codec } from '../../parquet/index.ts';
+import { findField } from '../../schema/index.ts';
+import { commitTransaction } from '../commit.ts';
+import { columnUnknown } from '../errors.ts';
+import { refreshSnapshot } from '../open.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { removalOf, totalOf } from './append-commit.ts';
+import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
+import { optimizeInvalid, writeConflict } from './errors.ts';
+import { type FileBin, packFiles, type PackOptions, printedWhere } from './optimize-plan.ts';
+import { LazySession, stageBin } from './optimize-write.ts';
+
+export interface OptimizeOptions extends PackOptions {
+  /** Columns by which the rows of a new file are sorted, nulls first. Default: they stay in the order of their files. */
+  readonly sortBy?: readonly string[];
+  /** Only says what would be done. Default false. */
+  readonly dryRun?: boolean;
+  /** Of files that are encoded again. Default: the table's, or snappy. */
+  readonly codec?: Codec;
+  /** Stops between steps; what was committed by then stays. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OptimizeResult {
+  /** `unchanged`: there was nothing to pack; `planned`: a dry run, with what would be done. */
+  readonly kind: 'committed' | 'unchanged' | 'planned';
+  /** The table as it is now. */
+  readonly snapshot: Snapshot;
+  readonly commitCount: number;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  /** 0 for a dry run, which cannot know. */
+  readonly bytesAdded: number;
+  readonly bytesRemoved: number;
+  /** Bins given up because other writers kept on taking their files: the next call finds what is left of them. */
+  readonly binsLost: number;
+  /** As in `CommitOutcome`, of all commits. */
+  readonly postCommitErrors: readonly Error[];
+}
+
+/** Bytes of input in one commit, more or less: what is lost at most when the process ends in between. */
+const COMMIT_BYTES = 1024 * 1024 * 1024;
+/** How often what was lost to other writers is packed again. */
+const ROUNDS_MAX = 5;
+/** Tries to commit what is left of some bins, after conflicts. */
+const TRIES_MAX = 100;
+
+/**
+ * Packs small files, in one commit or, where there is much to do, several: each is atomic, and what a failure leaves
+ * behind are files that no commit names. Errors: `OPTIMIZE_INVALID`, `COLUMN_UNKNOWN`, `EXPRESSION_…` (invalid),
+ * `FEATURE_UNSUPPORTED`, `WRITE_CONFLICT` after very many lost races, those of the stores, of Parquet and of `commitTransaction`.
+ */
+export async function optimize(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  options: OptimizeOptions = {},
+): Promise<OptimizeResult> {
+  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkSort(snapshot, options);
+  const bins = packFiles(snapshot, snapshot.files(), options);
+  if (options.dryRun === true) return planned(snapshot, bins);
+  const session = new LazySession(ctx);
+  try {
+    return await new Optimizer(ctx, snapshot, { options, session }).run(bins);
+  } finally {
+    await session.close();
+  }
+}
+
+/** A bin, and the file that is to take its place: none where it has no rows. */
+interface PackedBin {
+  readonly bin: FileBin;
+  readonly files: readonly StagedFile[];
+}
+
+class Optimizer {
+  readonly #ctx: TableContext;
+  readonly #options: OptimizeOptions;
+  readonly #session: LazySession;
+  readonly #done: PackedBin[] = [];
+  readonly #postCommitErrors: Error[] = [];
+  #snapshot: Snapshot;
+  #commitCount = 0;
+
+  constructor(
+    ctx: TableContext,
+    snapshot: Snapshot,
+    how: { readonly options: OptimizeOptions; readonly session: LazySession },
+  ) {
+    this.#ctx = ctx;
+    this.#snapshot = snapshot;
+    this.#options = how.options;
+    this.#session = how.session;
+  }
+
+  async run(bins: readonly FileBin[]): Promise<OptimizeResult> {
+    let waiting = bins;
+    for (let round = 1; round <= ROUNDS_MAX && waiting.length > 0; round += 1) {
+      const lost: FileBin[] = [];
+      for (const some of inCommits(waiting))
+        lost.push(...(await this.#commit(await this.#write(some))));
+      waiting = packFiles(this.#snapshot, this.#stillLive(lost), this.#options);
+    }
+    return {
+      kind: this.#commitCount === 0 ? 'unchanged' : 'committed',
+      snapshot: this.#snapshot,
+      commitCount: this.#commitCount,
+      filesAdded: totalOf(this.#done, ({ files }) => files.length),
+      filesRemoved: totalOf(this.#done, ({ bin }) => bin.files.length),
+      bytesAdded: totalOf(this.#done, ({ files }) => totalOf(files, ({ add }) => add.size)),
+      bytesRemoved: totalOf(this.#done, ({ bin }) => bin.sizeBytes),
+      binsLost: waiting.length,
+      postCommitErrors: this.#postCommitErrors,
+    };
+  }
+
+  async #write(bins: readonly FileBin[]): Promise<readonly PackedBin[]> {
+    const { codec, sortBy = [], signal } = this.#options;
+    const target = fileTarget(this.#snapshot, codec);
+    const writer = { ctx: this.#ctx, session: this.#session, target, sortBy, signal };
+    const packed: PackedBin[] = [];
+    await stageAll(this.#ctx, bins, ENGINE_STATEMENTS_MAX, async (bin) => {
+      const files = await stageBin(writer, bin);
+      packed.push({ bin, files });
+      return files;
+    });
+    return packed;
+  }
+
+  /** Commits bins, without those that turn out to be lost to other writers: these it returns. */
+  async #commit(packed: readonly PackedBin[]): Promise<readonly FileBin[]> {
+    const lost: FileBin[] = [];
+    let left = packed;
+    let reason = { code: '', reason: '' };
+    for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
+      if (left.length === 0) return lost;
+      const outcome = await commitTransaction(this.#ctx, this.#snapshot, this.#transaction(left));
+      switch (outcome.kind) {
+        case 'committed':
+          this.#snapshot = outcome.snapshot;
+          this.#commitCount += 1;
+          this.#done.push(...left);
+          this.#postCommitErrors.push(...outcome.postCommitErrors);
+          return lost;
+        case 'applied':
+          return lost;
+        case 'conflict': {
+          reason = outcome;
+          const before = this.#snapshot;
+          this.#snapshot = await refreshSnapshot(this.#ctx, before);
+          const valid = new Set(left.filter(({ bin }) => isValid(bin, before, this.#snapshot)));
+          const gone = left.filter((it) => !valid.has(it));
+          await discardFiles(
+            this.#ctx,
+            gone.flatMap(({ files }) => files),
+          );
+          lost.push(...gone.map(({ bin }) => bin));
+          left = [...valid];
+          break;
+        }
+        default:
+          return unreachable(outcome);
+      }
+    }
+    await discardFiles(
+      this.#ctx,
+      left.flatMap(({ files }) => files),
+    );
+    throw writeConflict(reason.code, reason.reason);
+  }
+
+  #transaction(packed: readonly PackedBin[]): Parameters<typeof commitTransaction>[2] {
+    const { signal } = this.#options;
+    const removed = packed.flatMap(({ bin }) => bin.files);
+    const added = packed.flatMap(({ files }) => files.map(({ add }) => add));
+    return {
+      operation: 'OPTIMIZE',
+      operationParameters: parametersOf(this.#snapshot, this.#options),
+      operationMetrics: metricsOf(removed, added),
+      actions: [
+        ...removed.map((add) => removalOf(this.#ctx, add, { dataChange: false })),
+        ...added.map((add): Action => ({ kind: 'add', add: { ...add, dataChange: false } })),
+      ],
+      reads: { kind: 'rows', predicate: null, paths: new Set(removed.map(({ path }) => path)) },
+      ...(signal === undefined ? {} : { signal }),
+    };
+  }
+
+  *#stillLive(bins: readonly FileBin[]): Iterable<AddFile> {
+    for (const { files } of bins) {
+      for (const { path } of files) {
+        const live = this.#snapshot.file(path);
+        if (live !== null) yield live;
+      }
+    }
+  }
+}
+
+/** Whether what was written for a bin may still take its place: its files are there, and mean what they meant. */
+function isValid(bin: FileBin, before: Snapshot, latest: Snapshot): boolean {
+  return (
+    latest.metadata.id === before.metadata.id &&
+    latest.metadata.schemaString === before.metadata.schemaString &&
+    latest.partitionColumns.join() === before.partitionColumns.join() &&
+    bin.files.every(({ path }) => latest.file(path) !== null)
+  );
+}
+
+function inCommits(bins: readonly FileBin[]): readonly (readonly FileBin[])[] {
+  const commits: FileBin[][] = [];
+  let sizeBytes = Number.POSITIVE_INFINITY;
+  for (const bin of bins) {
+    if (sizeBytes + bin.sizeBytes > COMMIT_BYTES) {
+      commits.push([]);
+      sizeBytes = 0;
+    }
+    commits.at(-1)?.push(bin);
+    sizeBytes += bin.sizeBytes;
+  }
+  return commits;
+}
+
+function planned(snapshot: Snapshot, bins: readonly FileBin[]): OptimizeResult {
+  return {
+    kind: 'planned',
+    snapshot,
+    commitCount: 0,
+    filesAdded: bins.length,
+    filesRemoved: totalOf(bins, ({ files }) => files.length),
+    bytesAdded: 0,
+    bytesRemoved: totalOf(bins, ({ sizeBytes }) => sizeBytes),
+    binsLost: 0,
+    postCommitErrors: [],
+  };
+}
+
+function checkSort({ schema }: Snapshot, { sortBy = [] }: OptimizeOptions): void {
+  for (const name of sortBy) {
+    const field = findField(schema, name);
+    if (field === null) {
+      throw columnUnknown(
+        name,
+        schema.fields.map((it) => it.name),
+      );
+    }
+    if (field.type.kind !== 'primitive' && field.type.kind !== 'decimal') {
+      throw optimizeInvalid(`rows cannot be sorted by ${name}, which does not hold single values`);
+    }
+  }
+}
+
+/** As Spark writes them. */
+function parametersOf(snapshot: Snapshot, options: OptimizeOptions): Record<string, string> {
+  const where = printedWhere(snapshot, options);
+  return {
+    predicate: JSON.stringify(where === null ? [] : [where]),
+    zOrderBy: '[]',
+    clusterBy: '[]',
+    auto: 'false',
+  };
+}
+
+/** As Spark names them; the sizes are those of the new files. */
+function metricsOf(
+  removed: readonly AddFile[],
+  added: readonly AddFile[],
+): Readonly<Record<string, string>> {
+  const sizes = added.map(({ size }) => size).toSorted((a, b) => a - b);
+  const quantile = (share: number): string =>
+    String(sizes[Math.floor(share * (sizes.length - 1))] ?? 0);
+  return {
+    numRemovedFiles: String(removed.length),
+    numRemovedBytes: String(totalOf(removed, ({ size }) => size)),
+    numAddedFiles: String(added.length),
+    numAddedBytes: String(totalOf(sizes, (size) => size)),
+    numDeletionVectorsRemoved: '0',
+    minFileSize: quantile(0),
+    p25FileSize: quantile(0.25),
+    p50FileSize: quantile(0.5),
+    p75FileSize: quantile(0.75),
+    maxFileSize: quantile(1),
+  };
+}
