@@ -57,20 +57,30 @@ export async function stageParquet(
 ): Promise<readonly StagedFile[]> {
   const files = await inParallel(uris, STORE_REQUESTS_MAX, async (uri) => {
     options.signal?.throwIfAborted();
-    const { store, path } = await ctx.resolve(uri);
-    const meta = await store.head(path);
-    if (meta === null) throw sourceMissing(uri);
-    const stored = { store, path, sizeBytes: meta.sizeBytes };
-    const footer = await storedFooter(stored);
+    const stored = await storedAt(ctx, uri);
+    const { footer } = stored;
     const verdict = judge(target, footer);
     if (verdict.kind === 'reject') throw sourceUnfit(uri, verdict.code, verdict.reason);
     const extra = unknownColumn(footer.columns, target.schema);
     if (extra !== null) {
       throw sourceUnfit(uri, 'INPUT_UNKNOWN_COLUMN', `the table has no column ${extra}`);
     }
-    return { ...stored, etag: meta.etag, footer, copyInto: copyPartition(target, footer, verdict) };
+    return { ...stored, copyInto: copyPartition(target, footer, verdict) };
   });
   return stageFitting(ctx, target, files, options);
+}
+
+/** The footer of a file by its URI. Errors: `APPEND_SOURCE_MISSING` (invalid), those of `readFooter`. */
+export async function footerAt(ctx: TableContext, uri: string): Promise<ParquetFooter> {
+  return (await storedAt(ctx, uri)).footer;
+}
+
+async function storedAt(ctx: TableContext, uri: string): Promise<Omit<FittingFile, 'copyInto'>> {
+  const { store, path } = await ctx.resolve(uri);
+  const meta = await store.head(path);
+  if (meta === null) throw sourceMissing(uri);
+  const stored = { store, path, sizeBytes: meta.sizeBytes };
+  return { ...stored, etag: meta.etag, footer: await storedFooter(stored) };
 }
 
 /** Whether the rows of a file from outside fit the table, and whether its bytes do. */

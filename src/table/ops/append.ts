@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import type { RecordBatch, Table } from 'apache-arrow';
 
 import { unreachable } from '../../base/index.ts';
-import { checkWritable } from '../../log/index.ts';
+import { type Action, checkWritable } from '../../log/index.ts';
 import { type Codec, writeParquet } from '../../parquet/index.ts';
-import type { Row } from '../../schema/index.ts';
+import type { Row, StructType } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import {
   commitOptions,
@@ -18,20 +18,26 @@ import {
   writeMetrics,
   type WriteOptions,
 } from './append-commit.ts';
-import { fileTarget, type FileTarget, type StagedFile } from './append-file.ts';
-import { stageParquet } from './append-parquet.ts';
+import { fileTarget, type StagedFile } from './append-file.ts';
+import { footerAt, stageParquet } from './append-parquet.ts';
 import { stageRows } from './append-rows.ts';
+import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { writeConflict } from './errors.ts';
+import { evolvedTable, type EvolveOptions, incomingSchemas, withEvolution } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
 
 export type AppendSource =
   /** Taken as they come; no more of them are in memory than a file holds. */
-  | { readonly rows: Iterable<Row> | AsyncIterable<Row> }
+  | {
+      readonly rows: Iterable<Row> | AsyncIterable<Row>;
+      /** Of the rows, for `evolve`: without it they have the columns of the table. */
+      readonly schema?: StructType;
+    }
   | { readonly arrow: Table | readonly RecordBatch[] }
   /** URIs of Parquet files. Where one fits byte for byte, its bytes are copied. */
   | { readonly parquet: readonly string[] };
 
-export interface AppendOptions extends WriteOptions {
+export interface AppendOptions extends WriteOptions, EvolveOptions {
   /** Of files that are encoded here. Default: the table's, or snappy. */
   readonly codec?: Codec;
   /** Where files that are encoded here are cut, in bytes before compression. Default 128 MiB. */
@@ -55,7 +61,9 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
 /**
  * Appends all of the source, or nothing. Without rows there is no commit, unless there is a `txn` to remember.
  * Errors: `FEATURE_UNSUPPORTED`, `INPUT_BAD_VALUE` and `APPEND_SOURCE_…` (invalid), `NULL_NOT_ALLOWED` (data),
- * `WRITE_CONFLICT` where the table was changed into another one meanwhile, those of `commitTransaction`.
+ * `EVOLUTION_REFUSED`, `WRITE_CONFLICT` where the table was changed into another one meanwhile, those of `commitTransaction`.
+ * With `evolve: 'add'` new columns come with the same commit; where another writer changed the schema first, the source
+ * is taken again, unless it is rows that can be taken only once.
  */
 export async function append(
   ctx: TableContext,
@@ -63,9 +71,19 @@ export async function append(
   source: AppendSource,
   options: AppendOptions = {},
 ): Promise<AppendResult> {
+  const work = (latest: Snapshot): Promise<AppendResult> => appendTo(ctx, latest, source, options);
+  return isRepeatable(source) ? withEvolution(ctx, snapshot, options, work) : work(snapshot);
+}
+
+async function appendTo(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  source: AppendSource,
+  options: AppendOptions,
+): Promise<AppendResult> {
   if (isApplied(snapshot, options.txn)) return result('applied', snapshot, []);
   checkWritable(snapshot.protocol, snapshot.metadata);
-  const files = await stageSource(ctx, fileTarget(snapshot, options.codec), source, options);
+  const { files, actions } = await stageSource(ctx, snapshot, source, options);
   if (files.length === 0 && options.txn === undefined) return result('unchanged', snapshot, []);
   const outcome = await commitStaged(
     ctx,
@@ -78,7 +96,7 @@ export async function append(
         partitionBy: JSON.stringify(snapshot.partitionColumns),
       },
       operationMetrics: writeMetrics(files),
-      actions: files.map(({ add }) => ({ kind: 'add', add })),
+      actions: [...actions, ...files.map(({ add }) => ({ kind: 'add', add }) as const)],
       reads: { kind: 'nothing' },
     },
     files,
@@ -98,23 +116,53 @@ export async function append(
   }
 }
 
+interface Staged {
+  readonly files: readonly StagedFile[];
+  /** Of the columns that come with them. */
+  readonly actions: readonly Action[];
+}
+
 async function stageSource(
   ctx: TableContext,
-  target: FileTarget,
+  snapshot: Snapshot,
   source: AppendSource,
-  { targetFileSizeBytes = FILE_SIZE_BYTES, signal }: AppendOptions,
-): Promise<readonly StagedFile[]> {
-  const options = { targetFileSizeBytes, ...(signal === undefined ? {} : { signal }) };
-  if ('rows' in source) return stageRows(ctx, target, source.rows, options);
-  if ('parquet' in source) return stageParquet(ctx, target, source.parquet, options);
-  const stage = await LocalStage.open();
-  try {
-    const file = stage.freshFile('.parquet');
-    await writeFile(file, await writeParquet(await toTable(source.arrow)));
-    return await stageParquet(ctx, target, [pathToFileURL(file).href], options);
-  } finally {
-    await stage.close();
+  options: AppendOptions,
+): Promise<Staged> {
+  if ('arrow' in source) {
+    const stage = await LocalStage.open();
+    try {
+      const file = stage.freshFile('.parquet');
+      await writeFile(file, await writeParquet(await toTable(source.arrow)));
+      return await stageSource(ctx, snapshot, { parquet: [pathToFileURL(file).href] }, options);
+    } finally {
+      await stage.close();
+    }
   }
+  const { targetFileSizeBytes = FILE_SIZE_BYTES, signal, evolve, codec } = options;
+  const incoming = evolve === 'add' ? await incomingOf(ctx, source) : [];
+  const { table, actions } = evolvedTable(snapshot, incoming, options);
+  const target = fileTarget(table, codec);
+  const limits = { targetFileSizeBytes, ...(signal === undefined ? {} : { signal }) };
+  const files =
+    'rows' in source
+      ? await stageRows(ctx, target, source.rows, limits)
+      : await stageParquet(ctx, target, source.parquet, limits);
+  return { files, actions: files.length === 0 ? [] : actions };
+}
+
+async function incomingOf(
+  ctx: TableContext,
+  source: Exclude<AppendSource, { readonly arrow: unknown }>,
+): Promise<readonly StructType[]> {
+  if ('rows' in source) return source.schema === undefined ? [] : [source.schema];
+  return incomingSchemas(
+    await inParallel(source.parquet, STORE_REQUESTS_MAX, (uri) => footerAt(ctx, uri)),
+  );
+}
+
+/** An iterator of its own can be taken once. */
+function isRepeatable(source: AppendSource): boolean {
+  return !('rows' in source) || Array.isArray(source.rows);
 }
 
 async function toTable(data: Table | readonly RecordBatch[]): Promise<Table> {

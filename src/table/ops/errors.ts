@@ -45,6 +45,16 @@ export function writeConflict(code: string, reason: string): DeltaError {
   });
 }
 
+/** `EVOLUTION_REFUSED`: the table's schema cannot grow to hold the rows; `column` is empty where no one column stands in the way. */
+export function evolutionRefused(column: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'EVOLUTION_REFUSED',
+    message: `the table's schema cannot take the rows to write${column === '' ? '' : ` because of the column ${column}`}: ${reason}`,
+    details: column === '' ? {} : { column },
+  });
+}
+
 /** `MERGE_AMBIGUOUS`: several source rows would change one row of the table. */
 export function mergeAmbiguous(rowCount: number): DeltaError {
   return new DeltaError({

@@ -5,7 +5,7 @@
 
 import { unreachable } from '../../base/index.ts';
 import { type Action, checkWritable } from '../../log/index.ts';
-import type { Codec } from '../../parquet/index.ts';
+import type { Codec, ParquetFooter } from '../../parquet/index.ts';
 import { BOOLEAN, type Expression } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
 import type { Snapshot, TableContext, Winners } from '../types.ts';
@@ -18,10 +18,11 @@ import {
 } from './append-commit.ts';
 import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
 import { writeConflict } from './errors.ts';
+import { evolvedTable, type EvolveOptions, incomingSchemas, withEvolution } from './evolve.ts';
 import { IngestBatch } from './ingest-batch.ts';
 import type { PreparedInput } from './input-types.ts';
 
-export interface IngestOptions extends WriteOptions {
+export interface IngestOptions extends WriteOptions, EvolveOptions {
   /** The columns of the key. Without any, all rows enter. */
   readonly dropDuplicates: readonly string[];
   /** Columns without whose value a row does not enter: those that the inputs were inspected with. Default none. */
@@ -59,10 +60,23 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
 /**
  * Of rows with one key, the one in the lowest path (by bytes) and row enters, unless the table has the key. A commit of
  * somebody else in between is looked through for the same keys before this one goes in. Without new rows nothing is
- * committed but the `txn`, where there is one.
- * Errors: `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `WRITE_CONFLICT`, and those of the engine.
+ * committed but the `txn`, where there is one. With `evolve: 'add'` columns of the inputs that the table lacks come with the
+ * same commit; without, they are left out.
+ * Errors: `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `EVOLUTION_REFUSED`, `WRITE_CONFLICT`, and
+ * those of the engine.
  */
 export async function ingest(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  inputs: readonly PreparedInput[],
+  options: IngestOptions,
+): Promise<IngestResult> {
+  return withEvolution(ctx, snapshot, options, (latest) =>
+    ingestInto(ctx, latest, inputs, options),
+  );
+}
+
+async function ingestInto(
   ctx: TableContext,
   snapshot: Snapshot,
   inputs: readonly PreparedInput[],
@@ -79,8 +93,10 @@ export async function ingest(
   };
   if (isApplied(snapshot, options.txn)) return { ...nothing, kind: 'applied', snapshot };
   checkWritable(snapshot.protocol, snapshot.metadata);
+  const incoming = options.evolve === 'add' ? incomingSchemas(footersOf(inputs)) : [];
+  const evolved = evolvedTable(snapshot, incoming, options);
   const batch = await IngestBatch.open(ctx, inputs, {
-    target: fileTarget(snapshot, options.codec),
+    target: fileTarget(evolved.table, options.codec),
     keyColumns: options.dropDuplicates,
     ...(options.keyColumns === undefined ? {} : { required: options.keyColumns }),
     targetFileSizeBytes: options.targetFileSizeBytes ?? FILE_SIZE_BYTES,
@@ -89,7 +105,8 @@ export async function ingest(
   try {
     await batch.dropWithin();
     if (options.against !== 'batch') await batch.dropAgainst(snapshot, snapshot.files());
-    return { ...counts, ...(await commitBatch(ctx, snapshot, batch, options)) };
+    const { actions } = evolved;
+    return { ...counts, ...(await commitBatch(ctx, snapshot, { batch, actions }, options)) };
   } finally {
     await batch.close();
   }
@@ -109,7 +126,7 @@ type Outcome = Pick<
 async function commitBatch(
   ctx: TableContext,
   snapshot: Snapshot,
-  batch: IngestBatch,
+  { batch, actions }: { readonly batch: IngestBatch; readonly actions: readonly Action[] },
   options: IngestOptions,
 ): Promise<Outcome> {
   let files = await batch.stage();
@@ -125,7 +142,7 @@ async function commitBatch(
       partitionBy: JSON.stringify(snapshot.partitionColumns),
     },
     operationMetrics: writeMetrics(files),
-    actions: addActions(files),
+    actions: addActions(actions, files),
     // It read the keys, so it is no blind append; which of a winner's rows matter is for `rebase` to say.
     reads: { kind: 'rows', predicate: NEVER, paths: new Set() },
     rebase: async (winners: Winners) => {
@@ -137,7 +154,7 @@ async function commitBatch(
       if (files.length === 0 && options.txn === undefined) {
         return { kind: 'conflict', reason: 'the table has all keys now' };
       }
-      return { kind: 'replace', actions: addActions(files) };
+      return { kind: 'replace', actions: addActions(actions, files) };
     },
   });
   switch (outcome.kind) {
@@ -160,8 +177,14 @@ async function commitBatch(
 
 const NEVER: Expression = { kind: 'literal', value: false, type: BOOLEAN };
 
-function addActions(files: readonly StagedFile[]): readonly Action[] {
-  return files.map(({ add }) => ({ kind: 'add', add }));
+/** Columns come with the first rows that have them, never alone. */
+function addActions(evolution: readonly Action[], files: readonly StagedFile[]): readonly Action[] {
+  if (files.length === 0) return [];
+  return [...evolution, ...files.map(({ add }) => ({ kind: 'add', add }) as const)];
+}
+
+function footersOf(inputs: readonly PreparedInput[]): readonly ParquetFooter[] {
+  return inputs.map(({ footer }) => footer);
 }
 
 function inputCounts(

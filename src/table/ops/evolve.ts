@@ -1,0 +1,157 @@
+/** Writes that may add columns: the schema grows in the commit that brings the first rows with them. */
+
+import { backoffMs, isDeltaError } from '../../base/index.ts';
+import type { Action, Protocol } from '../../log/index.ts';
+import {
+  checkColumnNames,
+  type DataType,
+  evolveSchema,
+  type EvolveMode,
+  findField,
+  printSchema,
+  type StructType,
+} from '../../schema/index.ts';
+import { refreshSnapshot } from '../open.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { evolutionRefused } from './errors.ts';
+import { schemaOfColumns } from './input-schema.ts';
+import type { ParquetNode } from '../../parquet/index.ts';
+
+/** What operations that may add columns take. */
+export interface EvolveOptions {
+  /** `add`: columns and nested fields that the table lacks are added to it, nullable. Default `none`. */
+  readonly evolve?: EvolveMode;
+}
+
+/** The table as the rows of a write see it. */
+export interface EvolvedTable {
+  /** The table itself where nothing was added; else the same with the schema that it will have. */
+  readonly table: Snapshot;
+  /** What the commit holds beside the files. */
+  readonly actions: readonly Action[];
+}
+
+/**
+ * The table with what it lacks of `incoming`. Columns that it has keep their type: whether values fit it is found out where
+ * they are written. Errors: `EVOLUTION_REFUSED` (invalid), those of `checkColumnNames`.
+ */
+export function evolvedTable(
+  snapshot: Snapshot,
+  incoming: readonly StructType[],
+  { evolve = 'none' }: EvolveOptions,
+): EvolvedTable {
+  if (evolve === 'none') return { table: snapshot, actions: [] };
+  let { schema } = snapshot;
+  for (const each of incoming) {
+    const evolution = evolveSchema(schema, withTypesOf(schema, each), evolve);
+    if (evolution.kind === 'refused') throw evolutionRefused(evolution.column, evolution.reason);
+    ({ schema } = evolution);
+  }
+  if (schema === snapshot.schema) return { table: snapshot, actions: [] };
+  checkColumnNames(schema);
+  checkZoneless(snapshot.protocol, schema, snapshot.schema);
+  const metaData = { ...snapshot.metadata, schemaString: printSchema(schema) };
+  return {
+    table: withSchema(snapshot, schema),
+    actions: [{ kind: 'metaData', metaData }],
+  };
+}
+
+/** The columns of Parquet files, each schema once. Errors: `INPUT_TYPE_UNKNOWN` (unsupported). */
+export function incomingSchemas(
+  files: Iterable<{ readonly columns: readonly ParquetNode[] }>,
+): readonly StructType[] {
+  const schemas = new Map<string, StructType>();
+  for (const { columns } of files) {
+    const schema = schemaOfColumns(columns);
+    schemas.set(printSchema(schema), schema);
+  }
+  return [...schemas.values()];
+}
+
+/** Tries at a commit whose table others keep changing. */
+const ATTEMPTS_MAX = 100;
+const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
+
+/**
+ * Does `work` again, on the table as it is then, where another commit changed the schema meanwhile. Only for work that can
+ * be repeated; without `evolve` it is done once.
+ */
+export async function withEvolution<T>(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  { evolve = 'none', signal }: EvolveOptions & { readonly signal?: AbortSignal },
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  let latest = snapshot;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work(latest);
+    } catch (error) {
+      const lost =
+        isDeltaError(error, 'WRITE_CONFLICT') && error.details['conflict'] === 'CONFLICT_METADATA';
+      if (!lost || evolve === 'none' || attempt === ATTEMPTS_MAX) throw error;
+    }
+    await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), signal);
+    latest = await refreshSnapshot(ctx, latest);
+  }
+}
+
+/** `incoming` with the table's own types, as far as both have a column. */
+function withTypesOf(table: StructType, incoming: StructType): StructType {
+  const fields = incoming.fields.map((field) => {
+    const there = findField(table, field.name);
+    return there === null ? field : { ...field, type: typeOf(there.type, field.type) };
+  });
+  return { ...incoming, fields };
+}
+
+function typeOf(table: DataType, incoming: DataType): DataType {
+  if (table.kind === 'struct' && incoming.kind === 'struct') return withTypesOf(table, incoming);
+  if (table.kind === 'array' && incoming.kind === 'array') {
+    return { ...incoming, element: typeOf(table.element, incoming.element) };
+  }
+  if (table.kind === 'map' && incoming.kind === 'map') {
+    const key = typeOf(table.key, incoming.key);
+    return { ...incoming, key, value: typeOf(table.value, incoming.value) };
+  }
+  return table;
+}
+
+/** PROTOCOL.md, "Timestamp without timezone": a table has such columns only with the feature. */
+function checkZoneless(protocol: Protocol, schema: StructType, before: StructType): void {
+  if (!holdsZoneless(schema) || holdsZoneless(before)) return;
+  if (protocol.writerFeatures?.includes('timestampNtz') === true) return;
+  const reason =
+    'a new column is a timestamp_ntz, which the table has no feature for; cast it to timestamp';
+  throw evolutionRefused('', reason);
+}
+
+function holdsZoneless(type: DataType): boolean {
+  switch (type.kind) {
+    case 'struct':
+      return type.fields.some((field) => holdsZoneless(field.type));
+    case 'array':
+      return holdsZoneless(type.element);
+    case 'map':
+      return holdsZoneless(type.key) || holdsZoneless(type.value);
+    default:
+      return type.kind === 'primitive' && type.name === 'timestamp_ntz';
+  }
+}
+
+function withSchema(snapshot: Snapshot, schema: StructType): Snapshot {
+  return {
+    version: snapshot.version,
+    timestampMs: snapshot.timestampMs,
+    protocol: snapshot.protocol,
+    metadata: snapshot.metadata,
+    schema,
+    partitionColumns: snapshot.partitionColumns,
+    fileCount: snapshot.fileCount,
+    sizeBytes: snapshot.sizeBytes,
+    files: () => snapshot.files(),
+    file: (path) => snapshot.file(path),
+    txnVersion: (appId) => snapshot.txnVersion(appId),
+  };
+}

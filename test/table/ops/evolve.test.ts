@@ -1,0 +1,145 @@
+/** Writes that add columns: by append, ingest and merge, alone and beside others who change the schema. */
+
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl, printSchema } from '../../../src/schema/index.ts';
+import { commitTransaction } from '../../../src/table/commit.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { ingest } from '../../../src/table/ops/ingest.ts';
+import { inspectInputs } from '../../../src/table/ops/input.ts';
+import type { PreparedInput } from '../../../src/table/ops/input-types.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
+
+async function inputsOf(bench: Bench): Promise<readonly PreparedInput[]> {
+  const open = { schema: parseDdl(''), keyColumns: [] };
+  const { accepted, close } = await inspectInputs(bench.ctx, await bench.inputs(), open);
+  await close();
+  return accepted;
+}
+
+/** Somebody else adds a column. */
+async function addColumn({ ctx }: Bench, snapshot: Snapshot, ddl: string): Promise<void> {
+  const schema = {
+    ...snapshot.schema,
+    fields: [...snapshot.schema.fields, ...parseDdl(ddl).fields],
+  };
+  const metaData = { ...snapshot.metadata, schemaString: printSchema(schema) };
+  const outcome = await commitTransaction(ctx, snapshot, {
+    operation: 'ADD COLUMNS',
+    actions: [{ kind: 'metaData', metaData }],
+    reads: { kind: 'nothing' },
+  });
+  expect(outcome.kind).toBe('committed');
+}
+
+describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
+  test('adds columns and nested fields in the commit of their rows; old rows have none', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'id int, s struct<x:string>');
+      const first = await append(bench.ctx, start, { rows: [{ id: 1, s: { x: 'a' } }] });
+      const uri = await bench.parquet(
+        'new.parquet',
+        "SELECT 2::BIGINT::INT AS id, {'x': 'b', 'y': 7} AS s, true AS flag",
+      );
+      const second = await append(bench.ctx, first.snapshot, { parquet: [uri] }, { evolve: 'add' });
+      expect(second.snapshot.version).toBe(2);
+      expect(second.snapshot.schema).toEqual(
+        parseDdl('id int, s struct<x:string,y:int>, flag boolean'),
+      );
+      expect(await rowsOf(bench, await openSnapshot(bench.ctx))).toEqual([
+        { id: 1, s: { x: 'a', y: null }, flag: null },
+        { id: 2, s: { x: 'b', y: 7 }, flag: true },
+      ]);
+    });
+  });
+
+  test('of rows takes the schema that is given with them', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const { snapshot } = await append(
+        bench.ctx,
+        start,
+        { rows: [{ id: 1, n: 5n }], schema: parseDdl('n bigint, id int') },
+        { evolve: 'add' },
+      );
+      expect(snapshot.schema).toEqual(parseDdl('id int, n bigint'));
+      expect(await rowsOf(bench, snapshot)).toEqual([{ id: 1, n: 5n }]);
+    });
+  });
+
+  test('goes on where somebody else added the column first, or another one', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const uri = await bench.parquet('new.parquet', 'SELECT 1 AS id, 2 AS n');
+      await addColumn(bench, start, 'other string, N int');
+      const { snapshot } = await append(bench.ctx, start, { parquet: [uri] }, { evolve: 'add' });
+      expect(snapshot.schema).toEqual(parseDdl('id int, other string, N int'));
+      expect(await rowsOf(bench, snapshot)).toEqual([{ id: 1, other: null, N: 2 }]);
+    });
+  });
+});
+
+describe('append', () => {
+  test('adds nothing without rows, and nothing unless asked to', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const none = await bench.parquet('none.parquet', 'SELECT 1 AS id, 2 AS n WHERE false');
+      const result = await append(bench.ctx, start, { parquet: [none] }, { evolve: 'add' });
+      expect(result).toMatchObject({ kind: 'unchanged', snapshot: { version: 0 } });
+      const some = await bench.parquet('some.parquet', 'SELECT 1 AS id, 2 AS n');
+      await expect(append(bench.ctx, start, { parquet: [some] })).rejects.toMatchObject({
+        code: 'APPEND_SOURCE_UNFIT',
+      });
+    });
+  });
+
+  test.each([
+    ["SELECT 'x' AS id", 'APPEND_SOURCE_UNFIT'],
+    ["SELECT 1 AS id, TIMESTAMP '2024-01-01 00:00:00' AS t", 'EVOLUTION_REFUSED'],
+    ['SELECT 1 AS id, 2 AS "a b"', 'SCHEMA_COLUMN_NAME'],
+  ])('refuses %s', async (query, code) => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const uri = await bench.parquet('a.parquet', query);
+      await expect(
+        append(bench.ctx, start, { parquet: [uri] }, { evolve: 'add' }),
+      ).rejects.toMatchObject({ code });
+      expect((await openSnapshot(bench.ctx)).version).toBe(0);
+    });
+  });
+});
+
+describe('ingest', () => {
+  test('adds what the inputs have, drops duplicates, and goes on where the schema has changed', async () => {
+    await withBench('disk', async (bench) => {
+      await bench.parquet('a.parquet', "SELECT 'x' AS id, 1 AS n");
+      await bench.parquet('b.parquet', "SELECT * FROM (VALUES ('x', 2), ('y', 3)) v(id, m)");
+      const start = await tableOf(bench, 'id string');
+      await addColumn(bench, start, 'other string');
+      const result = await ingest(bench.ctx, start, await inputsOf(bench), {
+        dropDuplicates: ['id'],
+        evolve: 'add',
+      });
+      expect(result).toMatchObject({ kind: 'committed', insertedCount: 2, duplicateCount: 1 });
+      expect(result.snapshot.schema).toEqual(parseDdl('id string, other string, n int, m int'));
+      expect(await rowsOf(bench, result.snapshot)).toEqual([
+        { id: 'x', other: null, n: 1, m: null },
+        { id: 'y', other: null, n: null, m: 3 },
+      ]);
+    });
+  });
+
+  test('without it leaves out what the table lacks', async () => {
+    await withBench('disk', async (bench) => {
+      await bench.parquet('a.parquet', "SELECT 'x' AS id, 1 AS n");
+      const start = await tableOf(bench, 'id string');
+      const { snapshot } = await ingest(bench.ctx, start, await inputsOf(bench), {
+        dropDuplicates: ['id'],
+      });
+      expect(snapshot.schema).toEqual(parseDdl('id string'));
+      expect(await rowsOf(bench, snapshot)).toEqual([{ id: 'x' }]);
+    });
+  });
+});
