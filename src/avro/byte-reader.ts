@@ -1,0 +1,211 @@
+/**
+ * Reads the bytes of messages. Avro 1.12, "Binary Encoding". No byte is trusted: every length is held against the bytes that
+ * are there, so that no message can make the reader run on, or wait, or take memory out of proportion to its size.
+ */
+
+import type { AvroFault } from './types.ts';
+
+/** How a message's fault comes out of the depth of its decoder; `append` turns it into its answer. */
+export class FaultSignal extends Error {
+  readonly fault: AvroFault;
+
+  constructor(fault: AvroFault) {
+    super(fault.reason);
+    this.fault = fault;
+  }
+}
+
+/** Items that take no bytes, such as nulls, in all arrays and maps of one message. */
+const EMPTY_ITEMS_MAX = 65_536;
+
+const TWO_32 = 2 ** 32;
+
+export class ByteReader {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** The next byte. */
+  at = 0;
+  /** Behind the last byte. */
+  end = 0;
+  /** The two halves of the number that was read last. */
+  low = 0;
+  high = 0;
+  #start = 0;
+  #emptyItems = 0;
+  #message = { bytes: this.bytes, at: 0, end: 0, start: 0 };
+
+  /** Begins a message: bytes `start` (inclusive) to `end` (exclusive). */
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.end = end;
+    this.#start = start;
+    this.#emptyItems = 0;
+  }
+
+  /** Leaves the message, until `resume`, for the bytes of a default. */
+  divert(bytes: Uint8Array): void {
+    this.#message = { bytes: this.bytes, at: this.at, end: this.end, start: this.#start };
+    this.bytes = bytes;
+    this.at = 0;
+    this.end = bytes.length;
+  }
+
+  resume(): void {
+    ({ bytes: this.bytes, at: this.at, end: this.end, start: this.#start } = this.#message);
+  }
+
+  /** `reason` goes on with where in the message that is. */
+  fail(code: string, reason: string): never {
+    const place = `at byte ${String(this.at - this.#start)} of the message`;
+    throw new FaultSignal({ code, reason: `${reason} ${place}` });
+  }
+
+  /** A number of 64 bits, into `low` and `high`: zig-zag, seven bits a byte, the lowest first. */
+  long(): void {
+    const { bytes } = this;
+    let at = this.at;
+    // Four bytes are 28 bits; most numbers are shorter still.
+    const limit = Math.min(this.end, at + 4);
+    let value = 0;
+    let shift = 0;
+    while (at < limit) {
+      const byte = bytes[at] ?? 0;
+      at += 1;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.at = at;
+        const number = (value >>> 1) ^ -(value & 1);
+        this.low = number;
+        this.high = number >> 31;
+        return;
+      }
+      shift += 7;
+    }
+    this.#longTail(value, at);
+  }
+
+  /** The bytes from the fifth on; `value` holds the bits of those before. */
+  #longTail(value: number, from: number): void {
+    let [low, high, at] = [value, 0, from];
+    for (let index = 4; ; index += 1) {
+      if (at >= this.end) this.fail('AVRO_TRUNCATED', 'the bytes end within a number');
+      const byte = this.bytes[at] ?? 0;
+      at += 1;
+      const bits = byte & 0x7f;
+      if (index === 4) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (index * 7 - 32);
+      if (index === 9 && byte > 1) this.fail('AVRO_BAD_NUMBER', 'a number has more than 64 bits');
+      if (byte < 0x80) break;
+    }
+    const sign = -(low & 1);
+    this.at = at;
+    this.low = ((low >>> 1) | (high << 31)) ^ sign;
+    this.high = (high >>> 1) ^ sign;
+  }
+
+  /** A number of 32 bits. */
+  int(): number {
+    this.long();
+    if (this.high !== this.low >> 31) this.fail('AVRO_BAD_NUMBER', 'an int has more than 32 bits');
+    return this.low;
+  }
+
+  /** The number that was read last, rounded to a double. */
+  lastAsDouble(): number {
+    return this.high * TWO_32 + (this.low >>> 0);
+  }
+
+  /** How many bytes follow: never more than there are. */
+  length(): number {
+    this.long();
+    if (this.high < 0) this.fail('AVRO_BAD_LENGTH', 'a length is negative');
+    return this.require(this.lastAsDouble());
+  }
+
+  /** `size`, where so many bytes are still there. */
+  require(size: number): number {
+    if (size > this.end - this.at) {
+      this.fail('AVRO_TRUNCATED', `${String(size)} bytes are said to follow, and do not,`);
+    }
+    return size;
+  }
+
+  boolean(): number {
+    this.require(1);
+    const byte = this.bytes[this.at] ?? 0;
+    if (byte > 1) this.fail('AVRO_BAD_BOOLEAN', 'a boolean is neither 0 nor 1');
+    this.at += 1;
+    return byte;
+  }
+
+  /** Four bytes as they are, the lowest first. */
+  word(): number {
+    const { bytes, at } = this;
+    this.require(4);
+    this.at = at + 4;
+    return (
+      (bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24)
+    );
+  }
+
+  /** Which branch of a union of `count` follows. */
+  branch(count: number): number {
+    this.long();
+    if (this.high !== 0 || this.low >>> 0 >= count) {
+      this.fail('AVRO_BAD_UNION', `a union of ${String(count)} types has no such branch`);
+    }
+    return this.low;
+  }
+
+  /** Which symbol of an enum of `count` follows. */
+  symbol(count: number): number {
+    this.long();
+    if (this.high !== 0 || this.low >>> 0 >= count) {
+      this.fail('AVRO_BAD_ENUM', `an enum of ${String(count)} symbols has no such symbol`);
+    }
+    return this.low;
+  }
+
+  /** How many items the next block of an array or map has, 0 at its end; an item takes `itemBytesMin` at least. */
+  block(itemBytesMin: number): number {
+    this.long();
+    if (this.high < 0) {
+      const count = -this.lastAsDouble();
+      this.length();
+      return this.#items(count, itemBytesMin);
+    }
+    return this.#items(this.lastAsDouble(), itemBytesMin);
+  }
+
+  /** As `block`; where the block says its size, it is passed over at once, and so is the next one, if there is. */
+  blockToSkip(itemBytesMin: number): number {
+    for (;;) {
+      this.long();
+      if (this.high >= 0) return this.#items(this.lastAsDouble(), itemBytesMin);
+      this.skip(this.length());
+    }
+  }
+
+  #items(count: number, itemBytesMin: number): number {
+    if (itemBytesMin > 0) {
+      if (count * itemBytesMin <= this.end - this.at) return count;
+      this.fail('AVRO_BAD_LENGTH', 'a block has more items than there are bytes');
+    }
+    this.#emptyItems += count;
+    if (this.#emptyItems <= EMPTY_ITEMS_MAX) return count;
+    return this.fail('AVRO_TOO_LARGE', 'there are too many items that take no bytes');
+  }
+
+  skip(size: number): void {
+    this.at += this.require(size);
+  }
+
+  skipText(): void {
+    this.at += this.length();
+  }
+}

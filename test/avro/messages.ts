@@ -1,0 +1,71 @@
+/** Messages written by `avsc`, the oracle, and rows of what we read of them. */
+
+import * as avsc from 'avsc';
+import type { Data, Struct } from 'apache-arrow';
+
+import { type JsonValue, printJson } from '../../src/base/index.ts';
+import { type AvroDecoder, compileDecoder, parseAvroSchema } from '../../src/avro/index.ts';
+import { memorySource, readFooter, readRows, writeParquet } from '../../src/parquet/index.ts';
+import { rowsOfBatch } from '../../src/parquet/rows.ts';
+
+/** `avsc` with 64-bit numbers as `bigint`. */
+const long = avsc.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => Buffer.from(BigInt64Array.of(value).buffer),
+  fromJSON: BigInt,
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (left: bigint, right: bigint) => Number(left > right) - Number(left < right),
+});
+
+export function oracle(schema: JsonValue): avsc.Type {
+  return avsc.Type.forSchema(JSON.parse(printJson(schema)), {
+    // The registry of types is asked for plain names only.
+    typeHook: (type) => (isLong(type) ? long : undefined),
+    wrapUnions: true,
+  });
+}
+
+function isLong(schema: unknown): boolean {
+  if (typeof schema === 'object' && schema !== null && 'type' in schema) return isLong(schema.type);
+  return schema === 'long';
+}
+
+export async function decoderOf(schema: JsonValue, reader?: JsonValue): Promise<AvroDecoder> {
+  const writer = parseAvroSchema(printJson(schema));
+  if (reader === undefined) return compileDecoder(writer);
+  return compileDecoder(writer, { reader: parseAvroSchema(printJson(reader)) });
+}
+
+/** What is read of the messages, each of which must be good. */
+export async function decodeAll(
+  decoder: AvroDecoder,
+  messages: readonly Uint8Array[],
+): Promise<Record<string, unknown>[]> {
+  decoder.start();
+  for (const message of messages) {
+    const fault = decoder.append(message, 0, message.length);
+    if (fault !== null) throw new Error(`${fault.code}: ${fault.reason}`);
+  }
+  return rowsOf(decoder.finish());
+}
+
+/** A row that is null as a whole comes out as one with nulls only. */
+export async function rowsOf(data: Data<Struct>): Promise<Record<string, unknown>[]> {
+  const arrow = await import('apache-arrow');
+  const batch = new arrow.RecordBatch(new arrow.Schema(data.type.children), data);
+  return [...rowsOfBatch(arrow, batch)];
+}
+
+/** As `rowsOf`, by way of a Parquet file. */
+export async function parquetRowsOf(data: Data<Struct>): Promise<Record<string, unknown>[]> {
+  const arrow = await import('apache-arrow');
+  const schema = new arrow.Schema(data.type.children);
+  const table = new arrow.Table(new arrow.RecordBatch(schema, data));
+  const source = memorySource('messages', await writeParquet(table));
+  return Array.fromAsync(readRows(source, await readFooter(source)));
+}
+
+export function envelopeless(...bytes: number[]): Uint8Array {
+  return Uint8Array.from(bytes);
+}
