@@ -56,7 +56,13 @@ export type {
 export type { OptimizeOptions } from './ops/optimize.ts';
 export { type FileBin, filesToPack, type PackOptions } from './ops/optimize-plan.ts';
 export type { QueryOptions, QueryResult } from './ops/query.ts';
-export { type JsonFile, type JsonRow, readJsonRows } from './ops/json-rows.ts';
+export {
+  type JsonFile,
+  type JsonRow,
+  jsonToRow,
+  parseJsonLine,
+  readJsonRows,
+} from './ops/json-rows.ts';
 export type { ScanOptions } from './ops/scan.ts';
 export {
   tableContext,
@@ -66,13 +72,18 @@ export {
 } from './table-tools.ts';
 export {
   append,
+  inferSchema,
   ingest,
   inspectInputs,
   merge,
   optimize,
   prepareMergeSource,
   query,
+  scanRows,
+  transformInputs,
 } from './ops/index.ts';
+export type { Transform } from '../schema/index.ts';
+export type { InferredSchema, TransformedInputs, TransformOptions } from './ops/transform.ts';
 export type { IngestOptions, IngestResult } from './ops/ingest.ts';
 export type { InspectOptions } from './ops/input.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';

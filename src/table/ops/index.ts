@@ -12,6 +12,11 @@ import type { merge as mergeNow } from './merge.ts';
 import type { optimize as optimizeNow } from './optimize.ts';
 import type { query as queryNow } from './query.ts';
 import type { scanRows as scanRowsNow } from './scan.ts';
+import type {
+  inferSchema as inferSchemaNow,
+  InferredSchema,
+  transformInputs as transformInputsNow,
+} from './transform.ts';
 
 /** See `append.ts`. */
 export const append: typeof appendNow = async (...args) =>
@@ -28,6 +33,11 @@ export const ingest: typeof ingestNow = async (...args) =>
 /** See `input.ts`. */
 export const inspectInputs: typeof inspectInputsNow = async (...args) =>
   (await import('./input.ts')).inspectInputs(...args);
+
+/** See `transform.ts`. */
+export const inferSchema = async (
+  ...args: Parameters<typeof inferSchemaNow>
+): Promise<InferredSchema> => (await import('./transform.ts')).inferSchema(...args);
 
 /** See `merge.ts`. */
 export const merge: typeof mergeNow = async (...args) =>
@@ -49,3 +59,7 @@ export const query: typeof queryNow = async (...args) =>
 export const scanRows: typeof scanRowsNow = async function* (...args) {
   yield* (await import('./scan.ts')).scanRows(...args);
 };
+
+/** See `transform.ts`. */
+export const transformInputs: typeof transformInputsNow = async (...args) =>
+  (await import('./transform.ts')).transformInputs(...args);
