@@ -14,12 +14,12 @@ export function unavailable(operation: string, cause: unknown): DeltaError {
   });
 }
 
-/** Not retried: the caller has waited long enough for a connection. */
+/** Not retried: nothing listens at the address, or the caller has waited long enough for a connection. */
 export function noEndpoint(operation: string, cause: unknown): DeltaError {
   return new DeltaError({
     kind: 'unavailable',
     code: 'CATALOG_NO_ENDPOINT',
-    message: `no catalog answers: ${messageOf(cause)}; check the endpoint, the region and the network`,
+    message: `no catalog answers: ${reasonOf(cause)}; check the endpoint, the region and the network`,
     details: { operation },
     cause,
   });
@@ -127,4 +127,11 @@ export function fromStore(operation: string, error: unknown): unknown {
   if (!isDeltaError(error)) return error;
   if (error.code === 'STORE_DENIED') return denied(operation, error);
   return error.kind === 'unavailable' ? unavailable(operation, error) : error;
+}
+
+/** The network's own errors may have no text but a code: one for each address that was tried. */
+function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  if (message !== '') return message;
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
 }

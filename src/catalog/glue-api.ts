@@ -3,6 +3,7 @@
 import type * as sdk from '@aws-sdk/client-glue';
 
 import type { DeltaError } from '../base/index.ts';
+import { wasNotSent } from '../store/index.ts';
 import { conflict, denied, noEndpoint, noRegion, refused, unavailable } from './errors.ts';
 
 type Answer<T> = Promise<Omit<T, '$metadata'>>;
@@ -59,7 +60,7 @@ export function fromGlue(operation: string, error: unknown): DeltaError {
   if (error instanceof Error && error.message === 'Region is missing') return noRegion(error);
   if (CONFLICTS.has(name)) return conflict(operation, error);
   if (DENIALS.has(name)) return denied(operation, error);
-  if (isConnectTimeout(error)) return noEndpoint(operation, error);
+  if (wasNotSent(error)) return noEndpoint(operation, error);
   return isUnavailable(name, error) ? unavailable(operation, error) : refused(operation, error);
 }
 
@@ -93,15 +94,6 @@ const OUTAGES: ReadonlySet<string> = new Set([
   'TimeoutError',
   'TooManyRequestsException',
 ]);
-
-/** The SDK's clock for connecting ran out: each further try would take as long. */
-function isConnectTimeout(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    error.name === 'TimeoutError' &&
-    error.message.includes('did not establish a connection')
-  );
-}
 
 // A service names its faults; what carries no fault of the caller's is the network's or the server's.
 function isUnavailable(name: string, error: unknown): boolean {

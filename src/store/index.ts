@@ -14,6 +14,7 @@ export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { openStore, type StoreProvider, storeProvider, type StoreProviderOptions } from './open.ts';
 export { compareUtf8 } from './paths.ts';
 export type { S3Options } from './s3-connection.ts';
+export { wasNotSent } from './s3-errors.ts';
 export { s3Store, type S3StoreOptions } from './s3.ts';
 export type {
   ListOptions,

@@ -66,9 +66,7 @@ export function s3Error(call: StoreCall, error: unknown): DeltaError {
   const { name, code, status } = factsOf(error);
   if (DENIED_NAMES.has(name)) return denied(call, error);
   if (NO_BUCKET_NAMES.has(name)) return noBucket(call, error);
-  if (NOT_SENT_CODES.has(code) || isRegionMissing(error) || isConnectTimeout(error)) {
-    return noEndpoint(call, error);
-  }
+  if (wasNotSent(error) || isRegionMissing(error)) return noEndpoint(call, error);
   if (BROKEN_CODES.has(code) || RETRYABLE_NAMES.has(name)) return unavailable(call, error, true);
   if (status === 501) return unsupportedByServer(call, error);
   if (status === 429 || status >= 500) return unavailable(call, error, true);
@@ -90,6 +88,17 @@ export function conditionalWriteError(call: StoreCall, error: unknown): DeltaErr
   return known.code === 'STORE_UNAVAILABLE' && known.retryable && !wasRefused
     ? outcomeUnknown(call, error)
     : known;
+}
+
+/** Whether a request of an AWS SDK never left, because nothing answers at its address. */
+export function wasNotSent(error: unknown): boolean {
+  if (NOT_SENT_CODES.has(factsOf(error).code)) return true;
+  // The SDK's clock for connecting ran out, not the one for answers.
+  return (
+    error instanceof Error &&
+    error.name === 'TimeoutError' &&
+    error.message.includes('did not establish a connection')
+  );
 }
 
 /** The HTTP status of an answer, or 0 where none came. */
@@ -115,13 +124,4 @@ function factsOf(error: unknown): { name: string; code: string; status: number }
 
 function isRegionMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Region is missing');
-}
-
-/** The SDK's clock for connecting ran out, not the one for answers: nothing was sent. */
-function isConnectTimeout(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    error.name === 'TimeoutError' &&
-    error.message.includes('did not establish a connection')
-  );
 }

@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { ManualClock, seededRandom } from '../../src/base/index.ts';
 import { type Catalog, glueCatalog } from '../../src/catalog/index.ts';
@@ -29,6 +32,9 @@ describe('the calls to Glue', () => {
   beforeEach(() => {
     glue = fakeGlue();
     catalog = catalogOver(glue);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
   });
 
   function callsSince(start: number): readonly string[] {
@@ -132,17 +138,17 @@ describe('the calls to Glue', () => {
 
   test('an outage is waited for; one that lasts is CATALOG_UNAVAILABLE', async () => {
     await catalog.putTable('sales', NATIVE);
-    const refusedConnection = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const brokenConnection = Object.assign(new Error('read'), { code: 'ECONNRESET' });
     glue.failures.set('getTable', [
       serviceError('ThrottlingException'),
       serviceError('InternalServiceException', 'server'),
       serviceError('TimeoutError'),
-      refusedConnection,
+      brokenConnection,
     ]);
     expect(await catalog.putTable('sales', NATIVE)).toBe('unchanged');
     glue.failures.set(
       'getTable',
-      Array.from({ length: 100 }, () => refusedConnection),
+      Array.from({ length: 100 }, () => brokenConnection),
     );
     await expect(catalog.getTable(name)).rejects.toMatchObject({
       code: 'CATALOG_UNAVAILABLE',
@@ -150,6 +156,31 @@ describe('the calls to Glue', () => {
       retryable: true,
     });
   });
+
+  test.each(['127.0.0.1', 'localhost'])(
+    'nothing listens at %s: one try, one line',
+    async (host) => {
+      const server = createServer().listen(0);
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close();
+      await once(server, 'close');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+      const sleep = (): Promise<void> => Promise.reject(new Error('there is no second try'));
+      const real = glueCatalog({
+        clock: { now: () => 0, sleep },
+        random: seededRandom(3),
+        region: 'us-east-1',
+        endpoint: `http://${host}:${String(port)}`,
+      });
+      await expect(real.getTable(name)).rejects.toMatchObject({
+        code: 'CATALOG_NO_ENDPOINT',
+        message: expect.stringMatching(/^no catalog answers: [^\n]*ECONNREFUSED[^\n]*; check/),
+      });
+    },
+  );
 
   test('rights, requests and regions that are wrong are not tried again', async () => {
     const cases = [
