@@ -206,6 +206,8 @@ export class ByteReader {
   }
 
   skipText(): void {
-    this.at += this.length();
+    // In two steps: reading the length moves `at` as well.
+    const size = this.length();
+    this.at += size;
   }
 }
