@@ -2,6 +2,9 @@
 
 import { DeltaError, type ErrorDetails } from '../base/index.ts';
 
+/** What a decoder makes its errors with: a clause that says why the bytes cannot be true. */
+export type Corrupt = (why: string) => DeltaError;
+
 export function emptyFile(file: string): DeltaError {
   return data('PARQUET_EMPTY_FILE', 'The file is empty: no Parquet file has 0 bytes.', { file });
 }

@@ -58,7 +58,7 @@ export function decodeFooter(
 ): ParquetFooter {
   const { file, fileSizeBytes } = options;
   const dataEnd = fileSizeBytes - TRAILER_BYTES - bytes.length;
-  const reader = new ThriftReader(bytes, file);
+  const reader = new ThriftReader(bytes, (why) => corruptFooter(file, why));
   const keyValues = new Map<string, string>();
   const rowGroups: RowGroup[] = [];
   let columns: readonly ParquetNode[] | null = null;

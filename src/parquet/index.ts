@@ -6,9 +6,12 @@ export type { ColumnPath, Projection } from './byte-range.ts';
 export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
+export { KeySet } from './key-set.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
+export { rowCheck } from './row-check.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
 export { canSplice, spliceFiles, type SpliceInput } from './splice.ts';
+export { type KeyScan, type KeyVisitor, readKeys, scanKeys } from './scan-keys.ts';
 export { stageSparse, type StageOptions } from './stage.ts';
 export { footerStatistics, type FooterStatisticsOptions } from './statistics.ts';
 export type {
@@ -23,6 +26,6 @@ export type {
   RowGroup,
   VerbatimVerdict,
 } from './types.ts';
-export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
 export { unknownColumn } from './unknown-column.ts';
+export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
 export { containsNan, type TableInput, writeParquet, type WriteOptions } from './write.ts';

@@ -65,6 +65,10 @@ export const ENCODINGS: readonly string[] = [
   'BYTE_STREAM_SPLIT',
 ];
 
+export function encodingOf(code: number): string {
+  return ENCODINGS[code] ?? `UNKNOWN_${code}`;
+}
+
 interface ChunkContext extends RowGroupContext {
   readonly leaf: SchemaLeaf;
 }
@@ -176,8 +180,7 @@ function readMetadata(reader: ThriftReader, type: FieldType): ChunkMetadata {
   reader.nested(type, (id, fieldType) => {
     if (id === 2) {
       reader.list(fieldType, (elementType) => {
-        const encoding = reader.integer(elementType);
-        encodings.push(ENCODINGS[encoding] ?? `UNKNOWN_${encoding}`);
+        encodings.push(encodingOf(reader.integer(elementType)));
       });
     } else if (id === 3) {
       reader.list(fieldType, (elementType) => path.push(reader.text(elementType)));

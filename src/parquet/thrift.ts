@@ -1,12 +1,12 @@
 /**
- * Thrift's compact protocol, reading only, as far as Parquet footers use it. Every read is checked against the end of
- * the bytes, the declared type and a depth, so that hostile input ends in `PARQUET_CORRUPT_FOOTER`.
+ * Thrift's compact protocol, reading only, as far as Parquet's footers and page headers use it. Every read is checked
+ * against the end of the bytes, the declared type and a depth, so that hostile input ends in an error of the caller's.
  *
  * Layout: a struct is fields up to a zero byte; a field is `dddd tttt` (id delta, type; delta 0: the id follows as a
  * zigzag varint) and its value; a list is `ssss tttt` (size, element type; size 15: it follows as a varint).
  */
 
-import { corruptFooter } from './errors.ts';
+import type { Corrupt } from './errors.ts';
 
 /** The type nibble of a field. Booleans are their own value: 1 is true, 2 is false. */
 export type FieldType = number;
@@ -32,14 +32,19 @@ export type FieldVisitor = (id: number, type: FieldType) => void;
 
 export class ThriftReader {
   readonly #bytes: Buffer;
-  readonly #file: string;
+  readonly #corrupt: Corrupt;
   #offset = 0;
   #depth = 0;
 
-  /** `file` is for messages only. */
-  constructor(bytes: Uint8Array, file: string) {
+  /** `corrupt` makes the errors. */
+  constructor(bytes: Uint8Array, corrupt: Corrupt) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#file = file;
+    this.#corrupt = corrupt;
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.#offset;
   }
 
   /** Reads a struct: `visit` is called once for each field, and must consume it. */
@@ -75,6 +80,14 @@ export class ThriftReader {
     return unzigzag(this.#varint());
   }
 
+  /** An integer, or a boolean as 0 or 1; null for anything else, which is skipped. */
+  number(type: FieldType): number | null {
+    if (type === TRUE || type === FALSE) return type === TRUE ? 1 : 0;
+    if (type >= BYTE && type <= I64) return this.integer(type);
+    this.skip(type);
+    return null;
+  }
+
   /** A view of the bytes, not a copy. */
   binary(type: FieldType): Uint8Array {
     this.#expect(type === BINARY);
@@ -96,7 +109,7 @@ export class ThriftReader {
     const short = header >> 4;
     const size = short === 15 ? this.#varint() : short;
     // Every element takes a byte at least, so a larger size cannot be true.
-    if (size > this.#bytes.length - this.#offset) throw this.#corrupt('a list overruns the footer');
+    if (size > this.#bytes.length - this.#offset) throw this.#corrupt('a list overruns its bytes');
     for (let index = 0; index < size; index += 1) visit(header & 0x0f);
     this.#depth -= 1;
   }
@@ -124,7 +137,7 @@ export class ThriftReader {
     const size = this.#varint();
     if (size === 0) return;
     const types = this.#byte();
-    if (size > this.#bytes.length - this.#offset) throw this.#corrupt('a map overruns the footer');
+    if (size > this.#bytes.length - this.#offset) throw this.#corrupt('a map overruns its bytes');
     this.#enter();
     for (let index = 0; index < size; index += 1) {
       this.#skipElement(types >> 4);
@@ -175,10 +188,6 @@ export class ThriftReader {
       scale *= 0x80;
     }
     throw this.#corrupt('an integer is out of bounds');
-  }
-
-  #corrupt(why: string): Error {
-    return corruptFooter(this.#file, why);
   }
 }
 

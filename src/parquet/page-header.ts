@@ -1,0 +1,101 @@
+/** The header of a page (parquet.thrift, `PageHeader`). */
+
+import type { Corrupt } from './errors.ts';
+import { encodingOf } from './row-group.ts';
+import { type FieldType, ThriftReader } from './thrift.ts';
+
+interface PageSizes {
+  /** Of the header itself. */
+  readonly headerBytes: number;
+  /** Of what follows it in the file. */
+  readonly compressedBytes: number;
+  readonly uncompressedBytes: number;
+}
+
+export type PageHeader = PageSizes &
+  (
+    | { readonly kind: 'dictionary'; readonly valueCount: number; readonly encoding: string }
+    | {
+        readonly kind: 'data';
+        /** Nulls counted. */
+        readonly valueCount: number;
+        readonly encoding: string;
+        readonly definitionEncoding: string;
+      }
+    | {
+        readonly kind: 'data v2';
+        readonly valueCount: number;
+        readonly encoding: string;
+        /** Of the levels, which come first and are never compressed. */
+        readonly definitionBytes: number;
+        readonly repetitionBytes: number;
+        readonly valuesCompressed: boolean;
+      }
+    /** An index page, or what a later version of the format has. */
+    | { readonly kind: 'other' }
+  );
+
+/** Decodes the header that `bytes` begin with. */
+export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeader {
+  const reader = new ThriftReader(bytes, corrupt);
+  const own = new Map<number, number>();
+  let content = new Map<number, number>();
+  reader.struct((id, type) => {
+    if (id === 5 || id === 7 || id === 8) content = readNumbers(reader, type);
+    else if (id <= 3) own.set(id, reader.integer(type));
+    else reader.skip(type);
+  });
+  const number = (from: ReadonlyMap<number, number>, id: number): number => {
+    const value = from.get(id) ?? -1;
+    if (value < 0) throw corrupt('a page header lacks a field, or has a negative number in it');
+    return value;
+  };
+  const sizes = {
+    headerBytes: reader.offset,
+    uncompressedBytes: number(own, 2),
+    compressedBytes: number(own, 3),
+  };
+  const encoding = (id: number): string => encodingOf(number(content, id));
+  switch (number(own, 1)) {
+    case 0:
+      return {
+        ...sizes,
+        kind: 'data',
+        valueCount: number(content, 1),
+        encoding: encoding(2),
+        definitionEncoding: encoding(3),
+      };
+    case 2:
+      return {
+        ...sizes,
+        kind: 'dictionary',
+        valueCount: number(content, 1),
+        encoding: encoding(2),
+      };
+    case 3:
+      return {
+        ...sizes,
+        kind: 'data v2',
+        valueCount: number(content, 1),
+        encoding: encoding(4),
+        definitionBytes: number(content, 5),
+        repetitionBytes: number(content, 6),
+        valuesCompressed: content.get(IS_COMPRESSED) !== 0,
+      };
+    default:
+      return { ...sizes, kind: 'other' };
+  }
+}
+
+/** Of `DataPageHeaderV2`; true where it is left out. */
+const IS_COMPRESSED = 7;
+
+/** The integers and booleans (as 0 and 1) of a nested struct. */
+function readNumbers(reader: ThriftReader, type: FieldType): Map<number, number> {
+  const numbers = new Map<number, number>();
+  reader.nested(type, (id, fieldType) => {
+    const value = reader.number(fieldType);
+    if (value !== null) numbers.set(id, value);
+  });
+  return numbers;
+}
