@@ -7,6 +7,7 @@ import { present, unreachable } from '../base/index.ts';
 import { BOOLEAN, type DataType, type Expression, STRING, VOID } from '../schema/index.ts';
 import { aggregateNamed } from './aggregate-names.ts';
 import { align } from './align.ts';
+import { assignTo, type AssignOptions } from './assign.ts';
 import { arithmetic, negated } from './arithmetic.ts';
 import { castTo } from './casts.ts';
 import { aggregateMisplaced, expressionType, expressionUnsupported } from './errors.ts';
@@ -42,10 +43,16 @@ export function translateCondition(expression: Expression, scope: Scope): string
   return is(type, 'void') ? 'FALSE' : `(${sql})`;
 }
 
-/** The expression brought to a type, as an assignment to a column of that type does it. */
-export function translateTo(expression: Expression, scope: Scope, type: DataType): string {
+/** The expression brought to a type, as an assignment to a column of that type does it: see `assignTo`. */
+export function translateTo(
+  expression: Expression,
+  scope: Scope,
+  type: DataType,
+  options: AssignOptions = { fillFields: false },
+): string {
   const binder = new Binder();
-  return `(${castTo(new Translator(scope, binder).expression(expression), type, binder).sql})`;
+  const value = new Translator(scope, binder).expression(expression);
+  return `(${assignTo(value, type, binder, options).sql})`;
 }
 
 class Translator {

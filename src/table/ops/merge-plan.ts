@@ -97,7 +97,7 @@ export interface PlanInput {
   readonly source: StructType;
   readonly spec: Pick<
     MergeSpec,
-    'on' | 'targetAlias' | 'sourceAlias' | 'whenMatched' | 'whenNotMatched'
+    'on' | 'targetAlias' | 'sourceAlias' | 'whenMatched' | 'whenNotMatched' | 'evolve'
   >;
 }
 
@@ -111,6 +111,28 @@ export function sourceColumn(index: number): string {
  */
 export function planMerge(input: PlanInput): MergePlan {
   return new Planner(input).plan();
+}
+
+/** The columns of the source that a merge may add to its table. */
+export function incomingColumns(
+  source: StructType,
+  { whenMatched = [], whenNotMatched = [], targetAlias = TARGET_ALIAS }: PlanInput['spec'],
+): StructType {
+  const clauses = [
+    ...whenMatched.flatMap((clause) => ('delete' in clause ? [] : [clause.update])),
+    ...whenNotMatched.map(({ insert }) => insert),
+  ];
+  if (clauses.includes('*')) return source;
+  const assigned = clauses.flatMap((clause) => Object.keys(clause)).map(parseExpression);
+  const isAssigned = (name: string): boolean =>
+    assigned.some(
+      (column) =>
+        column.kind === 'column' &&
+        sameName(column.path.at(-1) ?? '', name) &&
+        (column.path.length === 1 ||
+          (column.path.length === 2 && sameName(column.path[0] ?? '', targetAlias))),
+    );
+  return { ...source, fields: source.fields.filter(({ name }) => isAssigned(name)) };
 }
 
 class Planner {
@@ -173,6 +195,10 @@ class Planner {
     };
   }
 
+  get #evolves(): boolean {
+    return this.#spec.evolve === 'add';
+  }
+
   get #both(): Scope {
     return [...this.#targetScope, ...this.#sourceScope];
   }
@@ -211,7 +237,8 @@ class Planner {
     const values = this.#schema.fields.map((field) => {
       const cases = assigned.map((assignments, index) => {
         const value = assignments.get(field) ?? NULL;
-        return `WHEN ${String(index)} THEN ${translateTo(value, scope, field.type)}`;
+        const options = { fillFields: this.#evolves };
+        return `WHEN ${String(index)} THEN ${translateTo(value, scope, field.type, options)}`;
       });
       return [field.name, `CASE ${caseOf(conditions)} ${cases.join(' ')} END`] as const;
     });
@@ -220,7 +247,10 @@ class Planner {
 
   #assignments(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
     if (clause === '*') {
-      return new Map(this.#schema.fields.map((field) => [field, this.#ofSource(field.name)]));
+      const fields = this.#evolves
+        ? this.#schema.fields.filter(({ name }) => findField(this.#source, name) !== null)
+        : this.#schema.fields;
+      return new Map(fields.map((field) => [field, this.#ofSource(field.name)]));
     }
     const assigned = new Map<StructField, Expression>();
     for (const [name, text] of Object.entries(clause)) {

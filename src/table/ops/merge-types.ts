@@ -6,6 +6,7 @@ import type { Codec } from '../../parquet/index.ts';
 import type { Row, StructType } from '../../schema/index.ts';
 import type { Snapshot } from '../types.ts';
 import type { WriteOptions } from './append-commit.ts';
+import type { EvolveOptions } from './evolve.ts';
 
 export type MergeSource =
   /** `schema` says what the columns are; by default the table's, as far as the rows use them. */
@@ -32,7 +33,12 @@ export interface NotMatchedClause {
   readonly insert: '*' | Assignments;
 }
 
-export interface MergeSpec extends WriteOptions {
+/**
+ * With `evolve: 'add'`, columns and nested fields of the source that the table lacks are added to it: all of them where a
+ * clause takes `*`, else those that a clause assigns by name. `*` then takes the columns that the source has; others stay as
+ * they are, and are null in new rows.
+ */
+export interface MergeSpec extends WriteOptions, EvolveOptions {
   readonly source: MergeSource;
   /** Spark's SQL; where it is not true, null included, rows do not match. */
   readonly on: string;

@@ -15,9 +15,10 @@ import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
 import { stageSelect } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { writeConflict } from './errors.ts';
+import { evolvedTable } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
 import { findCandidates, findMatches, type MergeTry } from './merge-match.ts';
-import { planMerge } from './merge-plan.ts';
+import { incomingColumns, planMerge } from './merge-plan.ts';
 import {
   insertedRows,
   movedRows,
@@ -36,7 +37,7 @@ const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 /**
  * Merges all of the source, or nothing. Where nothing changes there is no commit, unless there is a `txn` to remember.
  * Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `MERGE_AMBIGUOUS`, `NULL_NOT_ALLOWED`, `ENGINE_VALUE` (data: a value that does
- * not fit its column), `MERGE_CLAUSE`, `MERGE_COLUMN`, `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost
+ * not fit its column), `EVOLUTION_REFUSED`, `MERGE_CLAUSE`, `MERGE_COLUMN`, `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost
  * races, those of loading the source and of `commitTransaction`.
  */
 export async function merge(
@@ -95,9 +96,11 @@ async function tryMerge(
   snapshot: Snapshot,
   { spec, session, source, stage }: Merging & { readonly stage: LocalStage },
 ): Promise<MergeResult | Extract<CommitOutcome, { kind: 'conflict' }>> {
-  const plan = planMerge({ schema: snapshot.schema, source: source.schema, spec });
+  const incoming = incomingColumns(source.schema, spec);
+  const { table, actions } = evolvedTable(snapshot, [incoming], spec);
+  const plan = planMerge({ schema: table.schema, source: source.schema, spec });
   const { signal } = spec;
-  const step: MergeTry = { ctx, session, stage, snapshot, plan, signal };
+  const step: MergeTry = { ctx, session, stage, snapshot: table, plan, signal };
   const candidates = await findCandidates(step);
   const matched = await findMatches(step, candidates.files);
   const touched = await withRealChanges(
@@ -112,12 +115,13 @@ async function tryMerge(
   if (touched.length + written.files.length === 0 && spec.txn === undefined) {
     return { ...NOTHING, ...counts, kind: 'unchanged', snapshot };
   }
+  const fileActions = actionsOf(ctx, touched, written);
   const outcome = await commitTransaction(ctx, snapshot, {
     ...commitOptions(spec),
     operation: 'MERGE',
     operationParameters: parametersOf(spec),
     operationMetrics: metricsOf(counts),
-    actions: actionsOf(ctx, touched, written),
+    actions: written.files.length === 0 ? fileActions : [...actions, ...fileActions],
     reads: {
       kind: 'rows',
       predicate: candidates.predicate,

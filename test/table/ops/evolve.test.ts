@@ -8,6 +8,7 @@ import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { ingest } from '../../../src/table/ops/ingest.ts';
 import { inspectInputs } from '../../../src/table/ops/input.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
 import type { PreparedInput } from '../../../src/table/ops/input-types.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
@@ -140,6 +141,81 @@ describe('ingest', () => {
       });
       expect(snapshot.schema).toEqual(parseDdl('id string'));
       expect(await rowsOf(bench, snapshot)).toEqual([{ id: 'x' }]);
+    });
+  });
+});
+
+describe('merge', () => {
+  const clauses = {
+    on: 't.id = s.id',
+    whenMatched: [{ update: '*' }],
+    whenNotMatched: [{ insert: '*' }],
+    evolve: 'add',
+  } as const;
+
+  test('by * adds what the source has; columns that it lacks stay as they are', async () => {
+    await withBench('disk', async (bench) => {
+      const start = await tableOf(bench, 'id int, s struct<x:string>, kept string');
+      const rows = [1, 2].map((id) => ({ id, s: { x: 'old' }, kept: 'k' }));
+      const { snapshot } = await append(bench.ctx, start, { rows });
+      await addColumn(bench, snapshot, 'other int');
+      const uri = await bench.parquet(
+        'new.parquet',
+        "SELECT * FROM (VALUES (2, {'y': 5, 'X': 'new'}, 7.5::DOUBLE), (3, NULL, 8)) v(ID, s, d)",
+      );
+      const result = await merge(bench.ctx, snapshot, { ...clauses, source: { parquet: [uri] } });
+      expect(result).toMatchObject({ kind: 'committed', insertedCount: 1, updatedCount: 1 });
+      expect(result.snapshot.schema).toEqual(
+        parseDdl('id int, s struct<x:string,y:int>, kept string, other int, d double'),
+      );
+      expect(result.snapshot.version).toBe(3);
+      expect(await rowsOf(bench, result.snapshot)).toEqual([
+        { id: 1, s: { x: 'old', y: null }, kept: 'k', other: null, d: null },
+        { id: 2, s: { x: 'new', y: 5 }, kept: 'k', other: null, d: 7.5 },
+        { id: 3, s: null, kept: null, other: null, d: 8 },
+      ]);
+    });
+  });
+
+  test('by name adds only what a clause assigns', async () => {
+    await withBench('disk', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const { snapshot } = await append(bench.ctx, start, { rows: [{ id: 1 }] });
+      const uri = await bench.parquet('new.parquet', "SELECT 1 AS id, 5 AS n, 'x' AS t");
+      const result = await merge(bench.ctx, snapshot, {
+        ...clauses,
+        source: { parquet: [uri] },
+        whenMatched: [{ update: { n: 's.n + 1' } }],
+        whenNotMatched: [],
+      });
+      expect(result.snapshot.schema).toEqual(parseDdl('id int, n int'));
+      expect(await rowsOf(bench, result.snapshot)).toEqual([{ id: 1, n: 6 }]);
+    });
+  });
+
+  test('never takes a nested value away that the source does not know of', async () => {
+    await withBench('disk', async (bench) => {
+      const start = await tableOf(bench, 'id int, s struct<x:string,y:int>');
+      const { snapshot } = await append(bench.ctx, start, {
+        rows: [{ id: 1, s: { x: 'a', y: 1 } }],
+      });
+      const uri = await bench.parquet('new.parquet', "SELECT 1 AS id, {'x': 'b'} AS s");
+      await expect(
+        merge(bench.ctx, snapshot, { ...clauses, source: { parquet: [uri] } }),
+      ).rejects.toMatchObject({ code: 'EXPRESSION_TYPE' });
+    });
+  });
+
+  test('without a row that changes, adds nothing', async () => {
+    await withBench('disk', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const uri = await bench.parquet('new.parquet', 'SELECT 1 AS id, 2 AS n');
+      const result = await merge(bench.ctx, start, {
+        ...clauses,
+        source: { parquet: [uri] },
+        whenNotMatched: [],
+      });
+      expect(result).toMatchObject({ kind: 'unchanged', snapshot: { version: 0 } });
     });
   });
 });
