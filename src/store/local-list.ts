@@ -10,14 +10,15 @@ export interface LocalListing {
   readonly recursive: boolean;
   /** Exclusive lower bound, a whole path; `''` for none. */
   readonly startAfter: StorePath;
+  readonly skip: (path: StorePath) => boolean;
 }
 
-/** Files in `folder`, the disk's place for `prefix`; the store's own files are left out. */
+/** Files in `folder`, the disk's place for `prefix`, and null for one that is skipped; the store's own are left out. */
 export function* listFolder(
   folder: string,
   prefix: StorePath,
   listing: LocalListing,
-): Generator<ObjectMeta> {
+): Generator<ObjectMeta | null> {
   for (const { name, isFolder } of sortedEntries(folder, listing.recursive)) {
     const path = joinPath(prefix, name);
     if (isFolder) {
@@ -26,8 +27,8 @@ export function* listFolder(
       }
     } else if (compareUtf8(path, listing.startAfter) > 0) {
       // It may have been deleted since the folder was read.
-      const stats = statFile(`${folder}/${name}`);
-      if (stats !== null) yield metaOf(path, stats);
+      const stats = listing.skip(path) ? null : statFile(`${folder}/${name}`);
+      yield stats === null ? null : metaOf(path, stats);
     }
   }
 }

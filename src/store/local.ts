@@ -40,7 +40,7 @@ export function localStore(rootDir: string, options: LocalStoreOptions): ObjectS
   return new LocalStore({ root, durable: true, known: new Set(), ...options }, '');
 }
 
-/** Reading folders is synchronous; after so many objects the rest of the process has its turn. */
+/** Reading folders is synchronous; after so many names the rest of the process has its turn. */
 const LISTED_AT_A_TIME = 1000;
 
 type LocalRoot = Required<LocalStoreOptions> & disk.FolderContext;
@@ -103,11 +103,11 @@ class LocalStore implements ObjectStore {
   async *list(prefix: StorePath, options: ListOptions = {}): AsyncGenerator<ObjectMeta> {
     checkPrefix(prefix);
     const folder = prefix === '' ? this.#folder : `${this.#folder}/${prefix}`;
-    const listing = { recursive: false, startAfter: '', ...options };
+    const listing = { recursive: false, startAfter: '', skip: () => false, ...options };
     let count = 0;
     try {
       for (const meta of listFolder(folder, prefix, listing)) {
-        yield meta;
+        if (meta !== null) yield meta;
         count += 1;
         if (count % LISTED_AT_A_TIME === 0) await setImmediate();
       }

@@ -109,6 +109,7 @@ class MemoryStore implements ObjectStore {
       const path = key.slice(this.#prefix === '' ? 0 : this.#prefix.length + 1);
       if (!key.startsWith(start) || compareUtf8(path, after) <= 0) continue;
       if (options.recursive !== true && key.includes('/', start.length)) continue;
+      if (options.skip?.(path) === true) continue;
       const found = this.#objects.byPath.get(key);
       if (found !== undefined) yield { ...found.meta, path };
     }

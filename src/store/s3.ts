@@ -173,6 +173,7 @@ class S3Store implements ObjectStore {
         // A key that ends in a slash is a folder some console or file system has drawn, not an object.
         if (Key === undefined || Key.endsWith('/')) continue;
         const path = this.#prefix === '' ? Key : Key.slice(this.#prefix.length + 1);
+        if (options.skip?.(path) === true) continue;
         yield metaOf(path, { ...rest, ContentLength: Size });
       }
       ContinuationToken = answer.NextContinuationToken;

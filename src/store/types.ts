@@ -48,6 +48,8 @@ export interface ListOptions {
   readonly startAfter?: StorePath;
   /** False (default): only objects directly in the folder `prefix`; true: below it at any depth. */
   readonly recursive?: boolean;
+  /** Objects to leave out: by the path alone, before anything else is asked about them. */
+  readonly skip?: (path: StorePath) => boolean;
 }
 
 /**

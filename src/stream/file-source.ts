@@ -234,8 +234,10 @@ export class FileSource {
   /** New files of the prefix; those of `retried` that are there leave it. */
   async #list(retried: Map<StorePath, SourceFile>): Promise<SourceFile[]> {
     const files: SourceFile[] = [];
-    for await (const meta of this.#store.list('', { recursive: true })) {
-      if (!isVisible(meta.path)) continue;
+    const skip = (path: StorePath): boolean =>
+      !isVisible(path) ||
+      (this.#log.has(path) && !this.#log.isRejected(path) && !retried.has(path));
+    for await (const meta of this.#store.list('', { recursive: true, skip })) {
       if (retried.delete(meta.path) || this.#isNew(meta)) files.push(meta);
     }
     return files;

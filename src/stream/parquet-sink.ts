@@ -9,8 +9,6 @@
  * The name of a file is a function of what it holds the rows of, so that a batch that is run again leaves the same files.
  */
 
-import { createHash } from 'node:crypto';
-
 import type { Table } from 'apache-arrow';
 
 import {
@@ -18,6 +16,7 @@ import {
   type Clock,
   isJsonObject,
   type JsonValue,
+  nameUuid,
   parseJson,
   printJson,
 } from '../base/index.ts';
@@ -161,21 +160,6 @@ export class ParquetSink {
     const name = `part-${number}-${uuid}-c000${SUFFIX[this.#codec]}`;
     return folder === '' ? name : `${folder}/${name}`;
   }
-}
-
-/** A UUID of version 8 (RFC 9562) from the SHA-256 of what it names. */
-function nameUuid(name: JsonValue): string {
-  const bytes = createHash('sha256').update(printJson(name), 'utf8').digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join('-');
 }
 
 function withoutColumns({ table, partitionValues }: SinkRows): Table {

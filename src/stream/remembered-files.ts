@@ -15,7 +15,7 @@ const BACKSLASH = 0x5c;
 const CLOSING_BRACE = 0x7d;
 const LINE_START = Buffer.from('\n{"path":"', 'latin1');
 
-/** A line of the log: where it starts and ends in the bytes. */
+/** From `start` to before `end`. */
 interface Place {
   readonly start: number;
   readonly end: number;
@@ -40,7 +40,7 @@ export class RememberedFiles {
   readonly #odd = new Map<StorePath, Place>();
   readonly #rejected = new Set<StorePath>();
   readonly #encoder = new TextEncoder();
-  #scratch = new Uint8Array(4096);
+  #scratch = Buffer.alloc(4096);
 
   /** `base` is the URI of the source's root; `broken` makes the error for a line that is none of a source log. */
   constructor(base: string, broken: (reason: string) => Error) {
@@ -65,10 +65,10 @@ export class RememberedFiles {
   line(path: StorePath): string | null {
     const odd = this.#odd.get(path);
     const entry = this.#slotEntry(path);
-    if (entry === -1) return odd === undefined ? null : this.#text(odd);
-    const keyStart = this.#keyStarts[entry] ?? 0;
-    const place = this.#lineAround(keyStart);
-    return this.#text(odd !== undefined && odd.start > place.start ? odd : place);
+    if (entry === -1) return odd === undefined ? null : this.#text(odd.start, odd.end);
+    const place = this.#lineAround(this.#keyStarts[entry] ?? 0);
+    const last = odd !== undefined && odd.start > place.start ? odd : place;
+    return this.#text(last.start, last.end);
   }
 
   /** The body so far. */
@@ -87,37 +87,32 @@ export class RememberedFiles {
     }
     this.#bodyBytes = start + body.length;
     assert(this.#bodyBytes < 2 ** 31, 'a source log is shorter than 2 GiB');
-    while (start < this.#bodyBytes) start = this.#addLine(start);
+    const mayEscape = isEscaped(bufferOf(body));
+    while (start < this.#bodyBytes) start = this.#addLine(start, mayEscape);
   }
 
   /** Adds the line whose line feed is at `start`; where the next one begins. */
-  #addLine(start: number): number {
-    const body = this.#body;
-    const prefix = this.#prefixes.find((known) => startsWith(body, start, known));
+  #addLine(start: number, mayEscape: boolean): number {
+    const prefix = this.#prefixes.find((known) => this.#startsWith(start, known));
     if (prefix === undefined) return this.#addOdd(start);
+    const body = this.#body;
     const keyStart = start + prefix.length;
-    let hash = 0x811c9dc5;
-    let at = keyStart;
-    for (let byte = body[at] ?? 0; byte !== QUOTE; byte = body[at] ?? 0) {
-      if (byte === PERCENT || byte === BACKSLASH || at >= this.#bodyBytes) {
-        return this.#addOdd(start);
-      }
-      hash = Math.imul(hash ^ byte, 0x01000193);
-      at += 1;
+    const keyEnd = body.indexOf(QUOTE, keyStart);
+    const end = this.#lineEnd(keyEnd === -1 ? keyStart : keyEnd);
+    const isWhole = keyEnd !== -1 && keyEnd < end && body[end - 1] === CLOSING_BRACE;
+    if (!isWhole || (mayEscape && isEscaped(body.subarray(keyStart, keyEnd)))) {
+      return this.#addOdd(start);
     }
-    const end = this.#lineEnd(at);
-    if (body[end - 1] !== CLOSING_BRACE) return this.#addOdd(start);
-    const isRejected = body[end - 2] === CLOSING_BRACE;
-    this.#insert(hash, keyStart, at);
+    this.#insert(hashOf(body, keyStart, keyEnd), keyStart, keyEnd);
     // Only the files that were ever rejected need their names.
-    if (isRejected) this.#rejected.add(body.toString('utf8', keyStart, at));
-    else if (this.#rejected.size > 0) this.#rejected.delete(body.toString('utf8', keyStart, at));
+    if (body[end - 2] === CLOSING_BRACE) this.#rejected.add(this.#text(keyStart, keyEnd));
+    else if (this.#rejected.size > 0) this.#rejected.delete(this.#text(keyStart, keyEnd));
     return end;
   }
 
   #addOdd(start: number): number {
     const end = this.#lineEnd(start + 1);
-    const line = this.#text({ start: start + 1, end });
+    const line = this.#text(start + 1, end);
     if (line === '') return end;
     const path = fromPathUri(this.#base, parseUri(line, this.#broken));
     if (path === null) return end;
@@ -128,7 +123,7 @@ export class RememberedFiles {
   }
 
   #insert(hash: number, keyStart: number, keyEnd: number): void {
-    const known = this.#find(hash, this.#body, keyStart, keyEnd);
+    const known = this.#find(hash, this.#body, { start: keyStart, end: keyEnd });
     if (known >= 0) {
       this.#keyStarts[known] = keyStart;
       this.#keyEnds[known] = keyEnd;
@@ -144,37 +139,31 @@ export class RememberedFiles {
   }
 
   #slotEntry(path: StorePath): number {
-    if (this.#scratch.length < path.length * 3) this.#scratch = new Uint8Array(path.length * 6);
+    if (this.#scratch.length < path.length * 3) this.#scratch = Buffer.alloc(path.length * 6);
     const { written } = this.#encoder.encodeInto(path, this.#scratch);
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < written; at += 1) {
-      hash = Math.imul(hash ^ (this.#scratch[at] ?? 0), 0x01000193);
-    }
-    return this.#find(hash, this.#scratch, 0, written);
+    return this.#find(hashOf(this.#scratch, 0, written), this.#scratch, { start: 0, end: written });
   }
 
   /** The entry whose key is those bytes, or -1. */
-  #find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+  #find(hash: number, bytes: Buffer, key: Place): number {
     const mask = this.#slots.length - 1;
-    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = (this.#slots[slot] ?? 0) - 1;
       if (entry === -1) return -1;
-      if (this.#hashes[entry] === hash && this.#isKey(entry, bytes, start, end)) return entry;
+      if (this.#hashes[entry] === hash && this.#isKey(entry, bytes, key)) return entry;
     }
   }
 
-  #isKey(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
+  #isKey(entry: number, bytes: Buffer, key: Place): boolean {
     const keyStart = this.#keyStarts[entry] ?? 0;
-    if ((this.#keyEnds[entry] ?? 0) - keyStart !== end - start) return false;
-    for (let at = 0; at < end - start; at += 1) {
-      if (this.#body[keyStart + at] !== bytes[start + at]) return false;
-    }
-    return true;
+    const length = key.end - key.start;
+    if ((this.#keyEnds[entry] ?? 0) - keyStart !== length) return false;
+    return isSame(this.#body, keyStart, bytes.subarray(key.start, key.end));
   }
 
   #take(entry: number, hash: number): void {
     const mask = this.#slots.length - 1;
-    let slot = spread(hash) & mask;
+    let slot = hash & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = entry + 1;
   }
@@ -206,25 +195,55 @@ export class RememberedFiles {
     return end === -1 || end > this.#bodyBytes ? this.#bodyBytes : end;
   }
 
-  #text({ start, end }: Place): string {
+  #startsWith(at: number, known: Buffer): boolean {
+    return at + known.length <= this.#bodyBytes && isSame(this.#body, at, known);
+  }
+
+  #text(start: number, end: number): string {
     return this.#body.toString('utf8', start, end);
   }
 }
 
-// FNV's low bits alone depend too little on the last characters.
-function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
+/** Four bytes at a time, for the paths of a log are long and much the same. */
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) hash = mix(hash, wordAt(bytes, at));
+  for (; at < end; at += 1) hash = mix(hash, bytes[at] ?? 0);
+  return hash;
+}
+
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+function isSame(bytes: Buffer, at: number, other: Buffer): boolean {
+  let index = 0;
+  for (; index + 4 <= other.length; index += 4) {
+    if (wordAt(bytes, at + index) !== wordAt(other, index)) return false;
+  }
+  for (; index < other.length; index += 1) if (bytes[at + index] !== other[index]) return false;
+  return true;
+}
+
+function wordAt(bytes: Buffer, at: number): number {
+  return (
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24)
+  );
+}
+
+function isEscaped(bytes: Buffer): boolean {
+  return bytes.includes(PERCENT) || bytes.includes(BACKSLASH);
 }
 
 function widened(values: Int32Array, size: number): Int32Array<ArrayBuffer> {
   const wider = new Int32Array(size);
   wider.set(values);
   return wider;
-}
-
-function startsWith(bytes: Buffer, at: number, start: Buffer): boolean {
-  const end = Math.min(at + start.length, bytes.length);
-  return bytes.compare(start, 0, start.length, at, end) === 0;
 }
 
 function parseUri(line: string, broken: (reason: string) => Error): string {

@@ -215,6 +215,13 @@ export function describeStore(name: string, options: ContractOptions): void {
       ]);
     });
 
+    test('list leaves out what is skipped by its path', async () => {
+      store = await options.empty();
+      for (const path of ['s/a', 's/b', 's/c/d']) await store.put(path, bytes('x'), CREATE);
+      const skip = (path: string): boolean => path === 's/a' || path.endsWith('d');
+      expect(await paths(store, 's', { recursive: true, skip })).toEqual(['s/b']);
+    });
+
     test('list begins after a path, whether or not it is there', async () => {
       store = await options.empty();
       for (const path of ['l/1', 'l/2.x', 'l/2/a', 'l/2/b', 'l/3']) {

@@ -5,6 +5,7 @@ import { memoryStore, type ObjectStore } from '../../src/store/index.ts';
 import {
   cleanCheckpoint,
   isPending,
+  isTidyDue,
   openCheckpoint,
   readOffsets,
   writeCommit,
@@ -78,6 +79,21 @@ test("the next batch keeps Spark's conf and watermark", async () => {
   );
 });
 
+test("a stateful query's watermark goes on from its last commit, and its state is passed over", async () => {
+  const store = newStore();
+  await put(store, 'metadata', '{"id":"spark"}');
+  await put(store, 'offsets/0', `v1\n{"batchWatermarkMs":0,${CONF}}\n{"logOffset":0}`);
+  await put(store, 'commits/0', 'v1\n{"nextBatchWatermarkMs":1795219200000}');
+  await put(store, 'state/0/0/1.delta', 'x');
+  const checkpoint = await openCheckpoint(store, seededRandom(1));
+  const previous = await readOffsets(checkpoint, 0);
+  const plan = { batch: 1, sources: ['{"logOffset":1}'], previous };
+  const offsets = await writeOffsets(checkpoint, clock, plan);
+  await writeCommit(checkpoint, 1, offsets);
+  expect(await text(store, 'offsets/1')).toContain('{"batchWatermarkMs":1795219200000,');
+  expect(await text(store, 'commits/1')).toBe('v1\n{"nextBatchWatermarkMs":1795219200000}');
+});
+
 test('a batch planned by another process with other files stops this one', async () => {
   const store = newStore();
   const checkpoint = await openCheckpoint(store, seededRandom(1));
@@ -112,6 +128,11 @@ test('offsets of a later version are refused by name', async () => {
   await put(store, 'offsets/0', 'v2\n{}');
   const checkpoint = await openCheckpoint(store, seededRandom(1));
   await expect(readOffsets(checkpoint, 0)).rejects.toMatchObject({ code: 'CHECKPOINT_VERSION' });
+});
+
+test('every tenth batch is one to tidy after', () => {
+  const due = Array.from({ length: 30 }, (_, batch) => batch).filter(isTidyDue);
+  expect(due).toEqual([9, 19, 29]);
 });
 
 test('a hundred batches are kept', async () => {
