@@ -20,15 +20,22 @@ import { logCorrupt } from './errors.ts';
 
 /**
  * The actions of a commit in the order of its lines; `file` names it in errors. Unknown actions and members are kept,
- * and text that follows a line's JSON object is passed over, as some writers leave it. `LOG_CORRUPT` names the line.
+ * and text that follows a line's JSON object is passed over, as some writers leave it. `LOG_CORRUPT` names the line,
+ * and is thrown for a commit without any: one that was never finished. Spark passes over it, and so over whatever it
+ * was to say.
  */
 export function parseCommit(bytes: Uint8Array, file: string): Action[] {
   const actions: Action[] = [];
   forEachLine(bytes, (line, number) => {
     actions.push(...decodeAction(parseLine(line, file, number), file, number));
   });
+  if (actions.length === 0) throw logCorrupt(file, EMPTY_COMMIT);
   return actions;
 }
+
+const EMPTY_COMMIT =
+  'it is empty, so its writer never finished it; where nobody knows what it was to say, ' +
+  'the line {"commitInfo":{}} makes it a commit that changes nothing';
 
 /** The `commitInfo` of a commit, or null where it has none; other lines are not looked at when it comes first. */
 export function parseCommitInfo(bytes: Uint8Array, file: string): CommitInfo | null {

@@ -27,6 +27,16 @@ describe('parseCommit', () => {
     expect(actions[0]).toMatchObject({ add: { path: 'a.parquet', partitionValues: { p: null } } });
   });
 
+  test.each(['', '\n', ' \r\n'])(
+    'refuses a commit without a line (%j), which was never finished',
+    (text) => {
+      const { code, message } = codeOf(() => parse(text));
+      expect(code).toBe('LOG_CORRUPT');
+      expect(message).toMatch(/^the log file 0\.json cannot be read: it is empty/);
+      expect(parse('{"commitInfo":{}}\n')).toEqual([{ kind: 'commitInfo', commitInfo: {} }]);
+    },
+  );
+
   test('keeps every digit of long numbers', () => {
     const [action] = parse(
       '{"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,"baseRowId":9007199254740993}}',
