@@ -74,8 +74,8 @@ export class Cluster {
 
   static async open(connection: KafkaConnection, tools: ClusterTools): Promise<Cluster> {
     const bootstrap = brokerAddresses(connection);
-    const options = await connectionOptions(connection);
     const library = await import('@platformatic/kafka');
+    const options = await connectionOptions(library, connection);
     const pool = new library.ConnectionPool(connection.clientId ?? 'deltawright', options);
     return new Cluster(library, pool, bootstrap, tools);
   }
@@ -137,6 +137,8 @@ export class Cluster {
   /** Asks what there is of `topics`, or of all. To be called inside of `call`. */
   async describe(topics: readonly string[] | null): Promise<readonly TopicMetadata[]> {
     const { nodes, topics: found } = await askMetadata(this.library, await this.anyNode(), topics);
+    // What a broker answers that is not ready, or that does not know who asks: nothing, without an error.
+    if (nodes.size === 0) throw new this.library.ProtocolError('BROKER_NOT_AVAILABLE');
     this.#nodes.clear();
     for (const [node, address] of nodes) this.#nodes.set(node, address);
     for (const each of found) if (each.errorCode === 0) this.#topics.set(each.topic, each);

@@ -92,11 +92,12 @@ export class KafkaProducer implements Producer {
 
   async transact(
     topic: string,
-    records: readonly ProducedRecord[],
+    records: readonly ProducedRecord[] | AsyncIterable<readonly ProducedRecord[]>,
     marker: { readonly group: string; readonly value: number },
   ): Promise<void> {
+    const portions = Symbol.asyncIterator in records ? records : [records];
     await this.#inTransaction(async (identity) => {
-      await this.#sendAll(identity, topic, records);
+      for await (const portion of portions) await this.#sendAll(identity, topic, portion);
       await this.#note(identity, topic, marker);
     });
   }

@@ -31,6 +31,8 @@ export interface RecordedFolders {
 }
 
 const PORTION_RECORDS = 1000;
+/** Of a partition without a file, where the topic has later ones. */
+const NOTHING: RecordedPartition = { records: [], markers: new Map() };
 
 /** Reads whole files: for topics of at most some hundred megabytes. Errors: `KAFKA_RECORDING_BROKEN`. */
 export function openRecordedBroker(folders: RecordedFolders): Broker {
@@ -130,9 +132,11 @@ class RecordedBroker implements Broker {
       name: this.name,
       write,
       transactionalId: options.transactionalId ?? null,
-      // A topic that is produced to for the first time has the partitions that it is read with.
-      partitionCount: async (topic) =>
-        (await listTopics(write)).get(topic) ?? (await listTopics(read)).get(topic) ?? 1,
+      // What is produced has the partitions that are read, and one where nothing is.
+      partitionCount: async (topic) => {
+        const counts = [await listTopics(write), await listTopics(read)];
+        return Math.max(1, ...counts.map((each) => each.get(topic) ?? 0));
+      },
     });
   }
 
@@ -144,7 +148,11 @@ class RecordedBroker implements Broker {
   async #partition(topic: string, partition: number): Promise<RecordedPartition> {
     const file = recordedFile(topic, partition);
     const meta = await this.#folders.read.head(file);
-    if (meta === null) throw topicMissing(this.name, `${topic}-${String(partition)}`);
+    if (meta === null) {
+      const partitionCount = (await listTopics(this.#folders.read)).get(topic) ?? 0;
+      if (partition < partitionCount) return NOTHING;
+      throw topicMissing(this.name, `${topic}-${String(partition)}`);
+    }
     const known = this.#files.get(file);
     if (known?.etag === meta.etag) return known;
     const content = await this.#get(file);

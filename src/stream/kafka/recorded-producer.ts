@@ -56,10 +56,15 @@ class RecordedProducer implements Producer {
    * Each partition takes its records together with the marker, in one write. A transaction that was cut short between two
    * partitions is made whole when it is run again: those that have the marker are passed over.
    */
-  async transact(topic: string, records: readonly ProducedRecord[], marker: Marker): Promise<void> {
+  async transact(
+    topic: string,
+    records: readonly ProducedRecord[] | AsyncIterable<readonly ProducedRecord[]>,
+    marker: Marker,
+  ): Promise<void> {
     if (this.#options.transactionalId === null) throw notTransactional(this.#options.name);
     await this.#checkEpoch();
-    const partitions = await this.#assign(topic, records);
+    const all = Symbol.asyncIterator in records ? (await Array.fromAsync(records)).flat() : records;
+    const partitions = await this.#assign(topic, all);
     for (const [partition, each] of partitions.entries()) {
       await append(this.#options.write, recordedFile(topic, partition), (there) => {
         const noted = there.markers.get(marker.group) ?? -1;

@@ -72,13 +72,14 @@ export interface Producer {
   /** All records are acknowledged when it returns. */
   send(topic: string, records: readonly ProducedRecord[]): Promise<void>;
   /**
-   * Sends the records, and notes `marker` (from 0) as the offset of `group`, in one transaction. A producer of the same
+   * Sends the records, all at once or in portions so that few are in memory, and notes `marker` (from 0) as the offset of
+   * `group`, in one transaction. A broker gives it a minute. An error of the portions themselves aborts it. A producer of the same
    * `transactionalId` that began earlier is fenced: `KAFKA_FENCED`. After `KAFKA_UNAVAILABLE` the marker, read by a new
    * producer of the same id, tells whether the transaction counts.
    */
   transact(
     topic: string,
-    records: readonly ProducedRecord[],
+    records: readonly ProducedRecord[] | AsyncIterable<readonly ProducedRecord[]>,
     marker: { readonly group: string; readonly value: number },
   ): Promise<void>;
   /**
