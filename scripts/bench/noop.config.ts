@@ -4,7 +4,7 @@ import { defineConfig } from 'deltawright';
 import usuarios from '../../fixtures/deltawright.config.ts';
 
 const job = usuarios.jobs['usuario-evento'];
-if (job === undefined) throw new Error('the fixtures have no job usuario-evento');
+if (job?.source.kind !== 'files') throw new Error('the fixtures have no job usuario-evento');
 
 export default defineConfig({
   ...usuarios,

@@ -10,7 +10,13 @@ import {
   type TableInput,
   type TableName,
 } from '../catalog/index.ts';
-import { type Config, CONFIG_FILE, type JobContext, loadConfig } from '../jobs/index.ts';
+import {
+  type Config,
+  CONFIG_FILE,
+  type JobContext,
+  loadConfig,
+  secretMissing,
+} from '../jobs/index.ts';
 import { DeltaTable, type TableTools, tableTools, type TravelOptions } from '../table/index.ts';
 import { configMissing, databaseMissing, tableUnknown } from './errors.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
@@ -33,6 +39,16 @@ export class Environment {
     return this.#interrupt.signal;
   }
 
+  /** Aborted by the first signal; `signal` then follows after the time that `allowGrace` gave. */
+  get stop(): AbortSignal {
+    return this.#interrupt.stop;
+  }
+
+  /** Work that ends in good order by `stop` has so much time for it. */
+  allowGrace(graceMs: number): void {
+    this.#interrupt.graceMs = graceMs;
+  }
+
   /** `CONFIG_NEEDED` where no configuration was given or found. */
   requireConfig(): Config {
     if (this.#config === null) throw configMissing(CONFIG_FILE);
@@ -46,7 +62,7 @@ export class Environment {
   }
 
   async jobContext(): Promise<JobContext> {
-    return { ...this.tools, catalog: await this.catalog() };
+    return { ...this.tools, catalog: await this.catalog(), secret: secretFromEnvironment };
   }
 
   /** The name in full: a table without a database is in the one of the configuration. */
@@ -117,6 +133,13 @@ export function travelOf({ version, timestamp }: TravelCommandOptions): TravelOp
     ...(version === undefined ? {} : { version }),
     ...(timestamp === undefined ? {} : { timestamp }),
   };
+}
+
+function secretFromEnvironment(secret: string | { readonly env: string }): string {
+  if (typeof secret === 'string') return secret;
+  const value = process.env[secret.env] ?? '';
+  if (value === '') throw secretMissing(secret.env);
+  return value;
 }
 
 async function openCatalog({ catalog }: Config, tools: TableTools): Promise<Catalog> {

@@ -6,24 +6,39 @@ import { type DeltaError, isDeltaError } from '../base/index.ts';
 import { STOPPED, stopped } from './errors.ts';
 
 export interface Interrupt {
-  /** Aborted by the first signal, with a `STOPPED` error. The second one ends the process at once. */
+  /** Aborted by the first signal: what can be ended in good order ends then. */
+  readonly stop: AbortSignal;
+  /** Aborted with a `STOPPED` error, `graceMs` after the first signal. The second one ends the process at once. */
   readonly signal: AbortSignal;
+  /** Time to end in good order. Default 0: work stops between its steps. */
+  graceMs: number;
   /** Leaves signals to Node again. */
   release(): void;
 }
 
 export function listenForInterrupt(): Interrupt {
-  const controller = new AbortController();
-  const stop = (name: NodeJS.Signals): void => controller.abort(stopped(name));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  return {
-    signal: controller.signal,
+  const stopping = new AbortController();
+  const aborting = new AbortController();
+  let timer: NodeJS.Timeout | null = null;
+  const interrupt = (name: NodeJS.Signals): void => {
+    stopping.abort(stopped(name));
+    const abort = (): void => aborting.abort(stopped(name));
+    if (handle.graceMs === 0) abort();
+    else timer = setTimeout(abort, handle.graceMs);
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const handle: Interrupt = {
+    stop: stopping.signal,
+    signal: aborting.signal,
+    graceMs: 0,
     release: () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
+      if (timer !== null) clearTimeout(timer);
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
     },
   };
+  return handle;
 }
 
 /** The number of the signal that stopped the work, or null for any other error. */

@@ -34,9 +34,20 @@ export function buildProgram(): Command {
 
 function addJobCommands(program: Command): void {
   common(program, 'run')
-    .description('run jobs of the configuration once, each to its end')
+    .description('run jobs of the configuration: once, each to its end, or until they are stopped')
     .argument('<jobs...>', 'names of jobs')
     .option('--strict', 'a rejected row or file is an error, before its batch is committed')
+    .addOption(
+      new Option('--once', 'take what is there, and end').conflicts(['every', 'continuous']),
+    )
+    .addOption(
+      new Option('--every <seconds>', 'look for new rows again and again')
+        .argParser(seconds)
+        .conflicts('continuous'),
+    )
+    .option('--continuous', 'take new rows as they come')
+    .option('--grace <seconds>', 'time to finish a batch when stopped by a signal', seconds, 30)
+    .option('--health <port>', 'serve /health and /metrics at [host:]port', hostAndPort)
     .action(async (jobs: string[], options) =>
       (await import('./commands/run.ts')).run(jobs, options),
     );
@@ -189,6 +200,20 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('a whole number is wanted');
   }
   return value;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('seconds are wanted');
+  return value;
+}
+
+function hostAndPort(text: string): { readonly host?: string; readonly port: number } {
+  const [, host, port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535) {
+    throw new InvalidArgumentError('a port is wanted, possibly after an address: 0.0.0.0:8080');
+  }
+  return { ...(host === undefined ? {} : { host }), port: Number(port) };
 }
 
 function property(text: string, before: Record<string, string>): Record<string, string> {

@@ -1,66 +1,192 @@
 /** What the shape of a job cannot say: that the columns it names are there, and its parts go together. */
 
-import { isDeltaError } from '../base/index.ts';
+import { isDeltaError, unreachable } from '../base/index.ts';
 import {
   expressionColumns,
   findField,
   parseExpression,
+  STRING,
   type StructType,
+  TIMESTAMP,
   typeName,
   typesEqual,
 } from '../schema/index.ts';
+import { DATE_COLUMN, envelopeSchema, HEADER_TYPES } from '../stream/index.ts';
 import { checkProperties } from '../table/index.ts';
-import type { Job, MergeSink } from './config.ts';
+import type {
+  Config,
+  DeltaSink,
+  Job,
+  KafkaSource,
+  MergeSink,
+  ParquetFolderSink,
+} from './config.ts';
 import { configInvalid } from './errors.ts';
 import { didYouMean } from './near-name.ts';
+
+const NO_COLUMNS: StructType = { kind: 'struct', fields: [] };
 
 /** Errors: `CONFIG_INVALID`, with the path to the key. */
 export function checkJob(job: Job): void {
   const key = `jobs.${job.name}`;
   const { source, sink, dropDuplicates, keepLatest } = job;
-  if (source.schema.fields.length === 0) {
+  if (source.kind === 'files' && source.schema.fields.length === 0) {
     throw configInvalid(`${key}.source.schema`, 'must have a column');
   }
-  checkNames(`${key}.keys`, job.keys, source.schema);
-  checkNames(`${key}.dropDuplicates.columns`, dropDuplicates?.columns ?? [], source.schema);
-  checkNames(`${key}.keepLatest.by`, keepLatest?.by ?? [], source.schema);
-  checkNames(`${key}.keepLatest.orderBy`, keepLatest?.orderBy ?? [], source.schema);
-  checkNames(`${key}.sink.partitionBy`, sink.partitionColumns, sink.schema);
-  checkSinkSchema(`${key}.sink.schema`, sink.schema, source.schema);
-  checkTableProperties(`${key}.sink.properties`, sink.properties);
-  if (sink.kind === 'merge') checkMerge(`${key}.sink`, sink, source.schema);
-  if (dropDuplicates?.against === 'table') {
-    if (sink.kind === 'merge') {
-      throw configInvalid(
-        `${key}.dropDuplicates.against`,
-        'must be "batch" with a merge: its condition decides what the table takes',
-      );
-    }
+  if (source.kind === 'kafka') checkKafkaSource(key, source);
+  const rows = sourceColumns(source);
+  checkNames(`${key}.keys`, job.keys, rows);
+  checkNames(`${key}.dropDuplicates.columns`, dropDuplicates?.columns ?? [], rows);
+  if (job.transform === null && source.kind === 'files') {
+    checkNames(`${key}.keepLatest.by`, keepLatest?.by ?? [], rows);
+    checkNames(`${key}.keepLatest.orderBy`, keepLatest?.orderBy ?? [], rows);
   }
-  if (sink.kind === 'append') {
-    checkNames(`${key}.dropDuplicates.columns`, dropDuplicates?.columns ?? [], sink.schema);
-    checkNames(`${key}.keys`, job.keys, sink.schema);
+  if (dropDuplicates?.against === 'table' && (sink.kind === 'merge' || sink.kind === 'kafka')) {
+    throw configInvalid(
+      `${key}.dropDuplicates.against`,
+      sink.kind === 'merge'
+        ? 'must be "batch" with a merge: its condition decides what the table takes'
+        : 'must be "batch" with a topic: what it holds is not looked through',
+    );
   }
-  if (keepLatest !== null && sink.kind === 'append') {
-    throw configInvalid(`${key}.keepLatest`, 'is for a merge; an append takes every row');
+  if (keepLatest !== null && sink.kind !== 'merge') {
+    throw configInvalid(`${key}.keepLatest`, 'is for a merge; other sinks take every row');
+  }
+  switch (sink.kind) {
+    case 'append':
+    case 'merge':
+      checkTableSink(job, sink);
+      break;
+    case 'parquet':
+      checkParquetSink(job, sink);
+      break;
+    case 'kafka':
+      break;
+    default:
+      unreachable(sink);
   }
 }
 
-function checkMerge(key: string, sink: MergeSink, source: StructType): void {
-  const both = { t: sink.schema, s: source };
+/** That jobs with a topic have brokers, and those with Avro a registry. Errors: `CONFIG_INVALID`. */
+export function checkConnections(config: Config): void {
+  for (const { name, source, sink } of config.jobs.values()) {
+    const post = sink.kind === 'kafka' ? sink : sink.kind === 'merge' ? sink.post : null;
+    if (config.kafka === null && (source.kind === 'kafka' || post !== null)) {
+      throw configInvalid('kafka', `is missing: the job ${name} has a topic`);
+    }
+    const isAvro =
+      (source.kind === 'kafka' && source.value.format === 'avro') || post?.value.format === 'avro';
+    if (config.registry === null && isAvro) {
+      throw configInvalid('registry', `is missing: the job ${name} has messages in Avro`);
+    }
+  }
+}
+
+/** The columns that are known before any row is read: all of them, but for what messages hold. */
+function sourceColumns(source: Job['source']): StructType {
+  return source.kind === 'files' ? source.schema : envelopeSchema(source);
+}
+
+function checkKafkaSource(key: string, source: KafkaSource): void {
+  const seen = new Set(
+    envelopeSchema({ ...source, headers: NO_COLUMNS }).fields.map(({ name }) => name),
+  );
+  for (const { name, type } of source.headers.fields) {
+    if (seen.has(name.toLowerCase())) {
+      throw configInvalid(`${key}.source.headers`, `the column ${name} is there already`);
+    }
+    seen.add(name.toLowerCase());
+    if (!HEADER_TYPES.some((known) => typesEqual(type, known))) {
+      throw configInvalid(
+        `${key}.source.headers`,
+        `${name} is ${typeName(type)}; a header can be STRING, BINARY or TIMESTAMP`,
+      );
+    }
+  }
+  const { dateFrom } = source;
+  if (dateFrom === null) return;
+  const time = findField(source.headers, dateFrom);
+  if (time === null || !typesEqual(time.type, TIMESTAMP)) {
+    throw configInvalid(
+      `${key}.source.dateFrom`,
+      'must be the name of a header that is a TIMESTAMP',
+    );
+  }
+}
+
+function checkTableSink(job: Job, sink: DeltaSink): void {
+  const key = `jobs.${job.name}`;
+  const { source } = job;
+  checkTableProperties(`${key}.sink.properties`, sink.properties);
+  // What a transform or a message brings is known when the first rows are there.
+  const rows = job.transform === null && source.kind === 'files' ? source.schema : null;
+  if (sink.schema === null) return;
+  checkNames(`${key}.sink.partitionBy`, sink.partitionColumns, sink.schema);
+  if (rows === null) return;
+  checkSinkSchema(`${key}.sink.schema`, sink.schema, rows);
+  if (sink.kind === 'merge') {
+    checkMerge(`${key}.sink`, sink, { table: sink.schema, source: rows });
+  } else {
+    checkNames(`${key}.dropDuplicates.columns`, job.dropDuplicates?.columns ?? [], sink.schema);
+    checkNames(`${key}.keys`, job.keys, sink.schema);
+  }
+}
+
+function checkParquetSink(
+  { name, source, transform, dropDuplicates }: Job,
+  sink: ParquetFolderSink,
+): void {
+  const key = `jobs.${name}`;
+  if (source.kind !== 'kafka' || transform !== null) {
+    throw configInvalid(
+      `${key}.sink.kind`,
+      'a folder of Parquet files takes the messages of a topic as they are; use "append" for other rows',
+    );
+  }
+  checkNames(`${key}.sink.partitionBy`, sink.partitionColumns, envelopeSchema(source));
+  for (const column of sink.partitionColumns) {
+    if (column === DATE_COLUMN || column === 'topic' || column === 'partition') continue;
+    throw configInvalid(
+      `${key}.sink.partitionBy`,
+      `must be of "topic", "partition" and "${DATE_COLUMN}", not ${JSON.stringify(column)}`,
+    );
+  }
+  if (dropDuplicates === null) return;
+  const [column = '', ...more] = dropDuplicates.columns;
+  const header = findField(source.headers, column);
+  if (more.length > 0 || header === null || !typesEqual(header.type, STRING)) {
+    throw configInvalid(
+      `${key}.dropDuplicates.columns`,
+      'must be one header that is a STRING, where messages go to a folder of Parquet files',
+    );
+  }
+  if (dropDuplicates.horizonDays !== null && !sink.partitionColumns.includes(DATE_COLUMN)) {
+    throw configInvalid(
+      `${key}.dropDuplicates.horizonDays`,
+      `needs a sink that is partitioned by "${DATE_COLUMN}"`,
+    );
+  }
+}
+
+function checkMerge(
+  key: string,
+  sink: MergeSink,
+  { table, source }: { readonly table: StructType; readonly source: StructType },
+): void {
+  const both = { t: table, s: source };
   const onlySource = { s: source };
   checkColumns(`${key}.on`, sink.on, both);
   for (const [index, clause] of sink.whenMatched.entries()) {
     const at = `${key}.whenMatched.${index}`;
     if (clause.condition !== undefined) checkColumns(`${at}.condition`, clause.condition, both);
     if (!('update' in clause) || clause.update === '*') continue;
-    checkAssignments(`${at}.update`, clause.update, { table: sink.schema, sides: both });
+    checkAssignments(`${at}.update`, clause.update, { table, sides: both });
   }
   for (const [index, { condition, insert }] of sink.whenNotMatched.entries()) {
     const at = `${key}.whenNotMatched.${index}`;
     if (condition !== undefined) checkColumns(`${at}.condition`, condition, onlySource);
     if (insert === '*') continue;
-    checkAssignments(`${at}.insert`, insert, { table: sink.schema, sides: onlySource });
+    checkAssignments(`${at}.insert`, insert, { table, sides: onlySource });
   }
 }
 

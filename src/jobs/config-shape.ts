@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 import { isDeltaError } from '../base/index.ts';
-import { parseDdl, parseExpression } from '../schema/index.ts';
+import { parseDdl, parseExpression, parseSelectItem } from '../schema/index.ts';
 import { didYouMean } from './near-name.ts';
 
 const text = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
@@ -38,6 +38,97 @@ const catalog = v.variant(
   'kind must be "file" or "glue"',
 );
 
+/** A text, or the name of the environment variable that holds it: what must not stand in a file. */
+const secret = v.union(
+  [text, object({ env: text })],
+  'must be a text, or { env } with the name of a variable',
+);
+
+const sasl = v.variant(
+  'mechanism',
+  [
+    object({
+      mechanism: v.picklist(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+      username: secret,
+      password: secret,
+    }),
+    object({ mechanism: v.literal('OAUTHBEARER'), token: secret }),
+  ],
+  'mechanism must be "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512" or "OAUTHBEARER"',
+);
+
+const tls = object({
+  ca: v.optional(text),
+  cert: v.optional(text),
+  key: v.optional(text),
+  serverName: v.optional(text),
+});
+
+const kafka = v.union(
+  [
+    object({
+      brokers: v.union([text, v.array(text)], 'must be "host:port,…" or a list of them'),
+      clientId: v.optional(text),
+      sasl: v.optional(sasl),
+      tls: v.optional(v.union([flag, tls], 'must be true, or an object with: ca, cert, key')),
+    }),
+    object({ recorded: text, produced: v.optional(text) }),
+  ],
+  'must have "brokers", or "recorded" with the folder of a recorded topic',
+);
+
+const registry = object({
+  url: text,
+  auth: v.optional(
+    v.union(
+      [object({ username: secret, password: secret }), object({ token: secret })],
+      'must have username and password, or token',
+    ),
+  ),
+});
+
+const offset = v.pipe(
+  v.number('must be a number'),
+  v.integer('must be a whole number'),
+  v.minValue(0, 'must be at least 0'),
+);
+
+const startingOffsets = v.union(
+  [
+    v.picklist(['earliest', 'latest']),
+    object({ timestamp: text }),
+    object({ offsets: v.record(text, v.record(text, offset)) }),
+  ],
+  'must be "earliest", "latest", { timestamp } or { offsets: { topic: { "0": 123 } } }',
+);
+
+const value = v.variant(
+  'format',
+  [
+    object({ format: v.literal('avro') }),
+    object({ format: v.literal('json'), schema: ddl }),
+    object({ format: v.literal('raw') }),
+  ],
+  'format must be "avro", "json" or "raw"',
+);
+
+const kafkaEntries = {
+  kind: v.literal('kafka'),
+  startingOffsets: v.optional(startingOffsets),
+  onDataLoss: v.optional(v.picklist(['fail', 'count'], 'must be "fail" or "count"')),
+  isolation: v.optional(
+    v.picklist(
+      ['read_committed', 'read_uncommitted'],
+      'must be "read_committed" or "read_uncommitted"',
+    ),
+  ),
+  maxOffsetsPerBatch: v.optional(count),
+  value,
+  headers: v.optional(ddl),
+  dateFrom: v.optional(text),
+  tombstones: v.optional(v.picklist(['keep', 'reject'], 'must be "keep" or "reject"')),
+};
+
 const source = v.variant(
   'kind',
   [
@@ -48,9 +139,34 @@ const source = v.variant(
       maxFilesPerBatch: v.optional(count),
       maxBytesPerBatch: v.optional(count),
     }),
+    object({
+      ...kafkaEntries,
+      topics: v.union(
+        [
+          v.pipe(v.array(text), v.nonEmpty('must name a topic')),
+          object({ pattern: v.pipe(text, checkedPattern()) }),
+        ],
+        'must be a list of names, or { pattern }',
+      ),
+    }),
   ],
-  'kind must be "files"',
+  'kind must be "files" or "kafka"',
 );
+
+const items = v.pipe(v.array(text, 'must be a list'), v.nonEmpty('must not be empty'));
+
+const transform = object({
+  select: v.pipe(
+    v.array(
+      v.pipe(text, checked(parseSelectItem, "must be an item of Spark's SELECT")),
+      'must be a list',
+    ),
+    v.nonEmpty('must select something'),
+  ),
+  where: v.optional(expression),
+  groupBy: v.optional(items),
+  orderBy: v.optional(items),
+});
 
 const whenMatched = v.pipe(
   object({
@@ -66,7 +182,32 @@ const whenMatched = v.pipe(
 
 const whenNotMatched = object({ condition: v.optional(expression), insert: assignments });
 
+const message = {
+  topic: text,
+  key: v.optional(columns),
+  headers: v.optional(v.record(text, v.string('must be a text'))),
+  value: v.variant(
+    'format',
+    [
+      object({ format: v.literal('avro'), subject: v.optional(text), schema: text }),
+      object({ format: v.literal('json') }),
+    ],
+    'format must be "avro" or "json"',
+  ),
+};
+
+const postShape = object(message);
+
+const optimize = object({
+  everyBatches: v.optional(count),
+  minFiles: v.optional(count),
+  sortBy: v.optional(columns),
+});
+
 const sinkEntries = {
+  database: v.optional(name),
+  evolve: v.optional(v.picklist(['none', 'add'], 'must be "none" or "add"')),
+  optimize: v.optional(optimize),
   table: name,
   virtualTable: v.optional(name),
   location: v.optional(text),
@@ -85,27 +226,54 @@ const sink = v.variant(
       on: expression,
       whenMatched: v.optional(v.array(whenMatched, 'must be a list of clauses')),
       whenNotMatched: v.optional(v.array(whenNotMatched, 'must be a list of clauses')),
+      post: v.optional(postShape),
+    }),
+    object({
+      kind: v.literal('parquet'),
+      location: v.optional(text),
+      partitionBy: v.optional(columns),
+      codec: v.optional(v.picklist(['snappy', 'zstd', 'gzip', 'uncompressed'])),
+    }),
+    object({ kind: v.literal('kafka'), ...message, exactlyOnce: v.optional(flag) }),
+  ],
+  'kind must be "append", "merge", "parquet" or "kafka"',
+);
+
+const trigger = v.union(
+  [
+    v.picklist(['once', 'continuous']),
+    object({
+      everySeconds: v.pipe(v.number('must be a number'), v.minValue(0.1, 'must be at least 0.1')),
     }),
   ],
-  'kind must be "append" or "merge"',
+  'must be "once", "continuous" or { everySeconds }',
 );
 
 const job = object({
   source,
   keys: v.optional(columns),
   dropDuplicates: v.optional(
-    object({ columns, against: v.picklist(['table', 'batch'], 'must be "table" or "batch"') }),
+    object({
+      columns,
+      against: v.picklist(['table', 'batch'], 'must be "table" or "batch"'),
+      horizonDays: v.optional(count),
+    }),
   ),
+  transform: v.optional(transform),
   keepLatest: v.optional(object({ by: columns, orderBy: columns })),
   sink,
   checkpoint: v.optional(text),
   rejected: v.optional(text),
   strict: v.optional(flag),
+  trigger: v.optional(trigger),
 });
 
 const configShape = object({
   lake: object({ location: text }),
   catalog: v.optional(catalog),
+  kafka: v.optional(kafka),
+  registry: v.optional(registry),
+  views: v.optional(v.record(name, text, 'must be SELECTs by name')),
   database: name,
   jobs: v.record(name, job, 'must be jobs by name'),
 });
@@ -113,6 +281,7 @@ const configShape = object({
 /** A configuration as it is written: see `defineConfig`. */
 export type ConfigInput = v.InferOutput<typeof configShape>;
 export type JobInput = v.InferOutput<typeof job>;
+export type PostInput = v.InferOutput<typeof postShape>;
 
 export type ShapeOutcome =
   | { readonly kind: 'fits'; readonly input: ConfigInput }
@@ -158,6 +327,18 @@ function checked(parse: (text: string) => unknown, expected: string): v.RawCheck
     } catch (error) {
       if (!isDeltaError(error)) throw error;
       addIssue({ message: `${expected}: ${error.message}` });
+    }
+  });
+}
+
+function checkedPattern(): v.RawCheckAction<string> {
+  return v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    try {
+      new RegExp(dataset.value, 'u');
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      addIssue({ message: `must be a regular expression: ${error.message}` });
     }
   });
 }

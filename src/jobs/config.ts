@@ -1,13 +1,16 @@
 /** Configurations: where the lake and its catalog are, and the jobs that fill it. */
 
-import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
+import { unreachable } from '../base/index.ts';
+import type { Codec } from '../parquet/index.ts';
 import { parseDdl, type StructType } from '../schema/index.ts';
-import type { BatchLimits } from '../stream/index.ts';
-import type { MatchedClause, NotMatchedClause } from '../table/index.ts';
-import { checkJob } from './check-job.ts';
-import { type ConfigInput, fitShape, type JobInput } from './config-shape.ts';
+import type { BatchLimits, TopicSelection } from '../stream/index.ts';
+import type { MatchedClause, NotMatchedClause, Transform } from '../table/index.ts';
+import { checkConnections, checkJob } from './check-job.ts';
+import { type ConfigInput, fitShape, type JobInput, type PostInput } from './config-shape.ts';
+import { filesSource, kafkaSource, resolveKafka, resolveRegistry } from './config-source.ts';
 import { configInvalid, configUnknownKey, unknownJob } from './errors.ts';
 import { didYouMean } from './near-name.ts';
 
@@ -16,6 +19,11 @@ export interface Config {
   readonly lake: { readonly location: string };
   readonly catalog: CatalogConfig;
   readonly database: string;
+  /** Where jobs with a topic find it; null where there is none. */
+  readonly kafka: KafkaConfig | null;
+  readonly registry: RegistryConfig | null;
+  /** SELECTs that `sql` knows by name. */
+  readonly views: ReadonlyMap<string, string>;
   readonly jobs: ReadonlyMap<string, Job>;
 }
 
@@ -23,22 +31,56 @@ export type CatalogConfig =
   | { readonly kind: 'file'; readonly location: string }
   | { readonly kind: 'glue'; readonly region: string | null };
 
+/** A secret as it is written in a configuration: itself, or the environment variable that holds it. */
+export type Secret = string | { readonly env: string };
+
+export type KafkaConfig =
+  | {
+      readonly kind: 'brokers';
+      readonly brokers: readonly string[];
+      readonly clientId: string | null;
+      readonly sasl: SaslConfig | null;
+      readonly tls: TlsConfig | null;
+    }
+  /** Topics kept as files; what is produced goes to a second folder. */
+  | { readonly kind: 'recorded'; readonly recorded: string; readonly produced: string };
+
+export type SaslConfig =
+  | {
+      readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+      readonly username: Secret;
+      readonly password: Secret;
+    }
+  | { readonly mechanism: 'OAUTHBEARER'; readonly token: Secret };
+
+/** Files in PEM, by absolute paths; null for the system's certificates, or no client certificate. */
+export interface TlsConfig {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
+export interface RegistryConfig {
+  readonly url: string;
+  readonly auth:
+    { readonly username: Secret; readonly password: Secret } | { readonly token: Secret } | null;
+}
+
 export interface Job {
   readonly name: string;
-  readonly source: {
-    readonly kind: 'files';
-    readonly location: string;
-    /** What is read from each file, by name. */
-    readonly schema: StructType;
-    readonly limits: BatchLimits;
-  };
+  readonly source: FilesSource | KafkaSource;
   /** Columns whose null or empty value rejects a row; those of `dropDuplicates` always are. */
   readonly keys: readonly string[];
   readonly dropDuplicates: {
     readonly columns: readonly string[];
     /** `table`: a row enters once, ever; `batch`: once in what is taken together. */
     readonly against: 'table' | 'batch';
+    /** With a sink partitioned by a date: how many days before the newest one are looked through; null for all. */
+    readonly horizonDays: number | null;
   } | null;
+  /** What becomes of the rows between source and sink; null where they go on as they are. */
+  readonly transform: Transform | null;
   /** Of the rows that are equal in `by`, the one that is greatest in `orderBy` stays; nulls are least. */
   readonly keepLatest: {
     readonly by: readonly string[];
@@ -49,9 +91,56 @@ export interface Job {
   /** Rows and files that were not taken are listed below it, in the job's own folder. */
   readonly rejected: string;
   readonly strict: boolean;
+  readonly trigger: Trigger;
 }
 
-export type Sink = AppendSink | MergeSink;
+/** When a batch is planned: `once`: what is there at the start, then the end; otherwise until it is stopped. */
+export type Trigger =
+  | { readonly kind: 'once' }
+  | { readonly kind: 'interval'; readonly everyMs: number }
+  | { readonly kind: 'continuous' };
+
+export interface FilesSource {
+  readonly kind: 'files';
+  readonly location: string;
+  /** What is read from each file, by name. */
+  readonly schema: StructType;
+  readonly limits: BatchLimits;
+}
+
+export interface KafkaSource {
+  readonly kind: 'kafka';
+  readonly topics: TopicSelection;
+  readonly startingOffsets: StartingOffsets;
+  /** Offsets that are gone before they were read: an error, or counted and passed over. */
+  readonly onDataLoss: 'fail' | 'count';
+  readonly isolation: 'read_committed' | 'read_uncommitted';
+  /** Of all partitions together. */
+  readonly maxOffsetsPerBatch: number;
+  readonly value: ValueFormat;
+  /** Headers that become columns. */
+  readonly headers: StructType;
+  /** The header whose UTC day is the column `date`; null for no such column. */
+  readonly dateFrom: string | null;
+  /** Whether a message without a value makes a row; else it is rejected. */
+  readonly tombstones: boolean;
+}
+
+export type StartingOffsets =
+  | 'earliest'
+  | 'latest'
+  | { readonly timestampMs: number }
+  /** Partitions that are not named start at their earliest record. */
+  | { readonly offsets: ReadonlyMap<string, ReadonlyMap<number, number>> };
+
+export type ValueFormat =
+  | { readonly format: 'avro' }
+  | { readonly format: 'json'; readonly schema: StructType }
+  | { readonly format: 'raw' };
+
+export type Sink = DeltaSink | ParquetFolderSink | KafkaTopicSink;
+
+export type DeltaSink = AppendSink | MergeSink;
 
 export interface AppendSink extends SinkTable {
   readonly kind: 'append';
@@ -63,6 +152,8 @@ export interface MergeSink extends SinkTable {
   readonly on: string;
   readonly whenMatched: readonly MatchedClause[];
   readonly whenNotMatched: readonly NotMatchedClause[];
+  /** The rows that a batch changed go to a topic, as they are in the table then; null where they don't. */
+  readonly post: Post | null;
 }
 
 export interface SinkTable {
@@ -71,9 +162,45 @@ export interface SinkTable {
   /** The table over the manifest, or null where none is kept. */
   readonly virtualTable: string | null;
   readonly location: string;
-  readonly schema: StructType;
+  /** The columns it has from the start; null where it takes those of the first rows. */
+  readonly schema: StructType | null;
   readonly partitionColumns: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
+  /** Whether columns that come in and the table has not are added to it. */
+  readonly evolve: 'none' | 'add';
+  /** How small files are packed while the job runs; null where they are left. */
+  readonly optimize: {
+    readonly everyBatches: number;
+    readonly minFileCount: number;
+    readonly sortBy: readonly string[];
+  } | null;
+}
+
+/** A folder of Parquet files with Spark's log of what is in it. */
+export interface ParquetFolderSink {
+  readonly kind: 'parquet';
+  readonly location: string;
+  readonly partitionColumns: readonly string[];
+  readonly codec: Codec;
+}
+
+/** What messages are made of. */
+export interface Post {
+  readonly topic: string;
+  /** Columns whose values, joined by `|`, are the key. */
+  readonly key: readonly string[];
+  /** Constant ones; `id` and `time` are made for each message. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value:
+    | { readonly format: 'json' }
+    /** The text of an Avro schema, registered under `subject`. */
+    | { readonly format: 'avro'; readonly subject: string; readonly schemaFile: string };
+}
+
+export interface KafkaTopicSink extends Post {
+  readonly kind: 'kafka';
+  /** Each batch is one transaction, and taken once. */
+  readonly exactlyOnce: boolean;
 }
 
 /**
@@ -108,17 +235,31 @@ export function parseConfig(value: unknown, folder: string): Config {
   const { input } = shape;
   const locate = (location: string): string => absoluteUri(location, folder);
   const lake = locate(input.lake.location);
+  const place = {
+    database: input.database,
+    lake,
+    locate,
+    path: (file: string): string => resolve(folder, file),
+  };
   const jobs = Object.entries(input.jobs).map(
-    ([name, job]) =>
-      [name, resolveJob(name, job, { database: input.database, lake, locate })] as const,
+    ([name, job]) => [name, resolveJob(name, job, place)] as const,
   );
-  return {
+  const config: Config = {
     lake: { location: lake },
     catalog: resolveCatalog(input.catalog, lake, locate),
     database: input.database,
+    kafka: resolveKafka(input.kafka, place),
+    registry: resolveRegistry(input.registry, locate),
+    views: new Map(Object.entries(input.views ?? {})),
     jobs: new Map(jobs),
   };
+  checkConnections(config);
+  return config;
 }
+
+/** Batches between two looks at small files, and how many of a partition are packed. */
+const OPTIMIZE_EVERY_BATCHES = 20;
+const OPTIMIZE_FILES_MIN = 10;
 
 /** Errors: `JOB_UNKNOWN`, with the names there are. */
 export function findJob(config: Config, name: string): Job {
@@ -140,6 +281,8 @@ interface Place {
   readonly database: string;
   readonly lake: string;
   readonly locate: (location: string) => string;
+  /** An absolute path of a file that is named in the configuration. */
+  readonly path: (file: string) => string;
 }
 
 function resolveCatalog(
@@ -155,58 +298,138 @@ function resolveCatalog(
 }
 
 function resolveJob(name: string, input: JobInput, place: Place): Job {
-  const { source, checkpoint, rejected } = input;
-  const schema = parseDdl(source.schema);
+  const { checkpoint, rejected, dropDuplicates } = input;
+  const source =
+    input.source.kind === 'files'
+      ? filesSource(input.source, place)
+      : kafkaSource(name, input.source);
   const job: Job = {
     name,
-    source: {
-      kind: 'files',
-      location: place.locate(source.location),
-      schema,
-      limits: {
-        filesMax: source.maxFilesPerBatch ?? Infinity,
-        bytesMax: source.maxBytesPerBatch ?? Infinity,
-      },
-    },
+    source,
     // A row without a value there is equal to no other: it cannot be held apart from its duplicates.
-    keys: [...new Set([...(input.dropDuplicates?.columns ?? []), ...(input.keys ?? [])])],
-    dropDuplicates: input.dropDuplicates ?? null,
+    keys: [...new Set([...(dropDuplicates?.columns ?? []), ...(input.keys ?? [])])],
+    dropDuplicates:
+      dropDuplicates === undefined
+        ? null
+        : { ...dropDuplicates, horizonDays: dropDuplicates.horizonDays ?? null },
+    transform: input.transform === undefined ? null : resolveTransform(input.transform),
     keepLatest: input.keepLatest ?? null,
-    sink: resolveSink(input.sink, schema, place),
+    sink: resolveSink(name, input, source, place),
     checkpoint:
       checkpoint === undefined ? `${place.lake}/_checkpoints/${name}` : place.locate(checkpoint),
     rejected: `${rejected === undefined ? `${place.lake}/_rejected` : place.locate(rejected)}/${name}`,
     strict: input.strict ?? false,
+    trigger: resolveTrigger(input.trigger),
   };
   checkJob(job);
   return job;
 }
 
-function resolveSink(input: JobInput['sink'], sourceSchema: StructType, place: Place): Sink {
-  const { database, lake, locate } = place;
+function resolveTransform({
+  select,
+  where,
+  groupBy,
+  orderBy,
+}: NonNullable<JobInput['transform']>): Transform {
+  return {
+    select,
+    ...(where === undefined ? {} : { where }),
+    ...(groupBy === undefined ? {} : { groupBy }),
+    ...(orderBy === undefined ? {} : { orderBy }),
+  };
+}
+
+function resolveTrigger(input: JobInput['trigger']): Trigger {
+  if (input === 'continuous') return { kind: 'continuous' };
+  if (input === undefined || input === 'once') return { kind: 'once' };
+  return { kind: 'interval', everyMs: input.everySeconds * 1000 };
+}
+
+function resolveSink(name: string, job: JobInput, source: Job['source'], place: Place): Sink {
+  const input = job.sink;
+  switch (input.kind) {
+    case 'append':
+      return { kind: 'append', ...sinkTable(job, input, source, place) };
+    case 'merge':
+      return {
+        kind: 'merge',
+        ...sinkTable(job, input, source, place),
+        on: input.on,
+        whenMatched: (input.whenMatched ?? [{ update: '*' }]).map(resolveMatched),
+        whenNotMatched: (input.whenNotMatched ?? [{ insert: '*' }]).map(
+          ({ condition, insert }) => ({ ...optionalCondition(condition), insert }),
+        ),
+        post: input.post === undefined ? null : resolvePost(input.post, place),
+      };
+    case 'parquet':
+      return {
+        kind: 'parquet',
+        location:
+          input.location === undefined ? `${place.lake}/${name}` : place.locate(input.location),
+        partitionColumns: input.partitionBy ?? [],
+        codec: input.codec ?? 'snappy',
+      };
+    case 'kafka':
+      return {
+        kind: 'kafka',
+        ...resolvePost(input, place),
+        exactlyOnce: input.exactlyOnce ?? false,
+      };
+    default:
+      return unreachable(input);
+  }
+}
+
+type TableInput = Extract<JobInput['sink'], { readonly table: string }>;
+
+function sinkTable(
+  job: JobInput,
+  input: TableInput,
+  source: Job['source'],
+  place: Place,
+): SinkTable {
+  const { lake, locate } = place;
+  const database = input.database ?? place.database;
   const virtualTable = input.virtualTable ?? null;
   const manifest =
     virtualTable === null ? {} : { 'delta.compatibility.symlinkFormatManifest.enabled': 'true' };
-  const table: SinkTable = {
+  const known = source.kind === 'files' && job.transform === undefined ? source.schema : null;
+  const { optimize } = input;
+  return {
     database,
     table: input.table,
     virtualTable,
     location:
       input.location === undefined ? `${lake}/${database}/${input.table}` : locate(input.location),
-    schema: input.schema === undefined ? sourceSchema : parseDdl(input.schema),
+    schema: input.schema === undefined ? known : parseDdl(input.schema),
     partitionColumns: input.partitionBy ?? [],
     properties: { ...manifest, ...input.properties },
+    evolve: input.evolve ?? 'none',
+    optimize:
+      optimize === undefined
+        ? null
+        : {
+            everyBatches: optimize.everyBatches ?? OPTIMIZE_EVERY_BATCHES,
+            minFileCount: optimize.minFiles ?? OPTIMIZE_FILES_MIN,
+            sortBy: optimize.sortBy ?? [],
+          },
   };
-  if (input.kind === 'append') return { kind: 'append', ...table };
+}
+
+function resolvePost(input: PostInput, place: Place): Post {
+  const { topic, key = [], headers = {}, value } = input;
   return {
-    kind: 'merge',
-    ...table,
-    on: input.on,
-    whenMatched: (input.whenMatched ?? [{ update: '*' }]).map(resolveMatched),
-    whenNotMatched: (input.whenNotMatched ?? [{ insert: '*' }]).map(({ condition, insert }) => ({
-      ...optionalCondition(condition),
-      insert,
-    })),
+    topic,
+    key,
+    headers,
+    value:
+      value.format === 'json'
+        ? { format: 'json' }
+        : {
+            format: 'avro',
+            subject: value.subject ?? `${topic}-value`,
+            schemaFile: place.path(value.schema),
+          },
   };
 }
 

@@ -3,6 +3,7 @@
 import { pathToFileURL } from 'node:url';
 
 import { DeltaError, type ErrorDetails, messageOf } from '../base/index.ts';
+import type { KafkaLoss } from '../stream/index.ts';
 
 export function configNotFound(file: string): DeltaError {
   return new DeltaError({
@@ -110,5 +111,91 @@ export function batchMismatch(table: string, batch: number): DeltaError {
       'the table holds this batch already, but made from other offsets: two checkpoints share an id, or one was ' +
       'put back to an older state. Delete the checkpoint to start over; duplicates are dropped against the table',
     details: { table, batch },
+  });
+}
+
+/** Duplicates cannot be told from what the sink holds where it lacks their key. */
+export function keyNotInSink(job: string, column: string): DeltaError {
+  return configInvalid(
+    `jobs.${job}.dropDuplicates.columns`,
+    `the rows that come to the sink have no column ${JSON.stringify(column)}; let the transform select it`,
+  );
+}
+
+export function secretMissing(variable: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'SECRET_MISSING',
+    message: `the environment variable ${variable} is not set, and the configuration names it as a secret`,
+    details: { variable },
+  });
+}
+
+const LOSS: Readonly<Record<KafkaLoss['kind'], string>> = {
+  expired: 'messages are gone that were not read yet: the topic keeps them for too short a time',
+  rewound: 'the partition ends before what was read of it: its topic was made anew',
+  removed: 'the partition is not there any more',
+};
+
+/** Before the batch that would go on without them is planned. */
+export function offsetsLost(job: string, loss: KafkaLoss): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'KAFKA_OFFSETS_LOST',
+    message: `${LOSS[loss.kind]}. To go on without them, and have them counted, set source.onDataLoss to "count"`,
+    details: { job, ...loss },
+  });
+}
+
+/** A file that the configuration names, such as a certificate or a schema. */
+export function fileMissing(file: string, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'CONFIG_FILE_MISSING',
+    message: `a file that the configuration names cannot be read: ${messageOf(cause)}`,
+    details: { file },
+    cause,
+  });
+}
+
+/** A column that the key of a topic's messages is made of. */
+export function messageKeyMissing(topic: string, column: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MESSAGE_KEY_MISSING',
+    message: `the key of the messages needs the column ${column}, and the rows have none; select it, or change the key`,
+    details: { topic, column },
+  });
+}
+
+/** A field that every message must have. */
+export function messageFieldMissing(field: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MESSAGE_FIELD_MISSING',
+    message:
+      `the Avro schema of the messages needs the field ${field}, and the rows have no column of that name. ` +
+      'Select it, or make the field a union with null',
+    details: { field },
+  });
+}
+
+/** A file of the folder whose keys cannot be read: whether a message is a duplicate cannot be known. */
+export function keyUnreadable(location: string, path: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'SINK_KEYS_UNREADABLE',
+    message: `the keys of a file of the sink cannot be read: ${reason}. Write it again, or move it out of the folder`,
+    details: { location, path },
+  });
+}
+
+/** Files whose columns do not go with those that the job declares. */
+export function sourceMismatch(job: string, column: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'JOB_SOURCE_MISMATCH',
+    message: `the column ${column} of the files does not go with the job's source.schema: ${reason}`,
+    details: { job, column },
   });
 }

@@ -4,9 +4,9 @@ import type { Clock, Random } from '../base/index.ts';
 import type { Catalog } from '../catalog/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { ObjectStore } from '../store/index.ts';
-import type { Checkpoint, FileSource } from '../stream/index.ts';
+import type { Checkpoint } from '../stream/index.ts';
 import type { TableContext } from '../table/index.ts';
-import type { Job } from './config.ts';
+import type { Config, Job, Secret, Trigger } from './config.ts';
 
 /** The single things that a run uses. */
 export interface JobContext {
@@ -19,6 +19,8 @@ export interface JobContext {
   readonly engine: () => Promise<Engine>;
   /** As of `TableContext`. */
   readonly resolve: TableContext['resolve'];
+  /** The value of a secret. Default: those that stand in the configuration itself; a variable is `SECRET_MISSING`. */
+  readonly secret?: (secret: Secret) => string | Promise<string>;
 }
 
 export interface RunOptions {
@@ -27,9 +29,14 @@ export interface RunOptions {
    * a file which cannot be read yet; nothing of it is remembered, so that a run once it is complete takes it.
    */
   readonly strict?: boolean;
-  /** Stops between steps; the next run goes on where this one stopped. */
+  /** Overrides the job's own. */
+  readonly trigger?: Trigger;
+  /** Stops between steps, with its reason as the error; the next run goes on where this one stopped. */
   readonly signal?: AbortSignal;
+  /** Ends the run after the batch that is under way, without an error. */
+  readonly stop?: AbortSignal;
   readonly onProgress?: (progress: RunProgress) => void;
+  readonly onBatch?: (report: BatchReport) => void;
 }
 
 export interface RunProgress {
@@ -41,61 +48,66 @@ export interface RunProgress {
   readonly bytes: number;
 }
 
+/** One batch, or one look that found nothing new. */
+export interface BatchReport {
+  readonly job: string;
+  /** Null where nothing was new. */
+  readonly batch: number | null;
+  readonly counts: BatchCounts;
+  /** What is left to be taken: files, or messages. */
+  readonly backlog: number;
+  readonly version: number | null;
+  readonly timeMs: number;
+}
+
 /** One run under way: the job, and everything it works on, opened. */
 export interface Run {
   readonly job: Job;
+  readonly config: Config;
   readonly context: JobContext;
   readonly strict: boolean;
   readonly signal: AbortSignal | undefined;
   readonly report: (progress: RunProgress) => void;
-  readonly table: TableContext;
-  /** Rooted at the source's prefix. */
-  readonly samples: ObjectStore;
   /** Rooted at the job's folder of the rejected place. */
   readonly rejected: ObjectStore;
   readonly checkpoint: Checkpoint;
-  readonly source: FileSource;
+}
+
+/** What one batch did. */
+export interface BatchCounts {
+  /** Files whose rows were taken. */
+  readonly files: number;
+  /** Of those files, or of the values of messages. */
+  readonly bytes: number;
+  /** Rows or messages read. */
+  readonly rowsIn: number;
+  /** Rows left out because another with the same key came first, or is there already. */
+  readonly duplicates: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Messages that went to a topic. */
+  readonly posted: number;
+  readonly rejectedFiles: number;
+  readonly rejectedRows: number;
+  /** Files that could not be read yet: they are tried again. */
+  readonly deferredFiles: number;
+  /** Messages that were gone before they were read. */
+  readonly lostOffsets: number;
 }
 
 /** What a run did. Plain data. */
-export interface RunResult {
+export interface RunResult extends BatchCounts {
   readonly job: string;
-  readonly table: string;
+  /** What it wrote to: `db.table`, a folder or a topic. */
+  readonly sink: string;
   /** Batches finished, those of a run that was interrupted included. */
   readonly batches: number;
-  /** Files whose rows were taken. */
-  readonly files: number;
-  readonly bytes: number;
-  /** Rows read from those files. */
-  readonly rowsIn: number;
-  /** Rows left out because another with the same key came first, or is in the table. */
-  readonly duplicates: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly rejectedFiles: number;
-  readonly rejectedRows: number;
-  /** Files that could not be read yet: the next run tries them again. */
-  readonly deferredFiles: number;
   /** Where the rejected are listed, or null where there are none. */
   readonly rejectedLocation: string | null;
-  /** The table's version after the run. */
-  readonly version: number;
+  /** The table's version after the run; null where there is no table, or none yet. */
+  readonly version: number | null;
   readonly timeMs: number;
-}
-
-/** What one batch did to the table. */
-export interface BatchCounts {
-  readonly files: number;
-  readonly bytes: number;
-  readonly rowsIn: number;
-  readonly duplicates: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly rejectedFiles: number;
-  readonly rejectedRows: number;
-  readonly deferredFiles: number;
 }
 
 export const NO_COUNTS: BatchCounts = {
@@ -106,9 +118,11 @@ export const NO_COUNTS: BatchCounts = {
   inserted: 0,
   updated: 0,
   deleted: 0,
+  posted: 0,
   rejectedFiles: 0,
   rejectedRows: 0,
   deferredFiles: 0,
+  lostOffsets: 0,
 };
 
 export function addCounts(left: BatchCounts, right: BatchCounts): BatchCounts {
@@ -120,8 +134,16 @@ export function addCounts(left: BatchCounts, right: BatchCounts): BatchCounts {
     inserted: left.inserted + right.inserted,
     updated: left.updated + right.updated,
     deleted: left.deleted + right.deleted,
+    posted: left.posted + right.posted,
     rejectedFiles: left.rejectedFiles + right.rejectedFiles,
     rejectedRows: left.rejectedRows + right.rejectedRows,
     deferredFiles: left.deferredFiles + right.deferredFiles,
+    lostOffsets: left.lostOffsets + right.lostOffsets,
   };
+}
+
+/** A table's context at `location`. */
+export function tableAt(context: JobContext, location: string): TableContext {
+  const { clock, random, engine, resolve, openStore } = context;
+  return { store: openStore(location), clock, random, engine, resolve };
 }

@@ -11,7 +11,7 @@ import {
   type Rejection,
 } from '../table/index.ts';
 import { jobRejected } from './errors.ts';
-import type { Run } from './job-context.ts';
+import type { FilesRun } from './files-source.ts';
 import type { RejectedLine } from './rejected-list.ts';
 
 /** What was seen. `close` removes what was converted; not before what was accepted has been used. */
@@ -36,7 +36,7 @@ export interface LookOptions {
  * store that does not answer.
  */
 export async function lookAt(
-  run: Run,
+  run: FilesRun,
   files: readonly SourceFile[],
   { thorough, mayGrow }: LookOptions,
 ): Promise<Look> {
@@ -77,7 +77,7 @@ export function isAboutData(error: unknown): error is DeltaError {
 }
 
 /** A row as the rejected place lists it. */
-export function lineOfRow(run: Run, { path, row, code, reason }: Rejection): RejectedLine {
+export function lineOfRow(run: FilesRun, { path, row, code, reason }: Rejection): RejectedLine {
   return { path: toPathUri(run.samples.uri, path), row, code, reason };
 }
 
@@ -111,21 +111,23 @@ const TORN: Probe = {
 };
 const NEWLINE = 0x0a;
 
-async function inspect(run: Run, files: readonly SourceFile[]): Promise<InspectedInputs> {
-  const { source, keys } = run.job;
+async function inspect(run: FilesRun, files: readonly SourceFile[]): Promise<InspectedInputs> {
+  const { schema } = run;
   return inspectInputs(
     run.table,
     files.flatMap((file) => inputOf(run, file)),
     {
-      schema: source.schema,
-      keyColumns: keys,
-      required: source.schema.fields.map((field) => field.name),
+      schema,
+      keyColumns: run.job.keys,
+      // A transform sees to it what becomes of columns that are not there.
+      required:
+        run.job.transform === null ? schema.fields.map((field) => field.name) : run.job.keys,
       ...(run.signal === undefined ? {} : { signal: run.signal }),
     },
   );
 }
 
-function inputOf(run: Run, { path, sizeBytes, modifiedMs, etag }: SourceFile): InputFile[] {
+function inputOf(run: FilesRun, { path, sizeBytes, modifiedMs, etag }: SourceFile): InputFile[] {
   if (etag === null) return [];
   const format = /\.parquet$/i.test(path) ? 'parquet' : 'jsonl';
   return [{ store: run.samples, path, sizeBytes, modifiedMs, etag, format }];
@@ -151,13 +153,13 @@ async function findTorn(
 
 /** The inputs that cannot be decoded, by their paths. */
 async function decodeAll(
-  run: Run,
+  run: FilesRun,
   inputs: readonly PreparedInput[],
 ): Promise<ReadonlyMap<string, Probe>> {
   const broken = new Map<string, Probe>();
   for (const input of inputs) {
     try {
-      const { schema } = run.job.source;
+      const { schema } = run;
       const decoded = await prepareMergeSource(run.table, [input], { schema });
       await decoded.close();
     } catch (error) {
@@ -173,7 +175,7 @@ function probeOf({ code, reason, retryLater }: Rejection): Probe {
   return { kind: retryLater ? 'unreadable' : 'unfit', code, reason };
 }
 
-function checkStrict(run: Run, probed: readonly Probed[], rows: readonly Rejection[]): void {
+function checkStrict(run: FilesRun, probed: readonly Probed[], rows: readonly Rejection[]): void {
   const files = probed.flatMap(({ file: { path }, probe }) =>
     probe.kind === 'ready' ? [] : [{ path, row: null, reason: probe.reason }],
   );

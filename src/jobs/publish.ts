@@ -46,6 +46,30 @@ export async function publish(
   return version;
 }
 
+/** Publishes a table again and again, as a job that keeps running does. */
+export class Publisher {
+  readonly #context: Pick<JobContext, 'catalog'>;
+  readonly #table: TableContext;
+  readonly #sink: PublishedNames;
+  /** What the catalog was told last, where the table has no manifest: its entry changes with the columns alone. */
+  #told: string | null = null;
+
+  constructor(context: Pick<JobContext, 'catalog'>, table: TableContext, sink: PublishedNames) {
+    this.#context = context;
+    this.#table = table;
+    this.#sink = sink;
+  }
+
+  async publish(): Promise<number> {
+    if (this.#sink.virtualTable !== null) return publish(this.#context, this.#table, this.#sink);
+    const { version, metadata } = await openMetadata(this.#table);
+    const told = metadata.schemaString;
+    if (told !== this.#told) await publish(this.#context, this.#table, this.#sink);
+    this.#told = told;
+    return version;
+  }
+}
+
 interface Published {
   readonly version: number;
   readonly facts: TableFacts;

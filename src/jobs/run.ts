@@ -1,29 +1,25 @@
 /**
- * Runs a job once: everything that is there at its start is taken, in as many batches as needed. A batch goes through
- * these steps, each put-if-absent or the same when done again, so that a run killed anywhere and started again ends in
- * the same table, manifest and catalog:
+ * Runs a job. Everything that is there when it looks is taken, in as many batches as needed; with a trigger that is not
+ * `once` it looks again until it is stopped. A batch goes through these steps, each put-if-absent or the same when done
+ * again, so that a run killed anywhere and started again ends in the same table, manifest and catalog:
  *
  *     sources/… → offsets/N → rejected list → data files → Delta commit with its `txn` → manifest → catalog → commits/N
  *
- * A batch whose commit the table has already still goes through the steps after it.
+ * A batch that the sink has already still goes through the steps after it.
  */
 
-import { present } from '../base/index.ts';
+import { unreachable } from '../base/index.ts';
 import {
-  type BatchOffsets,
   cleanCheckpoint,
-  FileSource,
   isPending,
   openCheckpoint,
-  printLogOffset,
-  readLogOffset,
   readOffsets,
-  type SourceFile,
   writeCommit,
   writeOffsets,
 } from '../stream/index.ts';
-import { applyBatch } from './batch.ts';
 import { type Config, findJob, type Job } from './config.ts';
+import { DeltaJobSink } from './delta-sink.ts';
+import { FilesJobSource } from './files-source.ts';
 import {
   addCounts,
   type BatchCounts,
@@ -33,16 +29,16 @@ import {
   type RunOptions,
   type RunResult,
 } from './job-context.ts';
-import { type Look, lookAt } from './look.ts';
-import { publish } from './publish.ts';
-import { prepareTable } from './sink-table.ts';
+import type { JobSink } from './job-sink.ts';
+import type { JobSource, Position } from './job-source.ts';
 
 /**
  * Runs the job `name`. Its table and virtual table are made and registered before anything is read. A run with nothing
  * new commits nothing, and sees to it that manifest and catalog are current. With an aborted `signal` it stops after the
  * step it is at; the next run goes on from there.
  * Errors: `JOB_UNKNOWN`, `JOB_CONCURRENT`, `JOB_REJECTED` (strict), `JOB_TABLE_MISMATCH`, `JOB_TABLE_REPLACED`,
- * `JOB_BATCH_MISMATCH`, `CHECKPOINT_BROKEN`, `CHECKPOINT_VERSION`, those of the stores, the table and the catalog.
+ * `JOB_BATCH_MISMATCH`, `CHECKPOINT_BROKEN`, `CHECKPOINT_VERSION`, those of the stores, the broker, the registry, the
+ * table and the catalog.
  */
 export async function runJob(
   config: Config,
@@ -51,151 +47,216 @@ export async function runJob(
   options: RunOptions = {},
 ): Promise<RunResult> {
   const startMs = context.clock.now();
-  const run = await openRun(findJob(config, name), context, options);
-  const before = await publish(context, run.table, run.job.sink);
-  const done = await runBatches(run);
-  const { counts } = done;
-  run.report({ step: 'done', batch: null, files: counts.files, bytes: counts.bytes });
-  return {
-    job: name,
-    table: `${run.job.sink.database}.${run.job.sink.table}`,
-    batches: done.batches,
-    ...counts,
-    rejectedLocation: counts.rejectedFiles + counts.rejectedRows > 0 ? run.rejected.uri : null,
-    version: done.version ?? before,
-    timeMs: context.clock.now() - startMs,
-  };
+  const run = await openRun(config, findJob(config, name), context, options);
+  const sink = await openSink(run);
+  try {
+    const version = await sink.prepare();
+    const source = await openSource(run);
+    try {
+      const runner = new Runner(run, source, sink, { options, version });
+      await runner.run(options.trigger ?? run.job.trigger);
+      return runner.result(startMs);
+    } finally {
+      await source.close();
+    }
+  } finally {
+    await sink.close();
+  }
 }
 
-/** How far a batch goes; before the first one, batch -1. */
-interface Position {
-  readonly batch: number;
-  readonly logOffset: number;
-  /** Null before the first batch. */
-  readonly offsets: BatchOffsets | null;
-}
-
-interface Done {
-  readonly batches: number;
-  readonly counts: BatchCounts;
-  /** The table's version after the last batch; null without any. */
-  readonly version: number | null;
-}
-
-async function openRun(job: Job, context: JobContext, options: RunOptions): Promise<Run> {
-  const { clock, random, engine, resolve, openStore } = context;
-  const { sink } = job;
+async function openRun(
+  config: Config,
+  job: Job,
+  context: JobContext,
+  options: RunOptions,
+): Promise<Run> {
   const report = options.onProgress ?? (() => {});
   report({ step: 'prepare', batch: null, files: 0, bytes: 0 });
-  const samples = openStore(job.source.location);
-  const table = { store: openStore(sink.location), clock, random, engine, resolve };
-  const checkpoint = await openCheckpoint(openStore(job.checkpoint), random);
-  await prepareTable(table, sink, checkpoint);
   return {
     job,
+    config,
     context,
     strict: options.strict ?? job.strict,
     signal: options.signal,
     report,
-    table,
-    samples,
-    rejected: openStore(job.rejected),
-    checkpoint,
-    source: await FileSource.open(samples, checkpoint.store),
+    rejected: context.openStore(job.rejected),
+    checkpoint: await openCheckpoint(context.openStore(job.checkpoint), context.random),
   };
 }
 
-async function runBatches(run: Run): Promise<Done> {
-  const { source, checkpoint } = run;
-  let done: Done = { batches: 0, counts: NO_COUNTS, version: null };
-  let position = await positionOf(run, checkpoint.planned);
-  const take = async (next: Position, look: Look | null): Promise<void> => {
-    const { counts, version } = await runBatch(run, { from: position, next, look });
-    done = { batches: done.batches + 1, counts: addCounts(done.counts, counts), version };
-    position = next;
-  };
-
-  if (isPending(checkpoint)) {
-    const pending = position;
-    position = await positionOf(run, pending.batch === 0 ? null : pending.batch - 1);
-    await take(pending, null);
+async function openSink(run: Run): Promise<JobSink> {
+  const { sink } = run.job;
+  switch (sink.kind) {
+    case 'append':
+    case 'merge':
+      return DeltaJobSink.open(run, sink);
+    case 'parquet':
+      return (await import('./parquet-folder.ts')).ParquetFolder.open(run, sink);
+    case 'kafka':
+      return (await import('./kafka-topic.ts')).KafkaTopic.open(run, sink);
+    default:
+      return unreachable(sink);
   }
-  // A run that stopped between the two had remembered these files and not planned them.
-  if (source.logOffset > position.logOffset) await take(await planBatch(run, position), null);
+}
 
-  const offered = await source.listNew(run.job.source.limits);
-  run.report({ step: 'list', batch: null, ...sizeOf(offered.flat()) });
-  for (const files of offered) {
-    run.signal?.throwIfAborted();
-    run.report({ step: 'probe', batch: position.batch + 1, ...sizeOf(files) });
-    const look = await lookAt(run, files, {
-      // A file that broke a batch by what is in it looks fine from outside.
-      thorough: (file) => source.isSecondTry(file),
-      mayGrow: (file) => !source.isSecondTry(file),
+async function openSource(run: Run): Promise<JobSource> {
+  const { source } = run.job;
+  if (source.kind === 'files') return FilesJobSource.open(run, source);
+  return (await import('./kafka-source.ts')).KafkaJobSource.open(run, source);
+}
+
+/** How often it is looked whether something is new where no interval says so. */
+const IDLE_MS = 200;
+/** Batches between two times that the checkpoint is tidied: it is a listing. */
+const TIDY_EVERY_BATCHES = 10;
+
+class Runner {
+  readonly #run: Run;
+  readonly #source: JobSource;
+  readonly #sink: JobSink;
+  readonly #options: RunOptions;
+  #position: Position | null = null;
+  #counts: BatchCounts = NO_COUNTS;
+  #batchCount = 0;
+  #version: number | null;
+
+  constructor(
+    run: Run,
+    source: JobSource,
+    sink: JobSink,
+    { options, version }: { readonly options: RunOptions; readonly version: number | null },
+  ) {
+    this.#run = run;
+    this.#source = source;
+    this.#sink = sink;
+    this.#options = options;
+    this.#version = version;
+  }
+
+  async run(trigger: Job['trigger']): Promise<void> {
+    await this.#resume();
+    const everyMs = trigger.kind === 'interval' ? trigger.everyMs : 0;
+    for (;;) {
+      const { clock } = this.#run.context;
+      const beginMs = clock.now();
+      const found = await this.#takeAll();
+      if (trigger.kind === 'once' || this.#isStopped()) break;
+      const waitMs = Math.max(everyMs - (clock.now() - beginMs), found ? 0 : IDLE_MS);
+      if (waitMs > 0) await this.#wait(waitMs);
+      if (this.#isStopped()) break;
+    }
+    if (this.#batchCount > 0) await this.#tidy();
+  }
+
+  result(startMs: number): RunResult {
+    const { job, context, rejected, report } = this.#run;
+    const counts = this.#counts;
+    report({ step: 'done', batch: null, files: counts.files, bytes: counts.bytes });
+    return {
+      job: job.name,
+      sink: this.#sink.label,
+      batches: this.#batchCount,
+      ...counts,
+      rejectedLocation: counts.rejectedFiles + counts.rejectedRows > 0 ? rejected.uri : null,
+      version: this.#version,
+      timeMs: context.clock.now() - startMs,
+    };
+  }
+
+  /** Finishes the batch that an earlier run planned and did not finish. */
+  async #resume(): Promise<void> {
+    const { checkpoint } = this.#run;
+    const { planned } = checkpoint;
+    if (planned === null) return;
+    const last = await this.#positionOf(planned);
+    if (!isPending(checkpoint)) {
+      this.#position = last;
+      return;
+    }
+    this.#position = planned === 0 ? null : await this.#positionOf(planned - 1);
+    await this.#take(last);
+  }
+
+  /** Takes what is there now; false where nothing was. */
+  async #takeAll(): Promise<boolean> {
+    const beginMs = this.#run.context.clock.now();
+    let found = false;
+    for await (const { end, deferredFiles } of this.#source.nextBatches(this.#position)) {
+      this.#counts = { ...this.#counts, deferredFiles: this.#counts.deferredFiles + deferredFiles };
+      if (end === null) continue;
+      await this.#take(await this.#plan(end));
+      found = true;
+      if (this.#isStopped()) break;
+    }
+    if (!found) this.#tell(null, NO_COUNTS, beginMs);
+    return found;
+  }
+
+  async #plan(end: string): Promise<Position> {
+    const batch = (this.#position?.batch ?? -1) + 1;
+    const { checkpoint, context } = this.#run;
+    const offsets = await writeOffsets(checkpoint, context.clock, {
+      batch,
+      sources: [end],
+      previous: this.#position?.offsets ?? null,
     });
+    return { batch, offsets };
+  }
+
+  async #take(to: Position): Promise<void> {
+    const { signal, context, report, checkpoint } = this.#run;
+    signal?.throwIfAborted();
+    const beginMs = context.clock.now();
+    const { batch, offsets } = to;
+    const counts = await this.#source.take({ from: this.#position, to }, this.#sink);
+    report({ step: 'publish', batch, files: counts.files, bytes: counts.bytes });
+    const { version, posted } = await this.#sink.publish({ batch, digest: offsets.digest });
+    await writeCommit(checkpoint, batch, offsets);
+    this.#position = to;
+    this.#version = version;
+    this.#batchCount += 1;
+    const done = { ...counts, posted: counts.posted + posted };
+    this.#counts = addCounts(this.#counts, done);
+    if (this.#batchCount % TIDY_EVERY_BATCHES === 0) await this.#tidy();
+    this.#tell(batch, done, beginMs);
+  }
+
+  #tell(batch: number | null, counts: BatchCounts, beginMs: number): void {
+    this.#options.onBatch?.({
+      job: this.#run.job.name,
+      batch,
+      counts,
+      backlog: this.#source.backlog,
+      version: this.#version,
+      timeMs: this.#run.context.clock.now() - beginMs,
+    });
+  }
+
+  async #positionOf(batch: number): Promise<Position> {
+    return { batch, offsets: await readOffsets(this.#run.checkpoint, batch) };
+  }
+
+  #isStopped(): boolean {
+    this.#run.signal?.throwIfAborted();
+    return this.#options.stop?.aborted === true;
+  }
+
+  async #wait(waitMs: number): Promise<void> {
+    const { signal, context } = this.#run;
+    const signals = [signal, this.#options.stop].filter((it) => it !== undefined);
     try {
-      const { deferred } = await source.plan(look.probed);
-      done = {
-        ...done,
-        counts: { ...done.counts, deferredFiles: done.counts.deferredFiles + deferred.length },
-      };
-      if (source.logOffset > position.logOffset) await take(await planBatch(run, position), look);
-    } finally {
-      await look.close();
+      await context.clock.sleep(waitMs, AbortSignal.any(signals));
+    } catch (error) {
+      if (this.#options.stop?.aborted !== true) throw error;
     }
   }
-  if (done.batches > 0) await tidy(run, position.batch);
-  return done;
-}
 
-/** Writes the offsets of the batch that takes all the source has remembered so far. */
-async function planBatch(run: Run, last: Position): Promise<Position> {
-  const batch = last.batch + 1;
-  const { logOffset } = run.source;
-  const offsets = await writeOffsets(run.checkpoint, run.context.clock, {
-    batch,
-    sources: [printLogOffset(logOffset)],
-    previous: last.offsets,
-  });
-  return { batch, logOffset, offsets };
-}
-
-async function runBatch(
-  run: Run,
-  plan: {
-    readonly from: Position;
-    readonly next: Position;
-    /** What a look at the files said before they were planned; null where an earlier run planned them. */
-    readonly look: Look | null;
-  },
-): Promise<{ readonly counts: BatchCounts; readonly version: number }> {
-  run.signal?.throwIfAborted();
-  const { from, next, look } = plan;
-  const { batch } = next;
-  const offsets = present(next.offsets, 'the offsets of a planned batch');
-  const files = run.source.plannedFiles({ after: from.logOffset, through: next.logOffset });
-  const counts = await applyBatch(run, { batch, digest: offsets.digest, files }, look);
-  run.report({ step: 'publish', batch, files: counts.files, bytes: counts.bytes });
-  const version = await publish(run.context, run.table, run.job.sink);
-  await writeCommit(run.checkpoint, batch, offsets);
-  return { counts, version };
-}
-
-async function positionOf(run: Run, batch: number | null): Promise<Position> {
-  if (batch === null) return { batch: -1, logOffset: -1, offsets: null };
-  const offsets = await readOffsets(run.checkpoint, batch);
-  return { batch, logOffset: readLogOffset(run.checkpoint, batch, offsets), offsets };
-}
-
-async function tidy(run: Run, batch: number): Promise<void> {
-  try {
-    await cleanCheckpoint(run.checkpoint, batch);
-    await run.source.clean();
-  } catch {
-    // What was not deleted is never read, and the next run deletes it.
+  async #tidy(): Promise<void> {
+    try {
+      await cleanCheckpoint(this.#run.checkpoint, this.#position?.batch ?? 0);
+      await this.#source.clean();
+    } catch {
+      // What was not deleted is never read, and the next time it is.
+    }
   }
-}
-
-function sizeOf(files: readonly SourceFile[]): { readonly files: number; readonly bytes: number } {
-  return { files: files.length, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
 }

@@ -12,7 +12,7 @@ import {
   type TableContext,
   type TableMetadata,
 } from '../table/index.ts';
-import type { Sink } from './config.ts';
+import type { SinkTable } from './config.ts';
 import { tableMismatch, tableReplaced } from './errors.ts';
 
 /** In the checkpoint directory; Spark does not look at it. */
@@ -22,21 +22,24 @@ const IDENTITY_FILE = 'table.json';
 const EVOLVE_ATTEMPTS_MAX = 20;
 
 /**
- * Leaves the table with the columns and properties of the sink, by as many metadata commits as it takes, mostly none.
+ * Leaves the table with the columns of `schema` and the properties of the sink, by as many metadata commits as it takes,
+ * mostly none. Without a schema a table that is missing is not made: false.
  * Errors: `JOB_TABLE_MISMATCH`; `JOB_TABLE_REPLACED` where the checkpoint has written to another table, or to one that is
  * gone; those of opening and committing.
  */
 export async function prepareTable(
   table: TableContext,
-  sink: Sink,
+  sink: SinkTable,
   checkpoint: Checkpoint,
-): Promise<void> {
+  schema: StructType | null,
+): Promise<boolean> {
   const text = await readText(checkpoint.store, IDENTITY_FILE);
   const known = text === null ? null : parseIdentity(text);
   let found = await openIfThere(table);
   if (found === null) {
     if (known !== null) throw tableReplaced(table.store.uri, 'it is gone');
-    await createSinkTable(table, sink);
+    if (schema === null) return false;
+    await createSinkTable(table, sink, schema);
     found = await openMetadata(table);
   }
   if (known !== null && known !== found.metadata.id) {
@@ -45,19 +48,21 @@ export async function prepareTable(
   if (text === null) {
     await writeOnce(checkpoint.store, IDENTITY_FILE, printJson({ id: found.metadata.id }));
   }
-  await evolve(table, sink, found);
+  await evolve(table, { ...sink, schema }, found);
+  return true;
 }
 
 /** The metadata that the table needs to hold the sink's rows, or null where it does already. */
 export function evolvedMetadata(
   location: string,
-  sink: Sink,
+  sink: Pick<SinkTable, 'schema' | 'partitionColumns' | 'properties'>,
   found: Pick<TableMetadata, 'metadata' | 'schema'>,
 ): Metadata | null {
   const { metadata, schema } = found;
+  const wanted = sink.schema ?? schema;
   checkPartitioning(location, sink.partitionColumns, metadata.partitionColumns);
-  checkSpelling(location, schema, sink.schema);
-  const evolution = evolveSchema(schema, sink.schema, 'add');
+  checkSpelling(location, schema, wanted);
+  const evolution = evolveSchema(schema, wanted, 'add');
   if (evolution.kind === 'refused') {
     throw tableMismatch(location, `its column ${evolution.column}: ${evolution.reason}`);
   }
@@ -81,10 +86,14 @@ async function openIfThere(table: TableContext): Promise<TableMetadata | null> {
   }
 }
 
-async function createSinkTable(table: TableContext, sink: Sink): Promise<void> {
+async function createSinkTable(
+  table: TableContext,
+  sink: SinkTable,
+  schema: StructType,
+): Promise<void> {
   try {
     await createTable(table, {
-      schema: sink.schema,
+      schema,
       partitionBy: sink.partitionColumns,
       properties: sink.properties,
     });
@@ -94,7 +103,7 @@ async function createSinkTable(table: TableContext, sink: Sink): Promise<void> {
   }
 }
 
-async function evolve(table: TableContext, sink: Sink, found: TableMetadata): Promise<void> {
+async function evolve(table: TableContext, sink: SinkTable, found: TableMetadata): Promise<void> {
   let current = found;
   for (let attempt = 1; attempt <= EVOLVE_ATTEMPTS_MAX; attempt += 1) {
     const metadata = evolvedMetadata(table.store.uri, sink, current);

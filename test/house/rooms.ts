@@ -56,7 +56,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
     ),
     packages: ['valibot', 'fast-json-stable-stringify', 'p-limit'],
   },
-  cli: {
+  web: {
     rooms: below(
       'base',
       'schema',
@@ -70,7 +70,24 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
       'stream',
       'jobs',
     ),
-    packages: ['commander'],
+    packages: ['prom-client'],
+  },
+  cli: {
+    rooms: below(
+      'base',
+      'schema',
+      'log',
+      'store',
+      'parquet',
+      'avro',
+      'engine',
+      'table',
+      'catalog',
+      'stream',
+      'jobs',
+      'web',
+    ),
+    packages: ['commander', 'pino'],
   },
 };
 
@@ -83,6 +100,8 @@ export const LAZY_PACKAGES: readonly string[] = [
   'parquet-wasm',
   '@platformatic/kafka',
   'avsc',
+  'pino',
+  'prom-client',
 ];
 
 /** Words that make a run unrepeatable, and their cure; allowed in `base` and `cli` only. */

@@ -114,7 +114,9 @@ export class JobBench {
   context(root: ObjectStore = this.store(`file://${this.folder}`)): JobContext {
     const { clock, random }: { clock: Clock; random: Random } = this;
     const base = `file://${this.folder}/`;
-    const openStore = (uri: string): ObjectStore => root.at(uri.slice(base.length));
+    // What a job reads may ship beside it; what it writes is in the folder.
+    const openStore = (uri: string): ObjectStore =>
+      uri.startsWith(base) ? root.at(uri.slice(base.length)) : this.store(uri);
     const catalog = this.config.catalog.kind === 'file' ? this.config.catalog.location : '';
     return {
       clock,

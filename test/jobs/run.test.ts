@@ -29,7 +29,7 @@ describe('an append', () => {
     const result = await bench.run('evento');
     expect(result).toMatchObject({
       job: 'evento',
-      table: 'usuarios.usuario_evento_delta',
+      sink: 'usuarios.usuario_evento_delta',
       batches: 1,
       files: 2,
       rowsIn: 3,

@@ -75,7 +75,7 @@ export interface Producer {
    * Sends the records, all at once or in portions so that few are in memory, and notes `marker` (from 0) as the offset of
    * `group`, in one transaction. A broker gives it a minute. An error of the portions themselves aborts it. A producer of the same
    * `transactionalId` that began earlier is fenced: `KAFKA_FENCED`. After `KAFKA_UNAVAILABLE` the marker, read by a new
-   * producer of the same id, tells whether the transaction counts.
+   * producer of the same id, tells whether the transaction counts. Readers may see the records a moment later.
    */
   transact(
     topic: string,

@@ -1,0 +1,27 @@
+/** Rows from a source to a sink, through the job's transform where it has one. */
+
+import { transformInputs } from '../table/index.ts';
+import { type Run, tableAt } from './job-context.ts';
+import type { JobBatch, JobSink, SinkRows, Written } from './job-sink.ts';
+
+/** Takes the rows of a batch to the sink. Errors: those of the transform and of the sink. */
+export async function deliver(
+  run: Run,
+  sink: JobSink,
+  batch: JobBatch,
+  rows: SinkRows,
+): Promise<Written> {
+  const { transform, keys } = run.job;
+  if (transform === null) return sink.write(batch, rows);
+  const table = tableAt(run.context, run.job.checkpoint);
+  const result = await transformInputs(table, rows.inputs, transform, {
+    schema: rows.schema,
+    sourceKeys: keys,
+    ...(run.signal === undefined ? {} : { signal: run.signal }),
+  });
+  try {
+    return await sink.write(batch, result);
+  } finally {
+    await result.close();
+  }
+}

@@ -1,0 +1,260 @@
+/** A Delta table as the sink of a job: a batch's rows appended or merged, as one commit that the table takes once. */
+
+import {
+  backoffMs,
+  isDeltaError,
+  isJsonObject,
+  type JsonObject,
+  unreachable,
+} from '../base/index.ts';
+import { readRows, storeSource } from '../parquet/index.ts';
+import { findField, type Row, type StructType } from '../schema/index.ts';
+import {
+  ingest,
+  type IngestOptions,
+  merge,
+  openSnapshot,
+  optimize,
+  filesToPack,
+  prepareMergeSource,
+  readHistory,
+  scanRows,
+  type Snapshot,
+  type TableContext,
+} from '../table/index.ts';
+import type { DeltaSink, MergeSink } from './config.ts';
+import { batchMismatch, keyNotInSink } from './errors.ts';
+import { type Run, tableAt } from './job-context.ts';
+import type { JobBatch, JobSink, Published, SinkRows, Written } from './job-sink.ts';
+import type { KafkaPost } from './kafka-post.ts';
+import { Publisher } from './publish.ts';
+import { prepareTable } from './sink-table.ts';
+
+/** The member of `commitInfo` that says which plan a commit was made from. */
+export const BATCH_MEMBER = 'deltawrightBatch';
+
+/** Commits that are looked through for the one of a batch that is applied already. */
+const HISTORY_MAX = 100;
+
+/** Commits that others make in between, so that the work must be computed again, before giving up. */
+const ATTEMPTS_MAX = 100;
+const BACKOFF = { delayMsMin: 5, delayMsMax: 1_000 } as const;
+
+export class DeltaJobSink implements JobSink {
+  readonly label: string;
+  readonly needsRowsAgain: boolean;
+  readonly #run: Run;
+  readonly #sink: DeltaSink;
+  readonly #table: TableContext;
+  readonly #publisher: Publisher;
+  readonly #post: KafkaPost | null;
+  #isThere = false;
+  /** Of the last batch, where rows are posted: the keys of the rows that it changed. */
+  #changed: ReadonlySet<string> = new Set();
+  #batchCount = 0;
+
+  private constructor(run: Run, sink: DeltaSink, post: KafkaPost | null) {
+    this.#run = run;
+    this.#sink = sink;
+    this.#table = tableAt(run.context, sink.location);
+    this.#publisher = new Publisher(run.context, this.#table, sink);
+    this.#post = post;
+    this.label = `${sink.database}.${sink.table}`;
+    this.needsRowsAgain = post !== null;
+  }
+
+  static async open(run: Run, sink: DeltaSink): Promise<DeltaJobSink> {
+    if (sink.kind !== 'merge' || sink.post === null) return new DeltaJobSink(run, sink, null);
+    const { openPost } = await import('./kafka-post.ts');
+    return new DeltaJobSink(run, sink, await openPost(run, sink.post));
+  }
+
+  async prepare(): Promise<number | null> {
+    const { checkpoint } = this.#run;
+    this.#isThere = await prepareTable(this.#table, this.#sink, checkpoint, this.#sink.schema);
+    return this.#isThere ? this.#publisher.publish() : null;
+  }
+
+  async isApplied({ batch, digest }: JobBatch): Promise<boolean> {
+    if (!this.#isThere) return false;
+    const snapshot = await openSnapshot(this.#table);
+    if ((snapshot.txnVersion(this.#run.checkpoint.id) ?? -1) < batch) return false;
+    await this.#checkApplied(batch, digest);
+    return true;
+  }
+
+  async write(batch: JobBatch, rows: SinkRows): Promise<Written> {
+    if (!this.#isThere) await this.#create(rows.schema);
+    if (this.#post !== null) this.#changed = await keysOf(rows, this.#post.key);
+    const { clock, random } = this.#run.context;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#commit(batch, rows);
+      } catch (error) {
+        if (!isDeltaError(error, 'WRITE_CONFLICT') || attempt >= ATTEMPTS_MAX) throw error;
+      }
+      await clock.sleep(backoffMs(random, BACKOFF, attempt), this.#run.signal);
+    }
+  }
+
+  async publish({ batch }: JobBatch): Promise<Published> {
+    if (!this.#isThere) return { version: null, posted: 0 };
+    const posted = await this.#postChanged(batch);
+    await this.#pack();
+    return { version: await this.#publisher.publish(), posted };
+  }
+
+  async close(): Promise<void> {
+    await this.#post?.close();
+  }
+
+  /** The table takes the columns of the first rows. */
+  async #create(schema: StructType): Promise<void> {
+    this.#isThere = await prepareTable(this.#table, this.#sink, this.#run.checkpoint, schema);
+    await this.#publisher.publish();
+  }
+
+  async #commit(batch: JobBatch, rows: SinkRows): Promise<Written> {
+    const { sink } = this.#run.job;
+    switch (sink.kind) {
+      case 'append':
+        return this.#append(batch, rows);
+      case 'merge':
+        return this.#merge(sink, batch, rows);
+      case 'parquet':
+      case 'kafka':
+        throw new TypeError(`a sink of the kind ${sink.kind} has no table`);
+      default:
+        return unreachable(sink);
+    }
+  }
+
+  async #append(batch: JobBatch, { inputs, schema }: SinkRows): Promise<Written> {
+    const { dropDuplicates, keys, transform } = this.#run.job;
+    const columns = dropDuplicates?.columns ?? [];
+    this.#checkKeys(columns, schema);
+    const snapshot = await openSnapshot(this.#table);
+    const result = await ingest(this.#table, snapshot, inputs, {
+      ...this.#writeOptions(batch),
+      // A transform's rows come from rows whose keys were looked at.
+      ...(transform === null ? { keyColumns: keys } : {}),
+      dropDuplicates: columns,
+      against: dropDuplicates?.against ?? 'batch',
+    });
+    const { duplicateCount, insertedCount } = result;
+    return { duplicates: duplicateCount, inserted: insertedCount, updated: 0, deleted: 0 };
+  }
+
+  async #merge(sink: MergeSink, batch: JobBatch, { inputs, schema }: SinkRows): Promise<Written> {
+    const { dropDuplicates, keepLatest, keys, transform } = this.#run.job;
+    const prepared = await prepareMergeSource(this.#table, inputs, {
+      schema,
+      keyColumns: transform === null ? keys : [],
+      dropDuplicates: transform === null ? (dropDuplicates?.columns ?? []) : [],
+      ...(keepLatest === null ? {} : { keepLatest }),
+      ...(this.#run.signal === undefined ? {} : { signal: this.#run.signal }),
+    });
+    try {
+      const snapshot = await openSnapshot(this.#table);
+      const result = await merge(this.#table, snapshot, {
+        ...this.#writeOptions(batch),
+        source: prepared.source,
+        on: sink.on,
+        whenMatched: sink.whenMatched,
+        whenNotMatched: sink.whenNotMatched,
+      });
+      return {
+        duplicates: prepared.duplicateCount,
+        inserted: result.insertedCount,
+        updated: result.updatedCount,
+        deleted: result.deletedCount,
+      };
+    } finally {
+      await prepared.close();
+    }
+  }
+
+  #checkKeys(columns: readonly string[], schema: StructType): void {
+    const missing = columns.find((name) => findField(schema, name) === null);
+    if (missing !== undefined) throw keyNotInSink(this.#run.job.name, missing);
+  }
+
+  #writeOptions({
+    batch,
+    digest,
+  }: JobBatch): Pick<IngestOptions, 'txn' | 'commitInfo' | 'signal' | 'evolve'> {
+    const { checkpoint, job, signal } = this.#run;
+    const made: JsonObject = { job: job.name, checkpoint: checkpoint.id, batch, offsets: digest };
+    return {
+      txn: { appId: checkpoint.id, version: batch },
+      commitInfo: { [BATCH_MEMBER]: made },
+      evolve: this.#sink.evolve,
+      ...(signal === undefined ? {} : { signal }),
+    };
+  }
+
+  /** A commit of this batch that was made from another plan is somebody else's. */
+  async #checkApplied(batch: number, digest: string): Promise<void> {
+    for (const { commitInfo } of await readHistory(this.#table, { limit: HISTORY_MAX })) {
+      const made = commitInfo[BATCH_MEMBER];
+      if (!isJsonObject(made)) continue;
+      if (made['checkpoint'] !== this.#run.checkpoint.id || made['batch'] !== batch) continue;
+      if (made['offsets'] !== digest) throw batchMismatch(this.#table.store.uri, batch);
+      return;
+    }
+  }
+
+  /** The changed rows as they are in the table now: totals, whoever changed them last. */
+  async #postChanged(batch: number): Promise<number> {
+    const post = this.#post;
+    if (post === null || this.#changed.size === 0) return 0;
+    const rows: Row[] = [];
+    const snapshot = await openSnapshot(this.#table);
+    for await (const row of scanRows(this.#table, snapshot)) {
+      if (this.#changed.has(keyText(row, post.key))) rows.push(row);
+    }
+    this.#changed = new Set();
+    return post.send(batch, rows, snapshot.schema);
+  }
+
+  async #pack(): Promise<void> {
+    const { optimize: options } = this.#sink;
+    this.#batchCount += 1;
+    if (options === null || this.#batchCount % options.everyBatches !== 0) return;
+    const snapshot = await openSnapshot(this.#table);
+    const { minFileCount, sortBy } = options;
+    if (filesToPack(snapshot, { minFileCount }).length === 0) return;
+    await this.#optimize(snapshot, { minFileCount, sortBy });
+  }
+
+  async #optimize(
+    snapshot: Snapshot,
+    options: { readonly minFileCount: number; readonly sortBy: readonly string[] },
+  ): Promise<void> {
+    const { signal } = this.#run;
+    await optimize(this.#table, snapshot, {
+      ...options,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}
+
+/** A row's key as one text: values in JSON, so that no two keys are the same. */
+export function keyText(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+): string {
+  return JSON.stringify(
+    columns.map((name) => ((row[name] ?? null) === null ? null : String(row[name]))),
+  );
+}
+
+async function keysOf({ inputs }: SinkRows, columns: readonly string[]): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for (const { parquet, footer } of inputs) {
+    const source = storeSource(parquet.store, parquet.path, parquet);
+    const options = { columns: columns.map((name) => [name]) };
+    for await (const row of readRows(source, footer, options)) keys.add(keyText(row, columns));
+  }
+  return keys;
+}

@@ -1,0 +1,176 @@
+/**
+ * The keys that have entered a folder of Parquet files: what makes a message with one of them a duplicate. They are read
+ * from the folder itself, so that nothing else has to be kept in step with it; memory is bounded whatever it holds.
+ */
+
+import { KeySet, readFooter, readKeys, scanKeys, storeSource } from '../parquet/index.ts';
+import { readTimestamp } from '../schema/index.ts';
+import type { ObjectStore, StorePath } from '../store/index.ts';
+import {
+  DATE_COLUMN,
+  type LoggedFile,
+  type LoggedFiles,
+  partitionValuesOf,
+  SinkLogReader,
+} from '../stream/index.ts';
+import { keyUnreadable } from './errors.ts';
+import type { KnownMessages } from './job-sink.ts';
+
+export interface KnownKeysOptions {
+  readonly column: string;
+  /** `batch`: what the folder holds does not matter. */
+  readonly against: 'table' | 'batch';
+  /** Files whose date is further back from the newest one are not looked at; null for all. */
+  readonly horizonDays: number | null;
+  /** Whether there will be many batches, so that keys are worth keeping. */
+  readonly isLongRun: boolean;
+}
+
+/** Memory for keys that are kept from batch to batch. */
+const KEPT_BYTES_MAX = { once: 64 * 1024 * 1024, long: 512 * 1024 * 1024 };
+const FILES_AT_ONCE = 4;
+const MICROS_PER_DAY = 86_400_000_000n;
+
+export class KnownKeys {
+  readonly #store: ObjectStore;
+  readonly #options: KnownKeysOptions;
+  /** Null before there is one. */
+  #log: SinkLogReader | null = null;
+  #position: LoggedFiles['position'] | undefined;
+  readonly #live = new Map<StorePath, LoggedFile>();
+  /** The keys of the files in `#covered`. */
+  #kept = new KeySet();
+  #covered = new Set<StorePath>();
+  /** The keys of the batch under way. */
+  #seen = new KeySet();
+
+  /** `store` is rooted at the folder. */
+  constructor(store: ObjectStore, options: KnownKeysOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** `readBatch` gives the keys of the batch that is about to be read: it is called where the folder's do not fit into memory. */
+  async begin(
+    readBatch: (onKey: (key: Uint8Array) => void) => Promise<void>,
+  ): Promise<KnownMessages> {
+    this.#seen = new KeySet();
+    const seen = this.#seen;
+    if (this.#options.against === 'batch') return { seen, isKnown: null };
+    const open = await this.#uncovered();
+    const found = await this.#cover(open);
+    const kept = this.#kept;
+    if (found.length === 0) return { seen, isKnown: (key) => has(kept, key) };
+    const batch = new KeySet();
+    await readBatch((key) => batch.add(key, 0, key.length));
+    const hits = await this.#scan(found, batch);
+    return { seen, isKnown: (key) => has(kept, key) || has(hits, key) };
+  }
+
+  /** The batch is in: its keys are in `paths`, and nowhere else. */
+  entered(paths: readonly StorePath[]): void {
+    if (this.#options.against === 'batch') return;
+    const kept = this.#kept;
+    const seen = this.#seen;
+    if (kept.byteLength + seen.byteLength > this.#keptBytesMax()) {
+      // What does not fit is looked for in the files, from now on.
+      this.#kept = new KeySet();
+      this.#covered = new Set();
+      return;
+    }
+    for (let number = 0; number < seen.size; number += 1) {
+      const key = seen.key(number);
+      kept.add(key, 0, key.length);
+    }
+    for (const path of paths) this.#covered.add(path);
+  }
+
+  /** Files within the horizon whose keys are not in memory, the newest last. */
+  async #uncovered(): Promise<readonly LoggedFile[]> {
+    this.#log ??= await SinkLogReader.open(this.#store);
+    const news = await this.#log?.read(this.#position);
+    if (news !== undefined) {
+      if (news.isRestarted) this.#live.clear();
+      for (const file of news.files) this.#live.set(file.path, file);
+      this.#position = news.position;
+    }
+    const files = [...this.#live.values()];
+    return withinHorizon(files, this.#options.horizonDays).filter(
+      ({ path }) => !this.#covered.has(path),
+    );
+  }
+
+  /** Keeps the keys of as many files as there is memory for, and gives the others. */
+  async #cover(files: readonly LoggedFile[]): Promise<readonly LoggedFile[]> {
+    const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    // A file is seldom smaller than its keys in memory: what is read in vain is bounded by that.
+    if (this.#kept.byteLength + bytes > this.#keptBytesMax()) return files;
+    for (const file of files) {
+      await this.#visit(file, (source, footer, column) =>
+        readKeys(source, footer, column, (_row, key, start, end) => {
+          this.#kept.add(key, start, end);
+        }),
+      );
+      this.#covered.add(file.path);
+    }
+    return [];
+  }
+
+  /** Which keys of `batch` are in the files. */
+  async #scan(files: readonly LoggedFile[], batch: KeySet): Promise<KeySet> {
+    const hits = new KeySet();
+    const rest = [...files];
+    const work = async (): Promise<void> => {
+      for (let file = rest.pop(); file !== undefined; file = rest.pop()) {
+        await this.#visit(file, (source, footer, column) =>
+          scanKeys(source, footer, column, {
+            set: batch,
+            onHit: (number) => {
+              const key = batch.key(number);
+              hits.add(key, 0, key.length);
+            },
+          }),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+    return hits;
+  }
+
+  async #visit(
+    { path, sizeBytes }: LoggedFile,
+    read: (
+      source: ReturnType<typeof storeSource>,
+      footer: Awaited<ReturnType<typeof readFooter>>,
+      column: string,
+    ) => ReturnType<typeof readKeys>,
+  ): Promise<void> {
+    const source = storeSource(this.#store, path, { sizeBytes });
+    const footer = await readFooter(source);
+    const { column } = this.#options;
+    const result = await read(source, footer, column);
+    if (result.kind === 'unsupported') throw keyUnreadable(this.#store.uri, path, result.reason);
+  }
+
+  #keptBytesMax(): number {
+    return this.#options.isLongRun ? KEPT_BYTES_MAX.long : KEPT_BYTES_MAX.once;
+  }
+}
+
+function has(keys: KeySet, key: Uint8Array): boolean {
+  return keys.find(key, 0, key.length) >= 0;
+}
+
+function withinHorizon(files: readonly LoggedFile[], days: number | null): readonly LoggedFile[] {
+  if (days === null) return files;
+  const dated = files.map((file) => ({ file, day: dayOf(file.path) }));
+  const newest = dated.reduce((max, { day }) => Math.max(max, day ?? -Infinity), -Infinity);
+  return dated.filter(({ day }) => day === null || day >= newest - days).map(({ file }) => file);
+}
+
+/** Days since the epoch of the folder that the file is in, or null. */
+function dayOf(path: StorePath): number | null {
+  const text = partitionValuesOf(path).get(DATE_COLUMN) ?? null;
+  const time = text === null ? null : readTimestamp(text);
+  return time === null ? null : Number(time.micros / MICROS_PER_DAY);
+}

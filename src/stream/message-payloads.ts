@@ -1,0 +1,261 @@
+/** What the values of messages become: raw bytes, rows from JSON, rows from Avro by a registry of schemas. */
+
+import {
+  type AvroDecoder,
+  type AvroSchema,
+  compileDecoder,
+  openEnvelope,
+  type SchemaRegistry,
+} from '../avro/index.ts';
+import { assert, isDeltaError, messageOf, present } from '../base/index.ts';
+import { rowCheck, rowsToArrow } from '../parquet/index.ts';
+import { asNullable, BINARY, evolveSchema, type Row, type StructType } from '../schema/index.ts';
+import { jsonToRow, parseJsonLine } from '../table/index.ts';
+import type { KafkaRecord } from './kafka/types.ts';
+import { type ArrowModule, BytesColumn } from './message-columns.ts';
+import {
+  BATCH_FULL,
+  fault,
+  type MessageFault,
+  type Payload,
+  PAYLOAD_COLUMN,
+  type PayloadColumns,
+  VALUE_COLUMN,
+} from './message-rows.ts';
+
+/** Makes the columns of payloads. A slot is a schema: rows of one slot have the same columns. */
+export interface Payloads {
+  /** To be called with records before `slotOf` is asked about them. Errors: those of the registry. */
+  prepare(records: readonly KafkaRecord[]): Promise<void>;
+  slotOf(value: Uint8Array | null): number | MessageFault;
+  /** Columns that are free for rows of a slot; `finish` frees them again. */
+  columns(slot: number): PayloadColumns | Promise<PayloadColumns>;
+}
+
+/** Values as they are, in the column `value`. */
+export async function rawPayloads(): Promise<Payloads> {
+  const arrow = await import('apache-arrow');
+  return {
+    prepare: () => Promise.resolve(),
+    slotOf: () => 0,
+    columns: () => new RawColumns(arrow),
+  };
+}
+
+/** JSON objects, by the columns of `schema`; members that are no column are left out. */
+export async function jsonPayloads(schema: StructType): Promise<Payloads> {
+  const check = await rowCheck(schema);
+  return {
+    prepare: () => Promise.resolve(),
+    slotOf: () => 0,
+    columns: () => new JsonColumns(schema, check),
+  };
+}
+
+/** Avro in Confluent's envelope. */
+export function avroPayloads(registry: SchemaRegistry): Payloads {
+  return new AvroPayloads(registry);
+}
+
+class RawColumns implements PayloadColumns {
+  readonly #arrow: ArrowModule;
+  readonly #values = new BytesColumn();
+
+  constructor(arrow: ArrowModule) {
+    this.#arrow = arrow;
+  }
+
+  append(value: Uint8Array | null): MessageFault | null {
+    if (!this.#values.hasRoomFor(value?.length ?? 0))
+      return fault(BATCH_FULL, 'the column is full');
+    this.#values.append(value);
+    return null;
+  }
+
+  finish(): Promise<Payload | null> {
+    const data = this.#values.finish(this.#arrow, new this.#arrow.Binary());
+    return Promise.resolve({ name: VALUE_COLUMN, type: BINARY, data });
+  }
+}
+
+class JsonColumns implements PayloadColumns {
+  readonly #schema: StructType;
+  readonly #check: (row: Row) => string | null;
+  #rows: Row[] = [];
+
+  constructor(schema: StructType, check: (row: Row) => string | null) {
+    this.#schema = asNullableStruct(schema);
+    this.#check = check;
+  }
+
+  append(value: Uint8Array | null): MessageFault | null {
+    if (value === null) {
+      this.#rows.push({ [PAYLOAD_COLUMN]: null });
+      return null;
+    }
+    const parsed = parseJsonLine(value);
+    if (parsed.kind !== 'object') {
+      const reason = parsed.kind === 'bad' ? parsed.reason : 'the value is empty';
+      return fault('JSON_BAD_VALUE', reason.replace('the line', 'the value'));
+    }
+    const row = jsonToRow(parsed, this.#schema.fields, 'drop');
+    const bad = this.#check(row);
+    if (bad !== null) return fault('JSON_BAD_VALUE', bad);
+    this.#rows.push({ [PAYLOAD_COLUMN]: row });
+    return null;
+  }
+
+  async finish(): Promise<Payload | null> {
+    const rows = this.#rows;
+    this.#rows = [];
+    const table = await rowsToArrow(wrap(this.#schema), rows);
+    const data = present(table.batches[0]?.data.children[0], 'the column of the payload');
+    return { name: PAYLOAD_COLUMN, type: this.#schema, data };
+  }
+}
+
+/** A schema of the registry, or why its messages are not read. */
+type Known =
+  | { readonly kind: 'schema'; readonly schema: AvroSchema; readonly reader: AvroSchema | null }
+  | { readonly kind: 'bad'; readonly fault: MessageFault };
+
+class AvroPayloads implements Payloads {
+  readonly #registry: SchemaRegistry;
+  readonly #known = new Map<number, Known>();
+  readonly #free = new Map<number, AvroColumns[]>();
+  /** The columns of all schemas so far, and the schema that came last. */
+  #columns: StructType | null = null;
+  #latest: AvroSchema | null = null;
+
+  constructor(registry: SchemaRegistry) {
+    this.#registry = registry;
+  }
+
+  async prepare(records: readonly KafkaRecord[]): Promise<void> {
+    for (const { value } of records) {
+      if (value === null) continue;
+      const envelope = openEnvelope(value);
+      if ('code' in envelope || this.#known.has(envelope.schemaId)) continue;
+      this.#known.set(envelope.schemaId, await this.#learn(envelope.schemaId));
+    }
+  }
+
+  slotOf(value: Uint8Array | null): number | MessageFault {
+    if (value === null) return this.#anySlot();
+    const envelope = openEnvelope(value);
+    if ('code' in envelope) return envelope;
+    const known = present(this.#known.get(envelope.schemaId), 'a schema that was prepared');
+    return known.kind === 'schema' ? envelope.schemaId : known.fault;
+  }
+
+  columns(slot: number): PayloadColumns | Promise<PayloadColumns> {
+    if (slot === NO_SCHEMA) return NOTHING;
+    return this.#free.get(slot)?.pop() ?? this.#compile(slot);
+  }
+
+  async #compile(slot: number): Promise<AvroColumns> {
+    const known = this.#known.get(slot);
+    assert(known?.kind === 'schema', 'columns are asked for by the slot of a schema');
+    const { schema, reader } = known;
+    const decoder = await compileDecoder(schema, reader === null ? {} : { reader });
+    return new AvroColumns(decoder, (columns) => {
+      const free = this.#free.get(slot) ?? [];
+      free.push(columns);
+      this.#free.set(slot, free);
+    });
+  }
+
+  /** A row without a payload fits the columns of any schema. */
+  #anySlot(): number {
+    for (const [id, { kind }] of this.#known) if (kind === 'schema') return id;
+    return NO_SCHEMA;
+  }
+
+  async #learn(id: number): Promise<Known> {
+    let schema: AvroSchema;
+    try {
+      schema = await this.#registry.schemaById(id);
+    } catch (error) {
+      // What the registry does not know, or nobody can read, is wrong with these messages alone.
+      if (!isDeltaError(error) || !NO_READING.has(error.code)) throw error;
+      return { kind: 'bad', fault: fault(error.code, error.message) };
+    }
+    return this.#fit(id, schema);
+  }
+
+  /** Columns of a schema that do not go with those before are read as the latest schema has them. */
+  async #fit(id: number, schema: AvroSchema): Promise<Known> {
+    for (const reader of [null, this.#latest]) {
+      try {
+        const { schema: type } = await compileDecoder(schema, reader === null ? {} : { reader });
+        const columns = asNullableStruct(type);
+        const evolution = evolveSchema(this.#columns ?? columns, columns, 'add');
+        if (evolution.kind === 'refused') continue;
+        this.#columns = evolution.schema;
+        if (reader === null) this.#latest = schema;
+        return { kind: 'schema', schema, reader };
+      } catch (error) {
+        if (!isDeltaError(error)) throw error;
+        if (reader !== null || this.#latest === null) {
+          return { kind: 'bad', fault: fault(error.code, messageOf(error)) };
+        }
+      }
+    }
+    const reason = `the columns of schema ${id} do not go with those of the schemas before it`;
+    return { kind: 'bad', fault: fault('AVRO_INCOMPATIBLE', reason) };
+  }
+}
+
+class AvroColumns implements PayloadColumns {
+  readonly #decoder: AvroDecoder;
+  readonly #type: StructType;
+  readonly #release: (columns: AvroColumns) => void;
+
+  constructor(decoder: AvroDecoder, release: (columns: AvroColumns) => void) {
+    this.#decoder = decoder;
+    this.#type = asNullableStruct(decoder.schema);
+    this.#release = release;
+    decoder.start();
+  }
+
+  append(value: Uint8Array | null): MessageFault | null {
+    if (value === null) return this.#decoder.appendNull();
+    return this.#decoder.append(value, ENVELOPE_BYTES, value.length);
+  }
+
+  finish(): Promise<Payload | null> {
+    const data = this.#decoder.finish();
+    this.#release(this);
+    return Promise.resolve({ name: PAYLOAD_COLUMN, type: this.#type, data });
+  }
+}
+
+/** No schema has such an id. */
+const NO_SCHEMA = -1;
+/** Rows without a payload, where no schema is known yet: they have no column for it. */
+const NOTHING: PayloadColumns = {
+  append: () => null,
+  finish: () => Promise.resolve(null),
+};
+
+const ENVELOPE_BYTES = 5;
+
+function asNullableStruct(schema: StructType): StructType {
+  const type = asNullable(schema);
+  assert(type.kind === 'struct', 'a struct stays one');
+  return type;
+}
+
+function wrap(schema: StructType): StructType {
+  const field = { name: PAYLOAD_COLUMN, type: schema, nullable: true, metadata: {} };
+  return { kind: 'struct', fields: [field] };
+}
+
+/** Errors of the registry and of schemas that concern the messages of one schema, and not the run. */
+const NO_READING: ReadonlySet<string> = new Set([
+  'REGISTRY_UNKNOWN_ID',
+  'AVRO_BAD_SCHEMA',
+  'AVRO_RECURSIVE',
+  'AVRO_NOT_RECORD',
+  'AVRO_NO_COLUMN',
+]);

@@ -1,0 +1,390 @@
+/**
+ * Messages of planned ranges as Arrow tables: one pass, partition by partition in order, so that of messages with one
+ * key the same one stays whenever the batch is read. What cannot be read is handed over as it came.
+ */
+
+import type { Table } from 'apache-arrow';
+import pLimit from 'p-limit';
+
+import { present } from '../base/index.ts';
+import type { KeySet } from '../parquet/index.ts';
+import { compareUtf8 } from '../store/index.ts';
+import type { Broker, KafkaRecord, OffsetRange } from './kafka/types.ts';
+import type { ArrowModule } from './message-columns.ts';
+import type { Payloads } from './message-payloads.ts';
+import {
+  BATCH_FULL,
+  type EnvelopeSpec,
+  fault,
+  HeaderReader,
+  type MessageFault,
+  MessageRows,
+  type MessageTable,
+} from './message-rows.ts';
+import { unify } from './unify.ts';
+
+export interface MessageSpec extends EnvelopeSpec {
+  /** Headers without whose value a message makes no row. */
+  readonly required: readonly string[];
+  /** A header: of messages that have the same value, one makes a row. */
+  readonly key: string | null;
+  /** Whether a message without a value makes a row, with a null for its payload. */
+  readonly tombstones: boolean;
+  /** Columns that the rows do not hold, because the folder that they go to says them. */
+  readonly omit: ReadonlySet<string>;
+  /** Whether rows of different dates are kept apart. */
+  readonly splitByDate: boolean;
+}
+
+/** The rows of one partition, and of one date where they are split. */
+export interface MessageFile {
+  readonly topic: string;
+  readonly partition: number;
+  /** Days since the epoch; null where rows are not split, or have none. */
+  readonly date: number | null;
+  readonly rowCount: number;
+  /** All with the same columns. */
+  readonly tables: readonly Table[];
+}
+
+/** A message that makes no row, as it came. */
+export interface DeadLetter extends MessageFault {
+  readonly topic: string;
+  readonly partition: number;
+  readonly record: KafkaRecord;
+}
+
+export interface ReadMessages {
+  /** In the order of topic, partition and date; none without rows. */
+  readonly files: readonly MessageFile[];
+  readonly messageCount: number;
+  /** Of keys and values. */
+  readonly sizeBytes: number;
+  readonly duplicateCount: number;
+  readonly deadLetterCount: number;
+}
+
+export interface ReadMessagesOptions {
+  /** The keys of the rows of this batch; filled while it is read. Null where messages may have the same. */
+  readonly seen: KeySet | null;
+  /** Whether a key has entered before; null where that does not matter. */
+  readonly isKnown: ((key: Uint8Array) => boolean) | null;
+  /** Called for each message that makes no row; the record is its own copy. */
+  readonly onDeadLetter: (letter: DeadLetter) => Promise<void> | void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Partitions that are fetched at once; their records are taken in turn. */
+const FETCHES_MAX = 8;
+/** Rows of a table: a row group of the file that it becomes. */
+const TABLE_ROWS_MAX = 122_880;
+
+export class MessageReader {
+  readonly #arrow: ArrowModule;
+  readonly #broker: Broker;
+  readonly #spec: MessageSpec;
+  readonly #payloads: Payloads;
+  readonly #headers: HeaderReader;
+  readonly #requiredSlots: readonly number[];
+  readonly #keySlot: number;
+
+  private constructor(
+    arrow: ArrowModule,
+    parts: { readonly broker: Broker; readonly spec: MessageSpec; readonly payloads: Payloads },
+  ) {
+    const { broker, spec, payloads } = parts;
+    this.#arrow = arrow;
+    this.#broker = broker;
+    this.#spec = spec;
+    this.#payloads = payloads;
+    this.#headers = new HeaderReader(spec);
+    const slotOf = (name: string): number =>
+      spec.headers.fields.findIndex((field) => field.name === name);
+    this.#requiredSlots = spec.required.map(slotOf);
+    this.#keySlot = spec.key === null ? -1 : slotOf(spec.key);
+  }
+
+  static async open(parts: {
+    readonly broker: Broker;
+    readonly spec: MessageSpec;
+    readonly payloads: Payloads;
+  }): Promise<MessageReader> {
+    return new MessageReader(await import('apache-arrow'), parts);
+  }
+
+  /** The rows of `ranges`. Errors: those of the broker and of what decodes payloads. */
+  async read(ranges: readonly OffsetRange[], options: ReadMessagesOptions): Promise<ReadMessages> {
+    const batch = new Batch(this.#arrow, this.#spec, this.#payloads);
+    const ordered = ranges.filter(({ start, end }) => end > start).sort(byPartition);
+    const limit = pLimit(FETCHES_MAX);
+    const failed = new AbortController();
+    const signals = [failed.signal, options.signal].filter((it) => it !== undefined);
+    const signal = AbortSignal.any(signals);
+    let before = Promise.resolve();
+    const fetches = ordered.map((range) => {
+      const turn = before;
+      const fetch = limit(() => this.#fetch(range, { turn, batch, options, signal }));
+      before = fetch.catch((error: unknown) => {
+        failed.abort(error);
+      });
+      return fetch;
+    });
+    await Promise.all(fetches);
+    return batch.result();
+  }
+
+  /** Every key of the messages in `ranges`, in no order; nothing else is looked at. */
+  async readKeys(
+    ranges: readonly OffsetRange[],
+    onKey: (key: Uint8Array) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const limit = pLimit(FETCHES_MAX);
+    const name = Buffer.from(present(this.#spec.key, 'the name of the key'), 'utf8');
+    const take = (records: readonly KafkaRecord[]): void => {
+      for (const { headers } of records) {
+        const key = headers.findLast(([known]) => name.equals(known))?.[1] ?? null;
+        if (key !== null) onKey(key);
+      }
+    };
+    await Promise.all(ranges.map((range) => limit(() => this.#broker.fetch(range, take, signal))));
+  }
+
+  /** One range; its records are taken when those of the ranges before it have been. */
+  async #fetch(
+    range: OffsetRange,
+    {
+      turn,
+      batch,
+      options,
+      signal,
+    }: {
+      readonly turn: Promise<void>;
+      readonly batch: Batch;
+      readonly options: ReadMessagesOptions;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<void> {
+    const partition = batch.partition(range);
+    await this.#broker.fetch(
+      range,
+      async (records) => {
+        await turn;
+        signal.throwIfAborted();
+        await this.#payloads.prepare(records);
+        await this.#append(records, partition, { batch, options });
+        await partition.flushFull();
+      },
+      signal,
+    );
+    await turn;
+    await partition.flush();
+  }
+
+  async #append(
+    records: readonly KafkaRecord[],
+    partition: PartitionRows,
+    { batch, options }: { readonly batch: Batch; readonly options: ReadMessagesOptions },
+  ): Promise<void> {
+    const { seen, isKnown } = options;
+    for (const record of records) {
+      batch.messageCount += 1;
+      batch.sizeBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      const bad = this.#check(record);
+      if (bad !== null) {
+        await this.#bury(record, bad, { partition, batch, options });
+        continue;
+      }
+      const key = this.#keySlot < 0 ? null : (this.#headers.values[this.#keySlot] ?? null);
+      if (
+        key !== null &&
+        ((seen?.find(key, 0, key.length) ?? -1) >= 0 || isKnown?.(key) === true)
+      ) {
+        batch.duplicateCount += 1;
+        continue;
+      }
+      // A promise only where a file is begun: waiting for each row would cost more than taking it.
+      const appended = partition.append(record, this.#headers);
+      const broken = appended instanceof Promise ? await appended : appended;
+      if (broken !== null) await this.#bury(record, broken, { partition, batch, options });
+      else if (key !== null) seen?.add(key, 0, key.length);
+    }
+  }
+
+  #check(record: KafkaRecord): MessageFault | null {
+    if (record.value === null && !this.#spec.tombstones) {
+      return fault('MESSAGE_NO_VALUE', 'the message has no value');
+    }
+    const bad = this.#headers.read(record.headers);
+    if (bad !== null) return bad;
+    for (const slot of this.#requiredSlots) {
+      const value = this.#headers.values[slot] ?? null;
+      if (value === null || value.length === 0) {
+        const { name } = present(this.#spec.headers.fields[slot], 'a required header');
+        return fault('MESSAGE_NO_KEY', `the header ${name} is missing or empty`);
+      }
+    }
+    return null;
+  }
+
+  #bury(
+    record: KafkaRecord,
+    why: MessageFault,
+    at: {
+      readonly partition: PartitionRows;
+      readonly batch: Batch;
+      readonly options: ReadMessagesOptions;
+    },
+  ): Promise<void> | void {
+    const { topic, partition } = at.partition.range;
+    at.batch.deadLetterCount += 1;
+    return at.options.onDeadLetter({ ...why, topic, partition, record: copyOf(record) });
+  }
+}
+
+class Batch {
+  readonly #arrow: ArrowModule;
+  readonly #spec: MessageSpec;
+  readonly #payloads: Payloads;
+  readonly #partitions: PartitionRows[] = [];
+  messageCount = 0;
+  sizeBytes = 0;
+  duplicateCount = 0;
+  deadLetterCount = 0;
+
+  constructor(arrow: ArrowModule, spec: MessageSpec, payloads: Payloads) {
+    this.#arrow = arrow;
+    this.#spec = spec;
+    this.#payloads = payloads;
+  }
+
+  partition(range: OffsetRange): PartitionRows {
+    const rows = new PartitionRows(this.#arrow, range, {
+      spec: this.#spec,
+      payloads: this.#payloads,
+    });
+    this.#partitions.push(rows);
+    return rows;
+  }
+
+  async result(): Promise<ReadMessages> {
+    const files = this.#partitions
+      .sort((left, right) => byPartition(left.range, right.range))
+      .flatMap((partition) => partition.files());
+    const { messageCount, sizeBytes, duplicateCount, deadLetterCount } = this;
+    // A schema that changed within the batch makes tables that differ: all get the columns of all.
+    const tables = await unify(files.map((file) => file.tables));
+    return {
+      files: files.map((file, index) => ({ ...file, tables: tables[index] ?? [] })),
+      messageCount,
+      sizeBytes,
+      duplicateCount,
+      deadLetterCount,
+    };
+  }
+}
+
+class PartitionRows {
+  readonly range: OffsetRange;
+  readonly #arrow: ArrowModule;
+  readonly #spec: MessageSpec;
+  readonly #payloads: Payloads;
+  /** By date and by the schema of the payload. */
+  readonly #open = new Map<number | null, Map<number, MessageRows>>();
+  readonly #tables = new Map<number | null, MessageTable[]>();
+
+  constructor(
+    arrow: ArrowModule,
+    range: OffsetRange,
+    parts: { readonly spec: MessageSpec; readonly payloads: Payloads },
+  ) {
+    this.#arrow = arrow;
+    this.range = range;
+    this.#spec = parts.spec;
+    this.#payloads = parts.payloads;
+  }
+
+  append(
+    record: KafkaRecord,
+    headers: HeaderReader,
+  ): MessageFault | null | Promise<MessageFault | null> {
+    const slot = this.#payloads.slotOf(record.value);
+    if (typeof slot !== 'number') return slot;
+    const date = this.#spec.splitByDate ? headers.date : null;
+    const rows = this.#open.get(date)?.get(slot);
+    const bad = rows?.append(record, headers);
+    if (rows === undefined || bad?.code === BATCH_FULL) {
+      return this.#appendAnew(record, headers, { date, slot });
+    }
+    return bad ?? null;
+  }
+
+  /** Into a table that is begun for it. */
+  async #appendAnew(
+    record: KafkaRecord,
+    headers: HeaderReader,
+    { date, slot }: { readonly date: number | null; readonly slot: number },
+  ): Promise<MessageFault | null> {
+    const full = this.#open.get(date)?.get(slot);
+    if (full !== undefined) await this.#close((rows) => rows === full);
+    const bySlot = this.#open.get(date) ?? new Map<number, MessageRows>();
+    this.#open.set(date, bySlot);
+    const { topic, partition } = this.range;
+    const spec = { ...this.#spec, topic, partition };
+    const rows = new MessageRows(this.#arrow, spec, await this.#payloads.columns(slot));
+    bySlot.set(slot, rows);
+    return rows.append(record, headers);
+  }
+
+  /** Tables that are large enough are closed. */
+  async flushFull(): Promise<void> {
+    await this.#close((rows) => rows.rowCount >= TABLE_ROWS_MAX);
+  }
+
+  async flush(): Promise<void> {
+    await this.#close((rows) => rows.rowCount > 0);
+  }
+
+  files(): (Omit<MessageFile, 'tables'> & { readonly tables: readonly MessageTable[] })[] {
+    const { topic, partition } = this.range;
+    return [...this.#tables]
+      .sort(([left], [right]) => (left ?? -Infinity) - (right ?? -Infinity))
+      .map(([date, tables]) => ({
+        topic,
+        partition,
+        date,
+        rowCount: tables.reduce((sum, { table }) => sum + table.numRows, 0),
+        tables,
+      }));
+  }
+
+  async #close(isDone: (rows: MessageRows) => boolean): Promise<void> {
+    for (const [date, bySlot] of this.#open) {
+      for (const [slot, rows] of bySlot) {
+        if (!isDone(rows)) continue;
+        const tables = this.#tables.get(date) ?? [];
+        tables.push(await rows.finish());
+        this.#tables.set(date, tables);
+        bySlot.delete(slot);
+      }
+    }
+  }
+}
+
+function byPartition(left: OffsetRange, right: OffsetRange): number {
+  return compareUtf8(left.topic, right.topic) || left.partition - right.partition;
+}
+
+/** Records are the broker's again when their portion has been taken. */
+function copyOf(record: KafkaRecord): KafkaRecord {
+  const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+  return {
+    ...record,
+    key: record.key === null ? null : copy(record.key),
+    value: record.value === null ? null : copy(record.value),
+    headers: record.headers.map(([name, value]) => [
+      copy(name),
+      value === null ? null : copy(value),
+    ]),
+  };
+}
