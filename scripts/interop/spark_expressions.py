@@ -85,10 +85,14 @@ def evaluate(spark, expression, count):
     return {"type": kind, "values": values}
 
 
-def main():
+def given_in(name):
     here = os.path.dirname(os.path.abspath(__file__))
-    with open(os.path.join(here, "../../fixtures/expressions/expressions.json"), encoding="utf8") as file:
-        given = json.load(file)
+    with open(os.path.join(here, "../../fixtures/expressions", name), encoding="utf8") as file:
+        return json.load(file)
+
+
+def session_with_input(given):
+    """A session in which the rows of `given` are the view `input`, each with its number as `row`."""
     os.environ["TZ"] = "UTC"
     spark = (
         SparkSession.builder.config("spark.sql.session.timeZone", "UTC")
@@ -102,12 +106,23 @@ def main():
         cells = [f"{cell(row[name], ddl)} AS {name}" for name, ddl in given["columns"].items()]
         selects.append(f"SELECT {number} AS row, {', '.join(cells)}")
     spark.sql(" UNION ALL ".join(selects)).coalesce(1).localCheckpoint().createOrReplaceTempView("input")
-    cases = []
-    for expression in given["expressions"]:
-        cases.append({"expression": expression, **evaluate(spark, expression, len(given["rows"]))})
+    return spark
+
+
+def write_cases(spark, cases):
     lines = ",\n".join("    " + json.dumps(case, ensure_ascii=False) for case in cases)
     with open(sys.argv[1], "w", encoding="utf8") as file:
         file.write(f'{{\n  "spark": "{spark.version}",\n  "cases": [\n{lines}\n  ]\n}}\n')
 
 
-main()
+def main():
+    given = given_in("expressions.json")
+    spark = session_with_input(given)
+    cases = []
+    for expression in given["expressions"]:
+        cases.append({"expression": expression, **evaluate(spark, expression, len(given["rows"]))})
+    write_cases(spark, cases)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@
 import type { DataType, PrimitiveName } from '../schema/index.ts';
 import { duckType } from './duck-type.ts';
 import { castRefused } from './errors.ts';
-import { dateText, doubleText, timestampText } from './number-text.ts';
+import { dateText, decimalOfText, doubleText, timestampText } from './number-text.ts';
 import { literal } from './quote.ts';
 import { is, isFractional, isIntegral, isNumeric, sameType, typeText } from './type-rules.ts';
 import { type Binder, constant, type Typed, typed } from './typed.ts';
@@ -117,8 +117,10 @@ class Cast {
     if (type.kind === 'decimal') {
       // By way of the widest: the engine counts the digits before an exponent against the width.
       const widest = `DECIMAL(38, ${String(type.scale)})`;
-      const cast = `${this.#lenient ? 'TRY_CAST' : 'CAST'}(${t} AS ${widest})`;
-      return checked(NUMBER_TEXT, this.#as(cast));
+      const cast = (text: string): string =>
+        this.#as(`${this.#lenient ? 'TRY_CAST' : 'CAST'}(${text} AS ${widest})`);
+      const { scale } = type;
+      return checked(NUMBER_TEXT, decimalOfText(t, `TRY_CAST(${t} AS DOUBLE)`, { scale, cast }));
     }
     if (isFractional(type)) {
       return (
@@ -189,11 +191,13 @@ class Cast {
       return this.#as(`CAST(${sql} AS ${is(type, 'boolean') ? 'INTEGER' : duckType(type)})`);
     if (type.kind === 'decimal') return this.#as(sql);
     // Spark rounds the shortest decimal text of the double, not its binary value.
-    if (isFractional(type)) {
-      return this.#binder.bind(
-        sql,
-        (x) => `CASE WHEN isnan(${x}) THEN NULL ELSE ${this.#as(`CAST(${x} AS VARCHAR)`)} END`,
-      );
+    if (isFractional(type) && this.#type.kind === 'decimal') {
+      const { scale } = this.#type;
+      return this.#binder.bind(sql, (x) => {
+        const cast = (text: string): string => this.#as(text);
+        const decimal = decimalOfText(`CAST(${x} AS VARCHAR)`, x, { scale, cast });
+        return `CASE WHEN isnan(${x}) THEN NULL ELSE ${decimal} END`;
+      });
     }
     return null;
   }

@@ -5,6 +5,7 @@ import { arithmetic, negated } from './arithmetic.ts';
 import { castTo } from './casts.ts';
 import type { Call, FunctionTable } from './function-call.ts';
 import { duckType } from './duck-type.ts';
+import { decimalOfText } from './number-text.ts';
 import { decimal, isIntegral, isNumeric } from './type-rules.ts';
 import { fallible, type Typed, typed } from './typed.ts';
 
@@ -36,13 +37,14 @@ function round(call: Call): Typed {
     const type = decimal(Math.min(arg.type.precision - arg.type.scale + 1 + scale, 38), scale);
     return fallible(`CAST(${arg.sql} AS ${duckType(type)})`, type);
   }
-  const sql = call.binder.bind(
-    arg.sql,
-    (x) =>
+  const cast = (text: string): string => `CAST(${text} AS DECIMAL(38, ${String(digits)}))`;
+  const sql = call.binder.bind(arg.sql, (x) => {
+    const rounded = decimalOfText(`CAST(${x} AS VARCHAR)`, x, { scale: digits, cast });
+    return (
       `CASE WHEN ${x} = 0 OR abs(${x}) < ${DOUBLE_INTEGRAL_FROM} THEN ` +
-      `CAST(CAST(CAST(CAST(${x} AS VARCHAR) AS DECIMAL(38, ${String(digits)})) AS VARCHAR) AS ${duckType(arg.type)}) ` +
-      `ELSE ${x} END`,
-  );
+      `CAST(CAST(${rounded} AS VARCHAR) AS ${duckType(arg.type)}) ELSE ${x} END`
+    );
+  });
   return fallible(sql, arg.type);
 }
 

@@ -86,3 +86,15 @@ function exponent(t: string): string {
 function orZero(sql: string): string {
   return `CASE WHEN ${sql} = '' THEN '0' ELSE ${sql} END`;
 }
+
+/**
+ * A decimal of a number's text, which may have an exponent; `number` is the same as a double, null where it is none. What
+ * is less than a tenth of the last digit is 0 here: the engine rounds `6e-4` to 1, because it looks at the first digit it drops.
+ */
+export function decimalOfText(
+  text: string,
+  number: string,
+  { scale, cast }: { readonly scale: number; readonly cast: (text: string) => string },
+): string {
+  return `CASE WHEN abs(${number}) < 1e-${String(scale + 1)}::DOUBLE THEN ${cast("'0'")} ELSE ${cast(text)} END`;
+}

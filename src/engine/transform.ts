@@ -206,7 +206,9 @@ class Planner {
       const { expression, descending, nullsFirst } = parseSortItem(text);
       const { sql, type } = translate(resolveColumns(expression, schema), scope);
       if (!isOrdered(type)) throw expressionUnsupported(`an order by ${typeText(type)}`);
-      return `${sql} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
+      // The engine reads a sorted column back from its keys, in which -0.0 is 0.0.
+      const key = is(type, 'float', 'double') ? `(${sql} + 0.0::DOUBLE)` : sql;
+      return `${key} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
     });
   }
 

@@ -118,4 +118,28 @@ describe('evaluation', () => {
     const sql = translateTo(parseExpression('1.26'), [], parseType('decimal(10,1)'));
     expect(await session.query(`SELECT ${sql} AS v`)).toEqual([{ v: 13n }]);
   });
+
+  test.each([
+    ["CAST('6e-8' AS decimal(10,2))", 0n],
+    ['CAST(6e-8D AS decimal(10,2))', 0n],
+    ["CAST('-9.9e-3' AS decimal(10,2))", -1n],
+    ['CAST(6e-8D AS decimal(10,8))', 6n],
+    ["TRY_CAST('1e400' AS decimal(10,2))", null],
+    ['round(6e-8D, 2)', 0],
+  ])('%s is rounded by its value, not by its first digit', async (text, expected) => {
+    expect(await session.query(`SELECT ${sqlOf(text, [])} AS v`)).toEqual([{ v: expected }]);
+  });
+
+  test('an assignment takes structs field by field, and loses none', async () => {
+    const scope = scopeOf(parseDdl('s struct<b:int,A:array<struct<x:int>>>'));
+    const sql = (type: string, fillFields: boolean): string =>
+      translateTo(parseExpression('s'), scope, parseType(type), { fillFields });
+    const from = "(SELECT {'b': 1, 'A': [{'x': 2}]} AS s)";
+    const full = 'struct<a:array<struct<x:bigint,y:string>>,b:bigint,c:date>';
+    expect(await session.query(`SELECT ${sql(full, true)} AS v FROM ${from}`)).toEqual([
+      { v: { a: [{ x: 2n, y: null }], b: 1n, c: null } },
+    ]);
+    expect(() => sql(full, false)).toThrow('without the field');
+    expect(() => sql('struct<b:int>', true)).toThrow('no place for');
+  });
 });
