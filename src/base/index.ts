@@ -21,6 +21,7 @@ export {
   printJson,
 } from './json.ts';
 export { JsonSource } from './json-source.ts';
+export { nameUuid } from './name-uuid.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { backoffMs, retry, type RetryOptions } from './retry.ts';
 export { PACKAGE_VERSION } from './version.ts';

@@ -76,6 +76,7 @@ export {
   ingest,
   inspectInputs,
   merge,
+  openInputRows,
   optimize,
   prepareMergeSource,
   query,
@@ -86,6 +87,7 @@ export type { Transform } from '../schema/index.ts';
 export type { InferredSchema, TransformedInputs, TransformOptions } from './ops/transform.ts';
 export type { IngestOptions, IngestResult } from './ops/ingest.ts';
 export type { InspectOptions } from './ops/input.ts';
+export type { InputRows } from './ops/input-rows.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
 export type { KeepLatest, PreparedSource, PrepareOptions } from './ops/merge-latest.ts';
 export type { AppendResult } from './ops/append.ts';

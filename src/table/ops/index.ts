@@ -6,6 +6,7 @@
 import type { append as appendNow } from './append.ts';
 import type { checksum as checksumNow } from './checksum.ts';
 import type { ingest as ingestNow } from './ingest.ts';
+import type { openInputRows as openInputRowsNow } from './input-rows.ts';
 import type { inspectInputs as inspectInputsNow } from './input.ts';
 import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
 import type { merge as mergeNow } from './merge.ts';
@@ -33,6 +34,10 @@ export const ingest: typeof ingestNow = async (...args) =>
 /** See `input.ts`. */
 export const inspectInputs: typeof inspectInputsNow = async (...args) =>
   (await import('./input.ts')).inspectInputs(...args);
+
+/** See `input-rows.ts`. */
+export const openInputRows: typeof openInputRowsNow = async (...args) =>
+  (await import('./input-rows.ts')).openInputRows(...args);
 
 /** See `transform.ts`. */
 export const inferSchema = async (
