@@ -24,4 +24,5 @@ export { JsonSource } from './json-source.ts';
 export { nameUuid } from './name-uuid.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { backoffMs, retry, type RetryOptions } from './retry.ts';
+export { makeTempFolder } from './temp-folder.ts';
 export { PACKAGE_VERSION } from './version.ts';

@@ -1,12 +1,12 @@
 /** One DuckDB instance behind a small door: limits set, extensions off, errors sorted, nothing running after `close`. */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type * as DuckApi from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 
+import { makeTempFolder } from '../base/index.ts';
 import { engineFailure, engineMissing, sessionClosed } from './errors.ts';
 import { literalList } from './quote.ts';
 import type {
@@ -25,10 +25,8 @@ const THREADS = 2;
 /** Opens a session. Loads the native engine at the first call; `ENGINE_MISSING` (unsupported) where it can't be. */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   const api = await loadApi();
-  const parent = options.tempDirectory ?? tmpdir();
-  await mkdir(parent, { recursive: true });
   // Two instances that spill into one folder would overwrite each other's files.
-  const tempDirectory = await mkdtemp(join(parent, 'engine-'));
+  const tempDirectory = await makeTempFolder(options.tempDirectory);
   try {
     const instance = await api.DuckDBInstance.create(':memory:', {
       threads: String(options.threads ?? THREADS),

@@ -1,11 +1,10 @@
 /** Messages on their way into a table: their rows as Parquet files on the local disk, like those of a source of files. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { present } from '../base/index.ts';
+import { makeTempFolder, present } from '../base/index.ts';
 import { arrowToSchema, readFooter, storeSource, writeParquet } from '../parquet/index.ts';
 import type { StructType } from '../schema/index.ts';
 import type { MessageFile } from '../stream/index.ts';
@@ -25,7 +24,7 @@ export async function stageMessages(
   context: JobContext,
   files: readonly MessageFile[],
 ): Promise<StagedMessages> {
-  const folder = await mkdtemp(join(tmpdir(), 'deltawright-'));
+  const folder = await makeTempFolder();
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const inputs: PreparedInput[] = [];

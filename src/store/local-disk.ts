@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
+import { RESERVED_PREFIX } from './paths.ts';
 import type { ObjectMeta, StorePath } from './types.ts';
 
 const fsync = promisify(fs.fsync);
@@ -63,6 +64,26 @@ export async function writeNewFile(
     return fs.fstatSync(fd, { bigint: true });
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Writes take moments: the writer of one as old as this is gone. */
+const UNFINISHED_MS_MAX = 3_600_000;
+/** Not the lock, which stays for ever. */
+const UNFINISHED = new RegExp(`^\\${RESERVED_PREFIX}[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$`);
+
+/** Removes what writers that were killed left in a folder. Best effort: nobody reads it, so that it is only waste. */
+export function sweepUnfinished(folder: string, nowMs: number): void {
+  try {
+    for (const name of fs.readdirSync(folder)) {
+      if (!UNFINISHED.test(name)) continue;
+      const stats = fs.statSync(`${folder}/${name}`, { throwIfNoEntry: false });
+      if (stats !== undefined && nowMs - stats.mtimeMs > UNFINISHED_MS_MAX) {
+        discardFile(`${folder}/${name}`);
+      }
+    }
+  } catch {
+    // The write at hand does not depend on it.
   }
 }
 

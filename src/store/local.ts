@@ -37,13 +37,20 @@ export interface LocalStoreOptions {
  */
 export function localStore(rootDir: string, options: LocalStoreOptions): ObjectStore {
   const root = resolve(rootDir);
-  return new LocalStore({ root, durable: true, known: new Set(), ...options }, '');
+  return new LocalStore(
+    { root, durable: true, known: new Set(), swept: new Set(), ...options },
+    '',
+  );
 }
 
 /** Reading folders is synchronous; after so many names the rest of the process has its turn. */
 const LISTED_AT_A_TIME = 1000;
 
-type LocalRoot = Required<LocalStoreOptions> & disk.FolderContext;
+type LocalRoot = Required<LocalStoreOptions> &
+  disk.FolderContext & {
+    /** Folders looked through for what killed writers left. */
+    readonly swept: Set<string>;
+  };
 
 class LocalStore implements ObjectStore {
   readonly uri: string;
@@ -185,6 +192,11 @@ class LocalStore implements ObjectStore {
   async #withUnfinished<T>(file: string, work: (unfinished: string) => Promise<T>): Promise<T> {
     const folder = dirname(file);
     await disk.makeFolder(folder, this.#root);
+    const { swept, clock } = this.#root;
+    if (!swept.has(folder)) {
+      swept.add(folder);
+      disk.sweepUnfinished(folder, clock.now());
+    }
     const unfinished = `${folder}/${RESERVED_PREFIX}${this.#root.random.uuid()}`;
     try {
       return await work(unfinished);

@@ -1,10 +1,9 @@
 /** A store in this process's memory: for tests, simulation and examples. */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Clock } from '../base/index.ts';
+import { type Clock, makeTempFolder } from '../base/index.ts';
 import type { CopySource } from './copy.ts';
 import { alreadyExists, notFound, sourceChanged } from './errors.ts';
 import { checkPath, checkPrefix, compareUtf8, joinPath } from './paths.ts';
@@ -78,7 +77,7 @@ class MemoryStore implements ObjectStore {
 
   async putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta> {
     this.#checkFresh('putFile', path);
-    const folder = await mkdtemp(join(tmpdir(), 'deltawright-'));
+    const folder = await makeTempFolder();
     try {
       const file = join(folder, 'object');
       await write(file);

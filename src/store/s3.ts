@@ -1,10 +1,9 @@
 /** A store on S3 or a server that speaks its protocol, with conditional PUT as the commit's put-if-absent. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Clock, present, type Random } from '../base/index.ts';
+import { type Clock, makeTempFolder, present, type Random } from '../base/index.ts';
 import { type CopySource, download, pinned } from './copy.ts';
 import type { StoreCall } from './errors.ts';
 import { checkPath, checkPrefix, joinPath } from './paths.ts';
@@ -123,7 +122,7 @@ class S3Store implements ObjectStore {
 
   async putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta> {
     const to = this.#locate(path);
-    const folder = await mkdtemp(join(tmpdir(), 'deltawright-'));
+    const folder = await makeTempFolder();
     try {
       const localFile = join(folder, 'object');
       await write(localFile);

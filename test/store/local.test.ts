@@ -37,6 +37,18 @@ for (const durable of [true, false]) {
 describe('local disk beyond the contract', () => {
   const tools = { clock: systemClock, random: systemRandom };
 
+  test('a write removes what killed writers left in its folder an hour ago', async () => {
+    const folder = await newFolder();
+    const old = '.deltawright-0b1f5b9c-7a51-4c8e-9d53-1f2f3f4f5f6f';
+    const young = '.deltawright-1b1f5b9c-7a51-4c8e-9d53-1f2f3f4f5f6f';
+    for (const name of [old, young, '.deltawright-lock']) await writeFile(join(folder, name), '');
+    const hourAgo = Date.now() / 1000 - 3601;
+    for (const name of [old, '.deltawright-lock'])
+      await utimes(join(folder, name), hourAgo, hourAgo);
+    await localStore(folder, tools).put('a', bytes('1'), CREATE);
+    expect((await readdir(folder)).toSorted()).toEqual([young, '.deltawright-lock', 'a']);
+  });
+
   test('unfinished writes and locks are neither listed nor reachable', async () => {
     const folder = await newFolder();
     const store = localStore(folder, tools);

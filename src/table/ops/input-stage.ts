@@ -1,9 +1,9 @@
 /** Files that the engine is to read, as files on the local disk: those that are, and the parts needed of those that are not. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { makeTempFolder } from '../../base/index.ts';
 import { type ParquetFooter, readFooter, stageSparse, storeSource } from '../../parquet/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
 
@@ -26,7 +26,7 @@ export class LocalStage {
   }
 
   static async open(): Promise<LocalStage> {
-    return new LocalStage(await mkdtemp(join(tmpdir(), 'deltawright-')));
+    return new LocalStage(await makeTempFolder());
   }
 
   /** A name for a new file in the folder. */

@@ -82,9 +82,9 @@ describe.each(['memory', 'disk'] as const)('a table (%s)', (kind) => {
         expect(batch.length).toBeGreaterThan(0);
         break;
       }
-      expect((await readdir(table.folder)).filter((name) => name.startsWith('engine-'))).toEqual(
-        [],
-      );
+      expect(
+        (await readdir(table.folder)).filter((name) => name.startsWith('deltawright-')),
+      ).toEqual([]);
     });
   });
 
