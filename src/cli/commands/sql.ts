@@ -17,7 +17,7 @@ export async function run(text: string, options: SqlCommandOptions): Promise<voi
   try {
     const { tools } = environment;
     const catalog = await environment.catalog();
-    const { database } = environment.requireConfig();
+    const { database, views } = environment.requireConfig();
     const unknown: TableName[] = [];
     const find = async (name: TableName) => {
       const entry = await catalog.getTable(name);
@@ -29,7 +29,8 @@ export async function run(text: string, options: SqlCommandOptions): Promise<voi
       return { context, snapshot: await openSnapshot(context) };
     };
     const format = options.json === true ? 'ndjson' : options.format;
-    await query(tools, text, { database, find, signal: environment.signal }, ({ columns, rows }) =>
+    const spec = { database, views, find, signal: environment.signal };
+    await query(tools, text, spec, ({ columns, rows }) =>
       printRows(columns, rows, { format }),
     ).catch((error: unknown) => {
       // Names that the catalog lacks may be the query's own (WITH); only the engine knows.

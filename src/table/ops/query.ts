@@ -4,6 +4,7 @@ import {
   defineTable,
   printableQuery,
   referencedTables,
+  type Session,
   type TableReference,
 } from '../../engine/index.ts';
 import type { Row } from '../../schema/index.ts';
@@ -19,6 +20,8 @@ export interface QueryOptions {
   readonly find: (
     name: Required<TableReference> & { readonly database: string },
   ) => Promise<{ readonly context: TableContext; readonly snapshot: Snapshot } | null>;
+  /** SELECTs that go by a name without a database; they may name each other. Default: none. */
+  readonly views?: ReadonlyMap<string, string>;
   readonly signal?: AbortSignal;
 }
 
@@ -41,16 +44,7 @@ export async function query(
   const session = await engine.openSession();
   const staged: StagedFiles[] = [];
   try {
-    for (const reference of await referencedTables(session, sql)) {
-      const name = { ...reference, database: reference.database ?? options.database };
-      const found = await options.find(name);
-      if (found === null) continue;
-      const { context, snapshot } = found;
-      const files = [...liveFiles(snapshot, { where: null, statistics: null })];
-      const group = await stageFiles(context, snapshot, files, { schema: snapshot.schema });
-      staged.push(group);
-      await defineTable(session, reference, group.sql);
-    }
+    await defineTables(session, sql, { options, staged, defined: new Set() });
     const printable = await printableQuery(session, sql);
     const { columns } = printable;
     const statement = options.signal === undefined ? {} : { signal: options.signal };
@@ -58,6 +52,41 @@ export async function query(
   } finally {
     await session.close();
     for (const { stage } of staged) await stage.close();
+  }
+}
+
+interface Definitions {
+  readonly options: QueryOptions;
+  readonly staged: StagedFiles[];
+  /** Names that stand for something already, as the engine tells them apart. */
+  readonly defined: Set<string>;
+}
+
+/** Makes every name in a SELECT stand for its table, or its view and what that names. */
+async function defineTables(
+  session: Session,
+  sql: string,
+  definitions: Definitions,
+): Promise<void> {
+  const { options, staged, defined } = definitions;
+  for (const reference of await referencedTables(session, sql)) {
+    const key = JSON.stringify([reference.database, reference.table]).toLowerCase();
+    if (defined.has(key)) continue;
+    defined.add(key);
+    const view = reference.database === null ? options.views?.get(reference.table) : undefined;
+    if (view !== undefined) {
+      await defineTables(session, view, definitions);
+      await defineTable(session, reference, view);
+      continue;
+    }
+    const name = { ...reference, database: reference.database ?? options.database };
+    const found = await options.find(name);
+    if (found === null) continue;
+    const { context, snapshot } = found;
+    const files = [...liveFiles(snapshot, { where: null, statistics: null })];
+    const group = await stageFiles(context, snapshot, files, { schema: snapshot.schema });
+    staged.push(group);
+    await defineTable(session, reference, group.sql);
   }
 }
 
