@@ -1,7 +1,7 @@
 /**
- * Installs and starts the real servers and engines (moto, versitygw, Trino, Spark, delta-rs, DuckDB), runs the interop tests
- * against them, and stops what it started. With `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_S3` and `_GLUE` set, those are used
- * instead of moto and versitygw, with the credentials of the environment.
+ * Installs and starts the real servers and engines (moto, versitygw, Kafka, a schema registry, Trino, Spark, delta-rs, DuckDB),
+ * runs the interop tests against them, and stops what it started. With `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_S3` and `_GLUE`
+ * set, those are used instead of moto and versitygw, with the credentials of the environment.
  *
  *   node scripts/interop.ts [--with-presto] [vitest arguments…]
  */
@@ -24,13 +24,17 @@ function bed(script: string, ...words: string[]): string {
   });
   if (run.status !== 0)
     throw new Error(`${script} ${words.join(' ')} failed (${String(run.status)})`);
-  return run.stdout.trim().split('\n').at(-1) ?? '';
+  return run.stdout.trim();
 }
 
 function start(script: string): string {
-  const url = bed(script, 'start');
+  const url = lastLine(bed(script, 'start'));
   started.push(script);
   return url;
+}
+
+function lastLine(text: string): string {
+  return text.split('\n').at(-1) ?? '';
 }
 
 function startServers(): void {
@@ -43,7 +47,13 @@ function startServers(): void {
     env['AWS_SECRET_ACCESS_KEY'] = 'testtest';
     env['AWS_REGION'] ??= 'us-east-1';
   }
-  env['ENGINES_PYTHON'] = bed('python.sh');
+  start('kafka.sh');
+  for (const line of bed('kafka.sh', 'env').split('\n')) {
+    const [name = '', value] = line.split('=');
+    env[name] = value;
+  }
+  env['SCHEMA_REGISTRY_URL'] = start('registry.sh');
+  env['ENGINES_PYTHON'] = lastLine(bed('python.sh'));
   bed('spark.sh');
   env['TRINO_URL'] = start('trino.sh');
   if (withPresto) env['PRESTO_URL'] = start('presto.sh');
