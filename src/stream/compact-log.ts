@@ -142,13 +142,14 @@ export class CompactLog {
   }
 
   /**
-   * Adds the next batch: `body` holds its lines. Errors: `JOB_CONCURRENT` where another process added a different one.
+   * Adds the next batch: `body` holds its lines, `known` those of all batches before it, where the caller has them. Errors:
+   * `JOB_CONCURRENT` where another process added a different one.
    */
-  async append(body: Uint8Array): Promise<void> {
+  async append(body: Uint8Array, known?: Uint8Array): Promise<void> {
     const offset = this.#latest + 1;
     const interval = intervalOf(this.#compacts);
     const isCompact = (offset + 1) % interval === 0;
-    const before = isCompact ? (await this.read(LOG_START)).body : EMPTY;
+    const before = isCompact ? (known ?? (await this.read(LOG_START)).body) : EMPTY;
     const [name, other] = isCompact
       ? [`${offset}.compact`, `${offset}`]
       : [`${offset}`, `${offset}.compact`];

@@ -140,7 +140,7 @@ export class SourceLog {
       }),
     );
     const body = printBody(lines);
-    await this.#log.append(body);
+    await this.#log.append(body, this.isWhole ? this.#files.body : undefined);
     this.#files.add(body);
     this.#position = { offset, bodyBytes: bodyBytes + body.length, lastLine: lastLineOf(body) };
   }
