@@ -2,8 +2,8 @@
  * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
  * the repetitions, and the ratio to the peer.
  *
- *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [job] [job-more]
- *     [--reps 3] [--out FILE]
+ *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [bookkeeping]
+ *     [job] [job-more] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -361,6 +361,29 @@ function noop(): void {
   compare('job: nothing new', [{ name: 'deltawright', prepare: () => undefined, command, env }]);
 }
 
+/** A batch of one file where 500,000 are remembered, in a new process: a listed prefix, and a folder with a sink's log. */
+function bookkeeping(): void {
+  const count = '500000';
+  const of = (name: string, mode: string): string[] =>
+    program('bookkeeping', join(inputs, name), count, mode);
+  for (const [name, mode] of [
+    ['remembered', 'prepare'],
+    ['remembered-sink', 'sink-prepare'],
+  ] as const) {
+    if (!existsSync(join(inputs, name))) capture(node, of(name, mode).slice(1));
+  }
+  const side = (name: string, command: readonly string[]): Side => ({
+    name,
+    prepare: () => undefined,
+    command,
+  });
+  compare('batch on 500 k known files', [
+    side('listed', of('remembered', 'batch')),
+    side('list alone', of('remembered', 'listing')),
+    side('sink log', of('remembered-sink', 'sink-batch')),
+  ]);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
@@ -368,6 +391,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   duplicates,
   commits,
   noop,
+  bookkeeping,
   job,
   'job-more': jobMore,
 };
