@@ -31,7 +31,7 @@ export interface Rejection {
 /** An input that enters, all of it or all but some rows. */
 export interface PreparedInput {
   readonly file: InputFile;
-  /** What holds its rows as Parquet: the file itself, or what its lines were converted to. */
+  /** What holds its rows as Parquet: the file itself, a local copy, or what its lines were converted to. */
   readonly parquet: StoredFile & { readonly etag: string };
   readonly footer: ParquetFooter;
   /** Rows whose key is null or empty: they do not enter. */

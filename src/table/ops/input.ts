@@ -3,20 +3,27 @@
  * reason. A bad file never stops the good ones.
  */
 
+import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
 import pLimit from 'p-limit';
 
 import { isDeltaError, present } from '../../base/index.ts';
 import { copyToParquet, identifier, literalList, relationSql } from '../../engine/index.ts';
-import { footerStatistics, judgeVerbatim, type ParquetFooter } from '../../parquet/index.ts';
+import {
+  footerStatistics,
+  judgeVerbatim,
+  memorySource,
+  type ParquetFooter,
+  readFooter,
+} from '../../parquet/index.ts';
 import { findField, STRING, type StructType, typesEqual } from '../../schema/index.ts';
 import { compareUtf8 } from '../../store/index.ts';
 import type { TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { convertJsonLines } from './input-json.ts';
 import { LazySession } from './input-session.ts';
-import { LocalStage, storedFooter } from './input-stage.ts';
+import { LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
 import type { InputFile, InspectedInputs, PreparedInput, Rejection } from './input-types.ts';
 
 export interface InspectOptions {
@@ -34,6 +41,8 @@ export interface InspectOptions {
 
 /** Files of JSON lines that are converted at once: the lines of each are in memory as columns. */
 const JSON_FILES_MAX = 2;
+/** Remote files up to here are fetched whole, by the one request that reading their footer would be. In bytes. */
+const WHOLE_BYTES_MAX = 64 * 1024;
 /** Rejections of one file that are told apart; the rest of them is one more, with their number. */
 const REJECTIONS_PER_FILE_MAX = 10_000;
 
@@ -110,7 +119,7 @@ class Inspector {
   }
 
   async #inspectParquet(file: InputFile, rejections: Rejections): Promise<PreparedInput | null> {
-    const footer = await storedFooter(file);
+    const { footer, parquet } = await this.#fetch(file);
     const names = footer.columns.map(({ name }) => name.toLowerCase());
     const { required = this.#options.keyColumns } = this.#options;
     const missing = required.find((name) => !names.includes(name.toLowerCase()));
@@ -123,13 +132,31 @@ class Inspector {
       rejections.whole(verdict.code, verdict.reason);
       return null;
     }
-    const badKeyCount = await this.#checkKeys(file, footer, rejections);
-    return { file, parquet: file, footer, badKeyCount };
+    const badKeyCount = await this.#checkKeys(parquet, footer, rejections);
+    return { file, parquet, footer, badKeyCount };
+  }
+
+  /** The footer, and where the file is read from now on: a local copy of a small file of a remote store. */
+  async #fetch(file: InputFile): Promise<Pick<PreparedInput, 'footer' | 'parquet'>> {
+    const { store, path, sizeBytes } = file;
+    const isWhole = sizeBytes > 0 && sizeBytes <= WHOLE_BYTES_MAX && store.localFile(path) === null;
+    const bytes = isWhole ? await store.getRange(path, { start: 0, end: sizeBytes }) : null;
+    if (bytes?.length !== sizeBytes) return { footer: await storedFooter(file), parquet: file };
+    const footer = await readFooter(memorySource(path, bytes));
+    const localFile = this.#stage.freshFile('.parquet');
+    await writeFile(localFile, bytes);
+    return { footer, parquet: await this.#stored(localFile) };
+  }
+
+  async #stored(localFile: string): Promise<PreparedInput['parquet']> {
+    const { store, path } = await this.#ctx.resolve(pathToFileURL(localFile).href);
+    const { sizeBytes, etag } = present(await store.head(path), 'a file that was written');
+    return { store, path, sizeBytes, etag };
   }
 
   /** How many rows have a bad key; they are rejected one by one. */
   async #checkKeys(
-    file: InputFile,
+    file: StoredFile,
     footer: ParquetFooter,
     rejections: Rejections,
   ): Promise<number> {
@@ -167,17 +194,14 @@ class Inspector {
         rejections.row(code, line, reason);
       },
     });
-    const localFile = await this.#joined(parts);
-    const { store, path } = await this.#ctx.resolve(pathToFileURL(localFile).href);
-    const parquet = present(await store.head(path), 'a converted file');
-    const stored = { store, path, sizeBytes: parquet.sizeBytes, etag: parquet.etag };
-    const footer = await storedFooter(stored);
+    const parquet = await this.#stored(await this.#joined(parts));
+    const footer = await storedFooter(parquet);
     const verdict = judgeVerbatim(footer, schema);
     if (verdict.kind === 'reject') {
       rejections.whole(verdict.code, verdict.reason);
       return null;
     }
-    return { file, parquet: stored, footer, badKeyCount: 0 };
+    return { file, parquet, footer, badKeyCount: 0 };
   }
 
   async #joined(parts: readonly string[]): Promise<string> {

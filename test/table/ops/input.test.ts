@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
+import { ManualClock } from '../../../src/base/index.ts';
+import { rowsToArrow, writeParquet } from '../../../src/parquet/index.ts';
 import { parseDdl } from '../../../src/schema/index.ts';
+import { faultyStore, memoryStore } from '../../../src/store/index.ts';
 import { ingest } from '../../../src/table/ops/ingest.ts';
 import { inspectInputs } from '../../../src/table/ops/input.ts';
 import type { InputFile, InspectedInputs } from '../../../src/table/ops/input-types.ts';
@@ -114,6 +117,48 @@ describe('inspectInputs', () => {
         { id: 'd', at: null, code: '7.50', amount: null },
       ]);
       await close();
+    });
+  });
+
+  test('asks a remote store once for each small file, whatever is done with it', async () => {
+    await withBench('memory', async (bench) => {
+      const clock = new ManualClock();
+      const remote = memoryStore({ clock, name: 'samples' });
+      // One file is copied as it is, one has a duplicate, one a bad key.
+      const ids = [
+        ['a', 'b'],
+        ['b', 'c'],
+        [null, 'd'],
+      ];
+      const schema = parseDdl('id string, n bigint');
+      for (const [index, [first = null, second = null]] of ids.entries()) {
+        const rows = [
+          { id: first, n: 1 },
+          { id: second, n: 2 },
+        ];
+        const bytes = await writeParquet(await rowsToArrow(schema, rows));
+        await remote.put(`${String(index)}.parquet`, bytes, { kind: 'create' });
+      }
+      const calls: string[] = [];
+      const watched = faultyStore(remote, {
+        clock,
+        plan: ({ verb }) => {
+          calls.push(verb);
+          return { kind: 'none' };
+        },
+      });
+      const inputs = await Array.fromAsync(remote.list(''), (meta): InputFile => ({
+        ...meta,
+        store: watched,
+        format: 'parquet',
+      }));
+      const looked = await inspectInputs(bench.ctx, inputs, { schema, keyColumns: ['id'] });
+      const start = await tableOf(bench, 'id string, n bigint');
+      const options = { dropDuplicates: ['id'], keyColumns: ['id'] };
+      const { snapshot } = await ingest(bench.ctx, start, looked.accepted, options);
+      await looked.close();
+      expect((await rowsOf(bench, snapshot)).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+      expect(calls).toEqual(['getRange', 'getRange', 'getRange']);
     });
   });
 
