@@ -37,8 +37,9 @@ import { ENGINE_STATEMENTS_MAX, inParallel, stageAll, STORE_REQUESTS_MAX } from 
 import { columnsIn, keyIsGood, keySchema } from './input.ts';
 import { LazySession } from './input-session.ts';
 import { LocalStage } from './input-stage.ts';
-import { allOf, between, filesThatMayMatch, tableRelations } from './input-table.ts';
+import { allOf, between, filesThatMayMatch, tableFile, tableRelations } from './input-table.ts';
 import type { PreparedInput } from './input-types.ts';
+import { KeySieve } from './key-sieve.ts';
 
 export interface BatchOptions {
   readonly target: FileTarget;
@@ -47,6 +48,12 @@ export interface BatchOptions {
   readonly required?: readonly string[];
   readonly targetFileSizeBytes: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Files of a table to look for keys in. */
+export interface ExistingFiles {
+  readonly snapshot: Snapshot;
+  readonly files: Iterable<AddFile>;
 }
 
 const FILE = identifier(FILE_COLUMN);
@@ -61,7 +68,9 @@ export class IngestBatch {
   readonly #required: StructType;
   readonly #stage: LocalStage;
   readonly #engine: LazySession;
+  #sieve: KeySieve | null = null;
   #rows: KeyedRows | null = null;
+  #drops: Promise<Session> | null = null;
   #copies = new Map<number, StagedFile>();
   #encoded: readonly StagedFile[] = [];
 
@@ -91,22 +100,67 @@ export class IngestBatch {
     return new IngestBatch(ctx, inputs, { options, stage: await LocalStage.open() });
   }
 
+  /**
+   * Of rows with one key, drops all but the first, and those whose key is in one of the files of the table, where there are
+   * any to look at. A small batch without duplicates among few rows is found to be one without the engine.
+   */
+  async drop(existing: ExistingFiles | null): Promise<void> {
+    if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return;
+    const near = existing === null ? [] : this.#near(existing);
+    this.#sieve = await this.#readSieve(near);
+    if (this.#sieve === null) await this.dropWithin();
+    if (existing !== null) await this.#dropFound(existing.snapshot, near);
+  }
+
   /** Of rows with one key, keeps the first. */
   async dropWithin(): Promise<void> {
     if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return;
-    const session = await this.#engine.open();
-    await prepareDrops(session);
+    const session = await this.#dropSession();
     await dropWithinBatch(session, await this.#keyedRows(), this.#statement());
   }
 
   /** Drops rows whose key is in one of the files of the table; returns how many. */
-  async dropAgainst(snapshot: Snapshot, files: Iterable<AddFile>): Promise<number> {
+  async dropAgainst(existing: ExistingFiles): Promise<number> {
     if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return 0;
-    const near = filesThatMayMatch(snapshot, this.#keyRange(), files);
-    if (near.length === 0) return 0;
-    const session = await this.#engine.open();
+    return this.#dropFound(existing.snapshot, this.#near(existing));
+  }
+
+  #near({ snapshot, files }: ExistingFiles): readonly AddFile[] {
+    return filesThatMayMatch(snapshot, this.#keyRange(), files);
+  }
+
+  /** The keys of the batch, where that may spare the engine: it would be there anyway for rows that must be encoded. */
+  async #readSieve(near: readonly AddFile[]): Promise<KeySieve | null> {
+    const { target } = this.#options;
+    const inputSizes = this.#inputs.map(({ parquet }) => parquet.sizeBytes);
+    if (!KeySieve.isCheap([...inputSizes, ...near.map(({ size }) => size)])) return null;
+    const allCopied = this.#inputs.every(
+      ({ footer, badKeyCount }) =>
+        badKeyCount === 0 && copyPartition(target, footer, judge(target, footer)) !== null,
+    );
+    return allCopied ? KeySieve.read(this.#inputs, this.#keys.fields) : null;
+  }
+
+  /** Those of the files in which the engine has to look for the keys. */
+  async #suspects(snapshot: Snapshot, files: readonly AddFile[]): Promise<readonly AddFile[]> {
+    const inFiles = this.#keys.fields.every(
+      ({ name }) => !snapshot.partitionColumns.includes(name),
+    );
+    const isCheap = KeySieve.isCheap(files.map(({ size }) => size));
+    if (this.#sieve === null || !inFiles || !isCheap) return files;
+    const stored = await inParallel(files, STORE_REQUESTS_MAX, async (add) => ({
+      add,
+      file: await tableFile(this.#ctx, add),
+    }));
+    return (await this.#sieve.suspects(stored)).map(({ add }) => add);
+  }
+
+  async #dropFound(snapshot: Snapshot, near: readonly AddFile[]): Promise<number> {
+    const suspects = await this.#suspects(snapshot, near);
+    if (suspects.length === 0) return 0;
+    const session = await this.#dropSession();
     const relations = await tableRelations(this.#ctx, this.#stage, snapshot, {
-      files: near,
+      files: suspects,
       columns: this.#keys,
     });
     const half = Math.ceil(relations.length / ENGINE_STATEMENTS_MAX);
@@ -211,6 +265,18 @@ export class IngestBatch {
   async close(): Promise<void> {
     await this.#engine.close();
     await this.#stage.close();
+  }
+
+  /** The session, with the table of what was dropped. */
+  #dropSession(): Promise<Session> {
+    this.#drops ??= this.#prepareDrops();
+    return this.#drops;
+  }
+
+  async #prepareDrops(): Promise<Session> {
+    const session = await this.#engine.open();
+    await prepareDrops(session);
+    return session;
   }
 
   /** Place and key of every row that has one. */

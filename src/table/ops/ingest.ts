@@ -103,8 +103,8 @@ async function ingestInto(
     signal: options.signal,
   });
   try {
-    await batch.dropWithin();
-    if (options.against !== 'batch') await batch.dropAgainst(snapshot, snapshot.files());
+    const againstTable = options.against !== 'batch';
+    await batch.drop(againstTable ? { snapshot, files: snapshot.files() } : null);
     const { actions } = evolved;
     return { ...counts, ...(await commitBatch(ctx, snapshot, { batch, actions }, options)) };
   } finally {
@@ -148,7 +148,7 @@ async function commitBatch(
     rebase: async (winners: Winners) => {
       if (options.against === 'batch') return { kind: 'keep' };
       latest = winners.latest;
-      const dropped = await batch.dropAgainst(winners.latest, winners.added);
+      const dropped = await batch.dropAgainst({ snapshot: winners.latest, files: winners.added });
       if (dropped === 0) return { kind: 'keep' };
       files = await batch.stage();
       if (files.length === 0 && options.txn === undefined) {
