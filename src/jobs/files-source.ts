@@ -1,5 +1,8 @@
 /** A job's files: found, looked at, planned, and their rows taken to the sink with what is bad in them listed. */
 
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
 import { assert } from '../base/index.ts';
 import { evolveSchema, type StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
@@ -44,6 +47,7 @@ export class FilesJobSource implements JobSource {
   /** Of the batch that was just planned: what was seen of its files, so that nobody looks twice. */
   #look: Look | null = null;
   #backlog = 0;
+  #hasFound = false;
 
   private constructor(run: FilesRun, limits: FilesSource['limits']) {
     this.#run = run;
@@ -62,6 +66,16 @@ export class FilesJobSource implements JobSource {
     return this.#backlog;
   }
 
+  get warnings(): readonly string[] {
+    const { samples } = this.#run;
+    // Only a local folder can be told from an empty one: an object store has none.
+    if (this.#hasFound || samples.localFile('any') === null) return [];
+    if (existsSync(fileURLToPath(samples.uri))) return [];
+    return [
+      `the source ${samples.uri} does not exist, so that nothing was found; is it misspelled?`,
+    ];
+  }
+
   async *nextBatches(from: Position | null): AsyncGenerator<NextBatch> {
     const { files, signal, report } = this.#run;
     // A run that stopped between the two had remembered these files and not planned them.
@@ -69,6 +83,7 @@ export class FilesJobSource implements JobSource {
       yield { end: printLogOffset(files.logOffset), deferredFiles: 0 };
     }
     const offered = await files.listNew(this.#limits);
+    this.#hasFound ||= offered.length > 0;
     this.#backlog = offered.flat().length;
     report({ step: 'list', batch: null, ...sizeOf(offered.flat()) });
     for (const batch of offered) {

@@ -107,6 +107,8 @@ export interface RunResult extends BatchCounts {
   readonly rejectedLocation: string | null;
   /** The table's version after the run; null where there is no table, or none yet. */
   readonly version: number | null;
+  /** What looks like a mistake: a source folder that does not exist. */
+  readonly warnings: readonly string[];
   readonly timeMs: number;
 }
 

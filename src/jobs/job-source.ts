@@ -34,6 +34,8 @@ export interface JobSource {
   take(range: BatchRange, sink: JobSink): Promise<BatchCounts>;
   /** What was there and not taken when the source last looked: files, or messages. */
   readonly backlog: number;
+  /** What looks like a mistake and is none for certain, in sentences. */
+  readonly warnings: readonly string[];
   /** Tidies what nobody reads any more. */
   clean(): Promise<void>;
   close(): Promise<void>;

@@ -67,6 +67,8 @@ export class KafkaJobSource implements JobSource {
     return new KafkaJobSource(run, source, { broker, payloads, initial });
   }
 
+  readonly warnings: readonly string[] = [];
+
   get backlog(): number {
     return this.#backlog;
   }

@@ -159,6 +159,7 @@ class Runner {
       ...counts,
       rejectedLocation: counts.rejectedFiles + counts.rejectedRows > 0 ? rejected.uri : null,
       version: this.#version,
+      warnings: this.#source.warnings,
       timeMs: context.clock.now() - startMs,
     };
   }

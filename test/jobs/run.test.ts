@@ -20,6 +20,16 @@ afterEach(async () => {
 const TABLE = 'usuario_evento_delta';
 
 describe('an append', () => {
+  test('warns of a source folder that does not exist, not of one without files', async () => {
+    rmSync(`${bench.folder}/samples`, { recursive: true, force: true });
+    const { batches, warnings } = await bench.run('evento');
+    expect(batches).toBe(0);
+    expect(warnings).toEqual([expect.stringMatching(/^the source file:.* does not exist/)]);
+    await bench.parquet('a.parquet', [event('e1', '10:00', 'u1', 'Ana')]);
+    expect(await bench.run('evento')).toMatchObject({ batches: 1, warnings: [] });
+    expect(await bench.run('evento')).toMatchObject({ batches: 0, warnings: [] });
+  });
+
   test('makes, fills, publishes and registers its table in one run', async () => {
     await bench.parquet('a b/ção 1%.parquet', [
       event('e1', '10:00', 'u1', 'Ana'),

@@ -151,6 +151,11 @@ function progressText(name: string, { step, batch, files, bytes }: RunProgress):
 }
 
 async function printResult(result: RunResult): Promise<void> {
+  await printCounts(result);
+  for (const warning of result.warnings) await print(`  warning: ${warning}`);
+}
+
+async function printCounts(result: RunResult): Promise<void> {
   const head = `${result.job} → ${result.sink}${result.version === null ? '' : `, version ${result.version}`}`;
   const time = `${(result.timeMs / 1000).toFixed(2)} s`;
   if (result.batches === 0 && result.deferredFiles === 0) {
