@@ -1,18 +1,9 @@
 /** A store whose every call may fail, lose its answer, be late, or be the last before a crash: for tests of recovery. */
 
 import { type Clock, type DeltaError, type Random, unreachable } from '../base/index.ts';
-import type { CopySource } from './copy.ts';
 import { crashed, outcomeUnknown, type StoreCall, unavailable } from './errors.ts';
-import type {
-  ListOptions,
-  ObjectContent,
-  ObjectMeta,
-  ObjectStore,
-  PutMode,
-  PutResult,
-  StorePath,
-} from './types.ts';
-import { markWrapped } from './wrapped.ts';
+import type { ListOptions, ObjectMeta, ObjectStore, StorePath } from './types.ts';
+import { type WrappedCall, WrappedStore } from './wrapped.ts';
 
 /**
  * What befalls one call:
@@ -98,86 +89,29 @@ interface FaultyState {
   hasCrashed: boolean;
 }
 
-class FaultyStore implements ObjectStore {
-  readonly uri: string;
-  readonly #inner: ObjectStore;
+class FaultyStore extends WrappedStore {
   readonly #state: FaultyState;
 
   constructor(inner: ObjectStore, state: FaultyState) {
-    this.uri = inner.uri;
-    this.#inner = inner;
+    super(inner);
     this.#state = state;
-    markWrapped(this, inner);
   }
 
-  async get(path: StorePath): Promise<ObjectContent> {
-    return this.#read('get', path, () => this.#inner.get(path));
+  override async *list(prefix: StorePath, options?: ListOptions): AsyncGenerator<ObjectMeta> {
+    await this.perform({ verb: 'list', path: prefix, effect: 'none' }, async () => null);
+    yield* this.inner.list(prefix, options);
   }
 
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
-    return this.#read('getRange', path, () => this.#inner.getRange(path, range));
+  override at(prefix: StorePath): ObjectStore {
+    return new FaultyStore(this.inner.at(prefix), this.#state);
   }
 
-  async head(path: StorePath): Promise<ObjectMeta | null> {
-    return this.#read('head', path, () => this.#inner.head(path));
-  }
-
-  async put(path: StorePath, bytes: Uint8Array, mode: PutMode): Promise<PutResult> {
-    const lost = mode.kind === 'overwrite' ? lostAnswer : outcomeUnknown;
-    return this.#write({ verb: 'put', path, lost }, () => this.#inner.put(path, bytes, mode));
-  }
-
-  async putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta> {
-    return this.#write({ verb: 'putFile', path }, () => this.#inner.putFile(path, write));
-  }
-
-  async copyFrom(source: CopySource, path: StorePath): Promise<ObjectMeta> {
-    return this.#write({ verb: 'copyFrom', path }, () => this.#inner.copyFrom(source, path));
-  }
-
-  async *list(prefix: StorePath, options?: ListOptions): AsyncGenerator<ObjectMeta> {
-    await this.#read('list', prefix, async () => null);
-    yield* this.#inner.list(prefix, options);
-  }
-
-  async delete(paths: readonly StorePath[]): Promise<void> {
-    const path = paths[0] ?? '';
-    return this.#write({ verb: 'delete', path }, () => this.#inner.delete(paths));
-  }
-
-  localFile(path: StorePath): string | null {
-    return this.#inner.localFile(path);
-  }
-
-  at(prefix: StorePath): ObjectStore {
-    return new FaultyStore(this.#inner.at(prefix), this.#state);
-  }
-
-  async #read<T>(verb: string, path: StorePath, work: () => Promise<T>): Promise<T> {
-    return this.#perform({ verb, path, isWrite: false, lost: lostAnswer }, work);
-  }
-
-  async #write<T>(
-    call: {
-      readonly verb: string;
-      readonly path: StorePath;
-      readonly lost?: typeof lostAnswer;
-    },
+  protected override async perform<T>(
+    { verb, path, effect }: WrappedCall,
     work: () => Promise<T>,
   ): Promise<T> {
-    return this.#perform({ lost: lostAnswer, ...call, isWrite: true }, work);
-  }
-
-  async #perform<T>(
-    planned: {
-      readonly verb: string;
-      readonly path: StorePath;
-      readonly isWrite: boolean;
-      readonly lost: typeof lostAnswer;
-    },
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const { verb, path, isWrite, lost } = planned;
+    const isWrite = effect !== 'none';
+    const lost = effect === 'conditional' ? outcomeUnknown : lostAnswer;
     const call = { verb, uri: this.uri, path };
     const state = this.#state;
     if (state.hasCrashed) throw crashed(call);

@@ -3,16 +3,8 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 
 import type { CopySource } from './copy.ts';
-import type {
-  ListOptions,
-  ObjectContent,
-  ObjectMeta,
-  ObjectStore,
-  PutMode,
-  PutResult,
-  StorePath,
-} from './types.ts';
-import { markWrapped, unwrapped } from './wrapped.ts';
+import type { ListOptions, ObjectMeta, ObjectStore, StorePath } from './types.ts';
+import { unwrapped, type WrappedCall, WrappedStore } from './wrapped.ts';
 
 /**
  * The same store with at most `parallelMax` requests under way; further ones wait in order. No slot is held while the
@@ -27,35 +19,18 @@ export function limitedBy(store: ObjectStore, limit: LimitFunction): ObjectStore
   return new LimitedStore(store, limit);
 }
 
-class LimitedStore implements ObjectStore {
-  readonly uri: string;
-  readonly #inner: ObjectStore;
+class LimitedStore extends WrappedStore {
   readonly #limit: LimitFunction;
 
   constructor(inner: ObjectStore, limit: LimitFunction) {
-    this.uri = inner.uri;
-    this.#inner = inner;
+    super(inner);
     this.#limit = limit;
-    markWrapped(this, inner);
   }
 
-  async get(path: StorePath): Promise<ObjectContent> {
-    return this.#limit(() => this.#inner.get(path));
-  }
-
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
-    return this.#limit(() => this.#inner.getRange(path, range));
-  }
-
-  async head(path: StorePath): Promise<ObjectMeta | null> {
-    return this.#limit(() => this.#inner.head(path));
-  }
-
-  async put(path: StorePath, bytes: Uint8Array, mode: PutMode): Promise<PutResult> {
-    return this.#limit(() => this.#inner.put(path, bytes, mode));
-  }
-
-  async putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta> {
+  override async putFile(
+    path: StorePath,
+    write: (localFile: string) => Promise<void>,
+  ): Promise<ObjectMeta> {
     const upload = Promise.withResolvers<void>();
     const slot = async (): Promise<void> =>
       new Promise((resolve) => {
@@ -65,7 +40,7 @@ class LimitedStore implements ObjectStore {
         });
       });
     try {
-      return await this.#inner.putFile(path, async (localFile) => {
+      return await this.inner.putFile(path, async (localFile) => {
         await write(localFile);
         await slot();
       });
@@ -74,14 +49,13 @@ class LimitedStore implements ObjectStore {
     }
   }
 
-  async copyFrom(source: CopySource, path: StorePath): Promise<ObjectMeta> {
+  override async copyFrom(source: CopySource, path: StorePath): Promise<ObjectMeta> {
     // The one slot stands for both sides: a source that waits for a slot of its own could wait for ever.
-    const store = unwrapped(source.store);
-    return this.#limit(() => this.#inner.copyFrom({ ...source, store }, path));
+    return super.copyFrom({ ...source, store: unwrapped(source.store) }, path);
   }
 
-  async *list(prefix: StorePath, options?: ListOptions): AsyncGenerator<ObjectMeta> {
-    const objects = this.#inner.list(prefix, options)[Symbol.asyncIterator]();
+  override async *list(prefix: StorePath, options?: ListOptions): AsyncGenerator<ObjectMeta> {
+    const objects = this.inner.list(prefix, options)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.#limit(() => objects.next());
@@ -93,15 +67,11 @@ class LimitedStore implements ObjectStore {
     }
   }
 
-  async delete(paths: readonly StorePath[]): Promise<void> {
-    return this.#limit(() => this.#inner.delete(paths));
+  override at(prefix: StorePath): ObjectStore {
+    return new LimitedStore(this.inner.at(prefix), this.#limit);
   }
 
-  localFile(path: StorePath): string | null {
-    return this.#inner.localFile(path);
-  }
-
-  at(prefix: StorePath): ObjectStore {
-    return new LimitedStore(this.#inner.at(prefix), this.#limit);
+  protected override async perform<T>(_call: WrappedCall, work: () => Promise<T>): Promise<T> {
+    return this.#limit(work);
   }
 }
