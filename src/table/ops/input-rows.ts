@@ -15,14 +15,13 @@ export interface InputRows {
   readonly close: () => Promise<void>;
 }
 
-/** The same inputs in the same order give the same rows in the same order. Errors: those of reading the inputs and of the engine. */
-export async function openInputRows(
+/** The inputs as rows that go into no file of a table; within them duplicates are not dropped yet. */
+export async function openRowBatch(
   ctx: TableContext,
   inputs: readonly PreparedInput[],
-  options: Omit<PrepareOptions, 'keepLatest'>,
-): Promise<InputRows> {
-  const { schema, keyColumns = [], dropDuplicates = [], signal } = options;
-  const batch = await IngestBatch.open(ctx, inputs, {
+  { schema, keyColumns = [], dropDuplicates = [], signal }: Omit<PrepareOptions, 'keepLatest'>,
+): Promise<IngestBatch> {
+  return IngestBatch.open(ctx, inputs, {
     target: {
       schema,
       fileSchema: schema,
@@ -35,6 +34,15 @@ export async function openInputRows(
     targetFileSizeBytes: Number.POSITIVE_INFINITY,
     signal,
   });
+}
+
+/** The same inputs in the same order give the same rows in the same order. Errors: those of reading the inputs and of the engine. */
+export async function openInputRows(
+  ctx: TableContext,
+  inputs: readonly PreparedInput[],
+  options: Omit<PrepareOptions, 'keepLatest'>,
+): Promise<InputRows> {
+  const batch = await openRowBatch(ctx, inputs, options);
   try {
     await batch.dropWithin();
     return {

@@ -7,7 +7,7 @@ import type { StructType } from '../../schema/index.ts';
 import type { TableContext } from '../types.ts';
 import { readLocalFooter } from './append-file.ts';
 import { totalOf } from './append-commit.ts';
-import { IngestBatch } from './ingest-batch.ts';
+import { openRowBatch } from './input-rows.ts';
 import { LocalStage } from './input-stage.ts';
 import type { PreparedInput } from './input-types.ts';
 import type { MergeSource } from './merge-types.ts';
@@ -47,22 +47,11 @@ export interface PreparedSource {
 export async function prepareMergeSource(
   ctx: TableContext,
   inputs: readonly PreparedInput[],
-  { schema, keyColumns = [], dropDuplicates = [], keepLatest, signal }: PrepareOptions,
+  options: PrepareOptions,
 ): Promise<PreparedSource> {
+  const { keepLatest, signal } = options;
   const stage = await LocalStage.open();
-  const batch = await IngestBatch.open(ctx, inputs, {
-    target: {
-      schema,
-      fileSchema: schema,
-      partitionColumns: [],
-      configuration: {},
-      codec: 'snappy',
-    },
-    keyColumns: dropDuplicates,
-    required: keyColumns,
-    targetFileSizeBytes: Number.POSITIVE_INFINITY,
-    signal,
-  });
+  const batch = await openRowBatch(ctx, inputs, options);
   try {
     await batch.dropWithin();
     const { session, select } = await batch.rowsLeft();
