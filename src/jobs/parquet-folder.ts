@@ -86,7 +86,6 @@ export class ParquetFolder implements JobSink, MessageSink {
   }
 
   async writeMessages({ batch }: JobBatch, files: readonly MessageFile[]): Promise<Written> {
-    const { Table } = await import('apache-arrow');
     const written = await this.#sink.write(
       batch,
       files.map(({ topic, partition, date, tables }) => ({
@@ -98,7 +97,7 @@ export class ParquetFolder implements JobSink, MessageSink {
             valueOf(column, { topic, partition, date }),
           ]),
         ),
-        table: new Table(tables.flatMap(({ batches }) => batches)),
+        tables,
       })),
     );
     await this.#sink.commit(batch);

@@ -11,7 +11,6 @@ import { assert, isDeltaError, messageOf, present } from '../base/index.ts';
 import { rowCheck, rowsToArrow } from '../parquet/index.ts';
 import { asNullable, BINARY, evolveSchema, type Row, type StructType } from '../schema/index.ts';
 import { jsonToRow, parseJsonLine } from '../table/index.ts';
-import type { KafkaRecord } from './kafka/types.ts';
 import { type ArrowModule, BytesColumn } from './message-columns.ts';
 import {
   BATCH_FULL,
@@ -25,9 +24,10 @@ import {
 
 /** Makes the columns of payloads. A slot is a schema: rows of one slot have the same columns. */
 export interface Payloads {
-  /** To be called with records before `slotOf` is asked about them. Errors: those of the registry. */
-  prepare(records: readonly KafkaRecord[]): Promise<void>;
-  slotOf(value: Uint8Array | null): number | MessageFault;
+  /** The slot of a value, or why it has none; null where that has to be learned first. */
+  slotOf(value: Uint8Array | null): number | MessageFault | null;
+  /** Learns it. Errors: those of the registry. */
+  learn(value: Uint8Array | null): Promise<number | MessageFault>;
   /** Columns that are free for rows of a slot; `finish` frees them again. */
   columns(slot: number): PayloadColumns | Promise<PayloadColumns>;
 }
@@ -36,8 +36,8 @@ export interface Payloads {
 export async function rawPayloads(): Promise<Payloads> {
   const arrow = await import('apache-arrow');
   return {
-    prepare: () => Promise.resolve(),
     slotOf: () => 0,
+    learn: () => Promise.resolve(0),
     columns: () => new RawColumns(arrow),
   };
 }
@@ -46,8 +46,8 @@ export async function rawPayloads(): Promise<Payloads> {
 export async function jsonPayloads(schema: StructType): Promise<Payloads> {
   const check = await rowCheck(schema);
   return {
-    prepare: () => Promise.resolve(),
     slotOf: () => 0,
+    learn: () => Promise.resolve(0),
     columns: () => new JsonColumns(schema, check),
   };
 }
@@ -70,6 +70,10 @@ class RawColumns implements PayloadColumns {
       return fault(BATCH_FULL, 'the column is full');
     this.#values.append(value);
     return null;
+  }
+
+  forget(): void {
+    this.#values.finish(this.#arrow, new this.#arrow.Binary());
   }
 
   finish(): Promise<Payload | null> {
@@ -105,6 +109,10 @@ class JsonColumns implements PayloadColumns {
     return null;
   }
 
+  forget(): void {
+    this.#rows = [];
+  }
+
   async finish(): Promise<Payload | null> {
     const rows = this.#rows;
     this.#rows = [];
@@ -131,21 +139,23 @@ class AvroPayloads implements Payloads {
     this.#registry = registry;
   }
 
-  async prepare(records: readonly KafkaRecord[]): Promise<void> {
-    for (const { value } of records) {
-      if (value === null) continue;
-      const envelope = openEnvelope(value);
-      if ('code' in envelope || this.#known.has(envelope.schemaId)) continue;
-      this.#known.set(envelope.schemaId, await this.#learn(envelope.schemaId));
-    }
-  }
-
-  slotOf(value: Uint8Array | null): number | MessageFault {
+  slotOf(value: Uint8Array | null): number | MessageFault | null {
     if (value === null) return this.#anySlot();
     const envelope = openEnvelope(value);
     if ('code' in envelope) return envelope;
-    const known = present(this.#known.get(envelope.schemaId), 'a schema that was prepared');
+    const known = this.#known.get(envelope.schemaId);
+    if (known === undefined) return null;
     return known.kind === 'schema' ? envelope.schemaId : known.fault;
+  }
+
+  async learn(value: Uint8Array | null): Promise<number | MessageFault> {
+    if (value === null) return this.#anySlot();
+    const envelope = openEnvelope(value);
+    if ('code' in envelope) return envelope;
+    const { schemaId } = envelope;
+    const known = await this.#learn(schemaId);
+    this.#known.set(schemaId, known);
+    return known.kind === 'schema' ? schemaId : known.fault;
   }
 
   columns(slot: number): PayloadColumns | Promise<PayloadColumns> {
@@ -223,6 +233,10 @@ class AvroColumns implements PayloadColumns {
     return this.#decoder.append(value, ENVELOPE_BYTES, value.length);
   }
 
+  forget(): void {
+    this.#decoder.start();
+  }
+
   finish(): Promise<Payload | null> {
     const data = this.#decoder.finish();
     this.#release(this);
@@ -235,6 +249,7 @@ const NO_SCHEMA = -1;
 /** Rows without a payload, where no schema is known yet: they have no column for it. */
 const NOTHING: PayloadColumns = {
   append: () => null,
+  forget: () => {},
   finish: () => Promise.resolve(null),
 };
 

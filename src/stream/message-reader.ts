@@ -17,9 +17,11 @@ import {
   type EnvelopeSpec,
   fault,
   HeaderReader,
+  type Message,
   type MessageFault,
   MessageRows,
   type MessageTable,
+  type PayloadColumns,
 } from './message-rows.ts';
 import { unify } from './unify.ts';
 
@@ -171,7 +173,6 @@ export class MessageReader {
       async (records) => {
         await turn;
         signal.throwIfAborted();
-        await this.#payloads.prepare(records);
         await this.#append(records, partition, { batch, options });
         await partition.flushFull();
       },
@@ -188,43 +189,50 @@ export class MessageReader {
   ): Promise<void> {
     const { seen, isKnown } = options;
     for (const record of records) {
+      const message = {
+        offset: record.offset,
+        timestampMs: record.timestampMs,
+        key: record.key,
+        value: record.value,
+      };
       batch.messageCount += 1;
-      batch.sizeBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
-      const bad = this.#check(record);
-      if (bad !== null) {
-        await this.#bury(record, bad, { partition, batch, options });
-        continue;
+      batch.sizeBytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
+      const id = this.#check(message.value, record.headers);
+      let broken: MessageFault | null;
+      if (id !== null && 'code' in id) broken = id;
+      else {
+        const isRepeated =
+          id !== null && ((seen?.find(id, 0, id.length) ?? -1) >= 0 || isKnown?.(id) === true);
+        // A promise only where a file is begun: waiting for each row would cost more than taking it.
+        const taken = isRepeated
+          ? partition.tryOut(message.value)
+          : partition.append(message, this.#headers);
+        broken = taken instanceof Promise ? await taken : taken;
+        if (broken === null && isRepeated) batch.duplicateCount += 1;
+        else if (broken === null && id !== null) seen?.add(id, 0, id.length);
       }
-      const key = this.#keySlot < 0 ? null : (this.#headers.values[this.#keySlot] ?? null);
-      if (
-        key !== null &&
-        ((seen?.find(key, 0, key.length) ?? -1) >= 0 || isKnown?.(key) === true)
-      ) {
-        batch.duplicateCount += 1;
-        continue;
-      }
-      // A promise only where a file is begun: waiting for each row would cost more than taking it.
-      const appended = partition.append(record, this.#headers);
-      const broken = appended instanceof Promise ? await appended : appended;
       if (broken !== null) await this.#bury(record, broken, { partition, batch, options });
-      else if (key !== null) seen?.add(key, 0, key.length);
     }
   }
 
-  #check(record: KafkaRecord): MessageFault | null {
-    if (record.value === null && !this.#spec.tombstones) {
+  /** The key of a message whose headers are good, null where keys do not matter; or what is wrong with it. */
+  #check(
+    value: Uint8Array | null,
+    headers: KafkaRecord['headers'],
+  ): Uint8Array | MessageFault | null {
+    if (value === null && !this.#spec.tombstones) {
       return fault('MESSAGE_NO_VALUE', 'the message has no value');
     }
-    const bad = this.#headers.read(record.headers);
+    const bad = this.#headers.read(headers);
     if (bad !== null) return bad;
     for (const slot of this.#requiredSlots) {
-      const value = this.#headers.values[slot] ?? null;
-      if (value === null || value.length === 0) {
+      const header = this.#headers.values[slot] ?? null;
+      if (header === null || header.length === 0) {
         const { name } = present(this.#spec.headers.fields[slot], 'a required header');
         return fault('MESSAGE_NO_KEY', `the header ${name} is missing or empty`);
       }
     }
-    return null;
+    return this.#keySlot < 0 ? null : (this.#headers.values[this.#keySlot] ?? null);
   }
 
   #bury(
@@ -292,6 +300,8 @@ class PartitionRows {
   /** By date and by the schema of the payload. */
   readonly #open = new Map<number | null, Map<number, MessageRows>>();
   readonly #tables = new Map<number | null, MessageTable[]>();
+  /** Columns that values are only tried on. */
+  readonly #scratch = new Map<number, PayloadColumns>();
 
   constructor(
     arrow: ArrowModule,
@@ -305,26 +315,36 @@ class PartitionRows {
   }
 
   append(
-    record: KafkaRecord,
+    message: Message,
     headers: HeaderReader,
   ): MessageFault | null | Promise<MessageFault | null> {
-    const slot = this.#payloads.slotOf(record.value);
+    const slot = this.#payloads.slotOf(message.value);
+    if (slot === null) return this.#appendAnew(message, headers);
     if (typeof slot !== 'number') return slot;
     const date = this.#spec.splitByDate ? headers.date : null;
     const rows = this.#open.get(date)?.get(slot);
-    const bad = rows?.append(record, headers);
-    if (rows === undefined || bad?.code === BATCH_FULL) {
-      return this.#appendAnew(record, headers, { date, slot });
-    }
+    const bad = rows?.append(message, headers);
+    if (rows === undefined || bad?.code === BATCH_FULL) return this.#appendAnew(message, headers);
     return bad ?? null;
   }
 
+  /** What is wrong with a value that makes no row. */
+  async tryOut(value: Uint8Array | null): Promise<MessageFault | null> {
+    const slot = this.#payloads.slotOf(value) ?? (await this.#payloads.learn(value));
+    if (typeof slot !== 'number') return slot;
+    const columns = this.#scratch.get(slot) ?? (await this.#payloads.columns(slot));
+    this.#scratch.set(slot, columns);
+    const bad = columns.append(value);
+    columns.forget();
+    return bad;
+  }
+
   /** Into a table that is begun for it. */
-  async #appendAnew(
-    record: KafkaRecord,
-    headers: HeaderReader,
-    { date, slot }: { readonly date: number | null; readonly slot: number },
-  ): Promise<MessageFault | null> {
+  async #appendAnew(message: Message, headers: HeaderReader): Promise<MessageFault | null> {
+    const slot =
+      this.#payloads.slotOf(message.value) ?? (await this.#payloads.learn(message.value));
+    if (typeof slot !== 'number') return slot;
+    const date = this.#spec.splitByDate ? headers.date : null;
     const full = this.#open.get(date)?.get(slot);
     if (full !== undefined) await this.#close((rows) => rows === full);
     const bySlot = this.#open.get(date) ?? new Map<number, MessageRows>();
@@ -333,7 +353,7 @@ class PartitionRows {
     const spec = { ...this.#spec, topic, partition };
     const rows = new MessageRows(this.#arrow, spec, await this.#payloads.columns(slot));
     bySlot.set(slot, rows);
-    return rows.append(record, headers);
+    return rows.append(message, headers);
   }
 
   /** Tables that are large enough are closed. */

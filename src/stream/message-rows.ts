@@ -73,16 +73,22 @@ export interface Payload {
 export interface PayloadColumns {
   /** Adds one row, or leaves the columns as they were and says why. */
   append(value: Uint8Array | null): MessageFault | null;
+  /** Drops the rows. */
+  forget(): void;
   /** Hands the rows over and begins again; null where they have no column. */
   finish(): Promise<Payload | null>;
 }
+
+/** What makes a row, beside the headers; its bytes are the record's. */
+export type Message = Pick<KafkaRecord, 'offset' | 'timestampMs' | 'key' | 'value'>;
 
 /** The headers of one message by the place of their column; used again for the next. */
 export class HeaderReader {
   readonly #spec: EnvelopeSpec;
   readonly #names: readonly Uint8Array[];
+  readonly #kinds: readonly ('time' | 'text' | 'bytes')[];
   /** Which column the header at a place of the list was last time: messages mostly have the same headers. */
-  readonly #guess: number[] = [];
+  readonly #guess: { readonly name: Uint8Array; readonly slot: number }[] = [];
   readonly values: (Uint8Array | null)[];
   /** Of timestamps, microseconds since the epoch. */
   readonly times: (number | null)[];
@@ -94,6 +100,9 @@ export class HeaderReader {
     this.#spec = spec;
     const { fields } = spec.headers;
     this.#names = fields.map(({ name }) => Buffer.from(name, 'utf8'));
+    this.#kinds = fields.map(({ type }) =>
+      typesEqual(type, TIMESTAMP) ? 'time' : typesEqual(type, STRING) ? 'text' : 'bytes',
+    );
     this.values = fields.map(() => null);
     this.times = fields.map(() => null);
     this.#dateSlot = fields.findIndex(({ name }) => name === spec.dateFrom);
@@ -102,40 +111,45 @@ export class HeaderReader {
   /** Reads the headers of a message; the last one of a name counts. */
   read(headers: KafkaRecord['headers']): MessageFault | null {
     const { values } = this;
-    for (let slot = 0; slot < values.length; slot += 1) values[slot] = null;
-    for (const [place, [name, value]] of headers.entries()) {
-      const slot = this.#slotOf(name, place);
-      if (slot >= 0) values[slot] = value;
+    values.fill(null);
+    for (let place = 0; place < headers.length; place += 1) {
+      const header = headers[place];
+      if (header === undefined) break;
+      const slot = this.#slotOf(header[0], place);
+      if (slot >= 0) values[slot] = header[1];
     }
     return this.#check();
   }
 
   #check(): MessageFault | null {
-    const { fields } = this.#spec.headers;
-    for (let slot = 0; slot < fields.length; slot += 1) {
+    for (let slot = 0; slot < this.#kinds.length; slot += 1) {
       const value = this.values[slot] ?? null;
-      const column = present(fields[slot], 'a header of the job');
+      const kind = this.#kinds[slot];
       if (value === null) this.times[slot] = null;
-      else if (column.type === TIMESTAMP || typesEqual(column.type, TIMESTAMP)) {
+      else if (kind === 'time') {
         const micros = readMicros(value);
-        if (micros === null) {
-          return fault('MESSAGE_BAD_HEADER', `the header ${column.name} is not a time (ISO 8601)`);
-        }
+        if (micros === null) return this.#bad(slot, 'is not a time (ISO 8601)');
         this.times[slot] = micros;
-      } else if (!isText(value) && typesEqual(column.type, STRING)) {
-        return fault('MESSAGE_BAD_HEADER', `the header ${column.name} is not UTF-8`);
-      }
+      } else if (kind === 'text' && !isText(value)) return this.#bad(slot, 'is not UTF-8');
     }
     const micros = this.#dateSlot < 0 ? null : (this.times[this.#dateSlot] ?? null);
     this.date = micros === null ? null : Math.floor(micros / MICROS_PER_DAY);
     return null;
   }
 
+  #bad(slot: number, why: string): MessageFault {
+    const { name } = present(this.#spec.headers.fields[slot], 'a header of the job');
+    return fault('MESSAGE_BAD_HEADER', `the header ${name} ${why}`);
+  }
+
   #slotOf(name: Uint8Array, place: number): number {
     const guess = this.#guess[place];
-    if (guess !== undefined && guess >= 0 && sameBytes(this.#names[guess], name)) return guess;
+    // A name that is the very object of before is the same name.
+    if (guess?.name === name || (guess !== undefined && sameBytes(guess.name, name))) {
+      return guess.slot;
+    }
     const slot = this.#names.findIndex((known) => sameBytes(known, name));
-    this.#guess[place] = slot;
+    this.#guess[place] = { name: Uint8Array.from(name), slot };
     return slot;
   }
 }
@@ -177,14 +191,14 @@ export class MessageRows {
   }
 
   /** Adds a message whose headers were just read; says why where its payload makes no row. */
-  append(record: KafkaRecord, headers: HeaderReader): MessageFault | null {
-    const bad = this.#payload.append(record.value);
+  append(message: Message, headers: HeaderReader): MessageFault | null {
+    const bad = this.#payload.append(message.value);
     if (bad !== null) return bad;
     this.#topics.append(this.#topic);
     this.#partitions.append(this.#spec.partition);
-    this.#offsets.append(record.offset);
-    this.#timestamps.append(record.timestampMs * 1000);
-    this.#keys.append(record.key);
+    this.#offsets.append(message.offset);
+    this.#timestamps.append(message.timestampMs * 1000);
+    this.#keys.append(message.key);
     for (let slot = 0; slot < this.#headers.length; slot += 1) {
       const column = this.#headers[slot];
       if (column instanceof LongColumn) column.append(headers.times[slot] ?? null);

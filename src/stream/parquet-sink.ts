@@ -53,8 +53,8 @@ export interface SinkRows {
   readonly partition: number;
   /** By column, in the order of the folders; these columns are not written into the file. */
   readonly partitionValues: ReadonlyMap<string, string | null>;
-  /** One without rows makes no file. */
-  readonly table: Table;
+  /** In their order, all with the same columns. Without a row there is no file. */
+  readonly tables: readonly Table[];
 }
 
 export class ParquetSink {
@@ -121,9 +121,9 @@ export class ParquetSink {
       await Promise.all(puts);
     };
     for await (const part of rows) {
-      if (part.table.numRows === 0) continue;
+      if (part.tables.every(({ numRows }) => numRows === 0)) continue;
       const path = this.#pathOf(batch, part);
-      assert(!files.has(path), 'a batch has one table for each topic partition and values');
+      assert(!files.has(path), 'a batch has one file for each topic partition and values');
       const bytes = await writeParquet(withoutColumns(part), { codec: this.#codec });
       files.set(path, { path, sizeBytes: bytes.length, modifiedMs: this.#clock.now() });
       if (encoded.push({ path, bytes }) === PUTS_AT_ONCE) await putEncoded();
@@ -162,10 +162,12 @@ export class ParquetSink {
   }
 }
 
-function withoutColumns({ table, partitionValues }: SinkRows): Table {
-  const names = table.schema.fields.map((field) => field.name);
-  const kept = names.filter((name) => !partitionValues.has(name));
-  return kept.length === names.length ? table : table.select(kept);
+function withoutColumns({ tables, partitionValues }: SinkRows): readonly Table[] {
+  return tables.map((table) => {
+    const names = table.schema.fields.map((field) => field.name);
+    const kept = names.filter((name) => !partitionValues.has(name));
+    return kept.length === names.length ? table : table.select(kept);
+  });
 }
 
 async function checkOwner(store: ObjectStore, id: string, latest: number): Promise<void> {

@@ -31,7 +31,7 @@ function rows(partition: number, date: string | null, count = 3): SinkRows {
     topic: 't',
     partition,
     partitionValues: new Map([['date', date]]),
-    table: tableFromArrays({ id: Int32Array.from(ids), date: ids.map(() => date ?? '') }),
+    tables: [tableFromArrays({ id: Int32Array.from(ids), date: ids.map(() => date ?? '') })],
   };
 }
 
