@@ -2,8 +2,8 @@
  * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
  * the repetitions, and the ratio to the peer.
  *
- *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [commits] [noop] [bookkeeping]
- *     [job] [job-more] [--reps 3] [--out FILE]
+ *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
+ *     [bookkeeping] [job] [job-more] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -182,6 +182,31 @@ function merge(): void {
   ]);
   console.log(capture(node, [`${bench}/programs/key-ranges.ts`, target, table('merge')]));
   wipe(table('merge'), table('merge-peer'));
+}
+
+/** 1,000 files of 1,000 rows, packed into one in the codec that they have, and then read whole. */
+function compact(): void {
+  const target = join(inputs, 'target_small');
+  if (!existsSync(target)) {
+    capture(python, [`${bench}/make_target.py`, join(inputs, 'small'), target]);
+  }
+  compare('compact 1,000 small files', [
+    {
+      name: 'deltawright',
+      prepare: () => clone(target, table('compact')),
+      command: program('compact', table('compact')),
+    },
+    {
+      name: 'delta-rs',
+      prepare: () => clone(target, table('compact-peer')),
+      command: peer('compact', table('compact-peer')),
+    },
+  ]);
+  compare('scan of what was packed', [
+    { name: 'deltawright', prepare: () => undefined, command: peer('scan', table('compact')) },
+    { name: 'delta-rs', prepare: () => undefined, command: peer('scan', table('compact-peer')) },
+  ]);
+  wipe(table('compact'), table('compact-peer'));
 }
 
 /** A lake, samples and checkpoints of their own for the job `usuario-evento`. */
@@ -388,6 +413,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
   merge,
+  compact,
   duplicates,
   commits,
   noop,

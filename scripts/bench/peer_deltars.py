@@ -1,7 +1,7 @@
-"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | seq TABLE N | seq_kept TABLE N"""
+"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N"""
 import json, sys, time
 import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 operation, *args = sys.argv[1:]
 result = {}
@@ -11,6 +11,16 @@ elif operation == "merge":
     metrics = (DeltaTable(args[1]).merge(source=pq.read_table(args[0]), predicate="t.id = s.id", source_alias="s", target_alias="t")
                .when_matched_update_all().when_not_matched_insert_all().execute())
     result.update({k: v for k, v in metrics.items() if k.startswith("num")})
+elif operation == "compact":
+    metrics = DeltaTable(args[0]).optimize.compact(writer_properties=WriterProperties(compression="SNAPPY"))
+    result.update({k: v for k, v in metrics.items() if k.startswith("numFiles")})
+elif operation == "scan":
+    import duckdb
+    files = DeltaTable(args[0]).file_uris()
+    connection = duckdb.connect(config={"threads": 1})
+    for _ in range(5):
+        connection.execute("SELECT max(id), max(nome), max(email), max(cidade), max(uf), max(idade), max(data_cadastro), max(saldo), max(ativo),"
+                           " max(updated_at) FROM read_parquet(?)", [files]).fetchall()
 elif operation in ("seq", "seq_kept"):
     kept = None
     begin = time.perf_counter()

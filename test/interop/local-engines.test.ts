@@ -100,6 +100,51 @@ describe('what we write on local disk', () => {
     await table.close();
   });
 
+  it('small files packed by OPTIMIZE are read alike, and so is the version before', async () => {
+    const uri = join(folder, 'miudos');
+    const table = await createTable(uri, { schema: EVERY_TYPE, partitionBy: ['parte'] });
+    for (let i = 0; i < 20; i += 1) {
+      await table.append({ rows: ROWS.map((row) => ({ ...row, chave: BigInt(i), inteiro: i })) });
+    }
+    const before = await table.checksum();
+    const { version } = table.snapshot;
+    expect(await table.optimize({ sortBy: ['texto'] })).toMatchObject({
+      filesRemoved: 60,
+      filesAdded: 3,
+    });
+    expect(await table.checksum()).toEqual(before);
+    await everyEngineAgrees(table, uri);
+    expect(await peers.checksum({ engine: 'deltars', uri, version }), 'delta-rs').toEqual(before);
+    expect(await spark.checksum({ uri, version }), 'Spark').toEqual(before);
+    const { answer } = await spark.ask({
+      op: 'program',
+      source: `
+entry = spark.sql("DESCRIBE HISTORY delta.\`${uri}\` LIMIT 1").collect()[0]
+answer = [entry["operation"], entry["operationMetrics"]["numRemovedFiles"]]
+`,
+    });
+    expect(answer).toEqual(['OPTIMIZE', '60']);
+    await table.close();
+  });
+
+  it('large row groups copied by OPTIMIZE are read alike', async () => {
+    const uri = join(folder, 'emendados');
+    const table = await createTable(uri, { schema: 'id bigint, nome string, n int' });
+    for (let file = 0; file < 2; file += 1) {
+      const rows = Array.from({ length: 100_000 }, (_, i) => {
+        const id = file * 100_000 + i;
+        return { id: BigInt(id), nome: id % 7 === 0 ? null : `nome ${id % 1000}`, n: id % 13 };
+      });
+      await table.append({ rows });
+    }
+    const before = await table.checksum();
+    await table.optimize();
+    expect(table.snapshot.fileCount).toBe(1);
+    expect(await table.checksum()).toEqual(before);
+    await everyEngineAgrees(table, uri);
+    await table.close();
+  });
+
   for (const count of [1, 100, 10_000]) {
     it(`the checkpoint of a table of ${count} files is what the others load`, async () => {
       const uri = join(folder, `ficheiros-${count}`);
