@@ -18,11 +18,29 @@ export class FaultSignal extends Error {
 /** Items that take no bytes, such as nulls, in all arrays and maps of one message. */
 const EMPTY_ITEMS_MAX = 65_536;
 
+/** Up to so many bytes, words are copied faster than native code is called. */
+const COPIED_BY_WORD_MAX = 256;
+
+/** The highest bit of each byte of a word. */
+const NOT_ASCII = 0x8080_8080;
+
 const TWO_32 = 2 ** 32;
 
+/** All of the memory in which a message stands, byte by byte and word by word. */
+export class Memory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+
+  constructor(buffer: ArrayBufferLike) {
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+}
+
 export class ByteReader {
-  bytes: Uint8Array = new Uint8Array(0);
-  /** The next byte. */
+  /** Messages follow each other in the same memory: it is looked at anew only where it is another. */
+  memory = new Memory(new ArrayBuffer(0));
+  /** The next byte, counted from the start of the memory, as all places are. */
   at = 0;
   /** Behind the last byte. */
   end = 0;
@@ -31,27 +49,28 @@ export class ByteReader {
   high = 0;
   #start = 0;
   #emptyItems = 0;
-  #message = { bytes: this.bytes, at: 0, end: 0, start: 0 };
+  #message = { memory: this.memory, at: 0, end: 0, start: 0 };
 
   /** Begins a message: bytes `start` (inclusive) to `end` (exclusive). */
   open(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
-    this.at = start;
-    this.end = end;
-    this.#start = start;
+    const { buffer, byteOffset } = bytes;
+    if (buffer !== this.memory.bytes.buffer) this.memory = new Memory(buffer);
+    this.at = byteOffset + start;
+    this.end = byteOffset + end;
+    this.#start = this.at;
     this.#emptyItems = 0;
   }
 
   /** Leaves the message, until `resume`, for the bytes of a default. */
-  divert(bytes: Uint8Array): void {
-    this.#message = { bytes: this.bytes, at: this.at, end: this.end, start: this.#start };
-    this.bytes = bytes;
+  divert(memory: Memory): void {
+    this.#message = { memory: this.memory, at: this.at, end: this.end, start: this.#start };
+    this.memory = memory;
     this.at = 0;
-    this.end = bytes.length;
+    this.end = memory.bytes.length;
   }
 
   resume(): void {
-    ({ bytes: this.bytes, at: this.at, end: this.end, start: this.#start } = this.#message);
+    ({ memory: this.memory, at: this.at, end: this.end, start: this.#start } = this.#message);
   }
 
   /** `reason` goes on with where in the message that is. */
@@ -62,8 +81,8 @@ export class ByteReader {
 
   /** A number of 64 bits, into `low` and `high`: zig-zag, seven bits a byte, the lowest first. */
   long(): void {
-    const { bytes } = this;
-    let at = this.at;
+    const { bytes } = this.memory;
+    let { at } = this;
     // Four bytes are 28 bits; most numbers are shorter still.
     const limit = Math.min(this.end, at + 4);
     let value = 0;
@@ -86,10 +105,13 @@ export class ByteReader {
 
   /** The bytes from the fifth on; `value` holds the bits of those before. */
   #longTail(value: number, from: number): void {
-    let [low, high, at] = [value, 0, from];
+    const { bytes } = this.memory;
+    let at = from;
+    let low = value;
+    let high = 0;
     for (let index = 4; ; index += 1) {
       if (at >= this.end) this.fail('AVRO_TRUNCATED', 'the bytes end within a number');
-      const byte = this.bytes[at] ?? 0;
+      const byte = bytes[at] ?? 0;
       at += 1;
       const bits = byte & 0x7f;
       if (index === 4) {
@@ -119,22 +141,61 @@ export class ByteReader {
 
   /** How many bytes follow: never more than there are. */
   length(): number {
+    const byte = this.#singleByte();
+    return this.require(byte >= 0 ? byte >>> 1 : this.#longLength());
+  }
+
+  #longLength(): number {
     this.long();
     if (this.high < 0) this.fail('AVRO_BAD_LENGTH', 'a length is negative');
-    return this.require(this.lastAsDouble());
+    return this.lastAsDouble();
+  }
+
+  /** The next byte, which is passed, where it is a positive number of its own, doubled; else -1. */
+  #singleByte(): number {
+    const { at } = this;
+    const byte = at < this.end ? (this.memory.bytes[at] ?? 0) : -1;
+    if (byte > 0x7f || (byte & 1) === 1) return -1;
+    this.at = at + 1;
+    return byte;
   }
 
   /** `size`, where so many bytes are still there. */
   require(size: number): number {
-    if (size > this.end - this.at) {
-      this.fail('AVRO_TRUNCATED', `${String(size)} bytes are said to follow, and do not,`);
+    return size <= this.end - this.at ? size : this.#truncated(size);
+  }
+
+  #truncated(size: number): never {
+    return this.fail('AVRO_TRUNCATED', `${String(size)} bytes are said to follow, and do not,`);
+  }
+
+  /** Copies the next `size` bytes, which are there, to the place `to`; true where all are known to be ASCII. */
+  copy(size: number, target: Memory, to: number): boolean {
+    const { at } = this;
+    const { bytes, view } = this.memory;
+    this.at = at + size;
+    if (size > COPIED_BY_WORD_MAX) {
+      target.bytes.set(bytes.subarray(at, at + size), to);
+      return false;
     }
-    return size;
+    const words = size & ~3;
+    let seen = 0;
+    for (let index = 0; index < words; index += 4) {
+      const word = view.getInt32(at + index, true);
+      seen |= word;
+      target.view.setInt32(to + index, word, true);
+    }
+    for (let index = words; index < size; index += 1) {
+      const byte = bytes[at + index] ?? 0;
+      seen |= byte;
+      target.bytes[to + index] = byte;
+    }
+    return (seen & NOT_ASCII) === 0;
   }
 
   boolean(): number {
     this.require(1);
-    const byte = this.bytes[this.at] ?? 0;
+    const byte = this.memory.bytes[this.at] ?? 0;
     if (byte > 1) this.fail('AVRO_BAD_BOOLEAN', 'a boolean is neither 0 nor 1');
     this.at += 1;
     return byte;
@@ -142,37 +203,40 @@ export class ByteReader {
 
   /** Four bytes as they are, the lowest first. */
   word(): number {
-    const { bytes, at } = this;
+    const { at } = this;
     this.require(4);
     this.at = at + 4;
-    return (
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24)
-    );
+    return this.memory.view.getInt32(at, true);
   }
 
   /** Which branch of a union of `count` follows. */
   branch(count: number): number {
-    this.long();
-    if (this.high !== 0 || this.low >>> 0 >= count) {
-      this.fail('AVRO_BAD_UNION', `a union of ${String(count)} types has no such branch`);
-    }
-    return this.low;
+    const index = this.#index();
+    if (index < count) return index;
+    return this.fail('AVRO_BAD_UNION', `a union of ${String(count)} types has no such branch`);
   }
 
   /** Which symbol of an enum of `count` follows. */
   symbol(count: number): number {
+    const index = this.#index();
+    if (index < count) return index;
+    return this.fail('AVRO_BAD_ENUM', `an enum of ${String(count)} symbols has no such symbol`);
+  }
+
+  /** A number that is not negative; infinite where it is. */
+  #index(): number {
+    const byte = this.#singleByte();
+    if (byte >= 0) return byte >>> 1;
     this.long();
-    if (this.high !== 0 || this.low >>> 0 >= count) {
-      this.fail('AVRO_BAD_ENUM', `an enum of ${String(count)} symbols has no such symbol`);
-    }
-    return this.low;
+    return this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
   }
 
   /** How many items the next block of an array or map has, 0 at its end; an item takes `itemBytesMin` at least. */
   block(itemBytesMin: number): number {
+    if (this.at < this.end && this.memory.bytes[this.at] === 0) {
+      this.at += 1;
+      return 0;
+    }
     this.long();
     if (this.high < 0) {
       const count = -this.lastAsDouble();

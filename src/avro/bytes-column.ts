@@ -2,19 +2,19 @@
 
 import { isUtf8 } from 'node:buffer';
 
-import type { ByteReader } from './byte-reader.ts';
+import { type ByteReader, Memory } from './byte-reader.ts';
 import { batchFull, grownLength, type Growing } from './level.ts';
 import { isShortUtf8 } from './utf8.ts';
 
-/** Longer values are copied and checked by native code, which costs more to call. */
-const SHORT_BYTES_MAX = 64;
+/** Longer texts are judged by native code, which costs more to call. */
+const SHORT_TEXT_BYTES_MAX = 256;
 
 export class BytesColumn implements Growing {
   readonly placeBytes = 4;
   readonly #bytesMax: number;
   /** Where each value ends; the first one starts at 0. */
   #offsets = new Int32Array(1);
-  #bytes = new Uint8Array(0);
+  #memory = new Memory(new ArrayBuffer(0));
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -29,20 +29,12 @@ export class BytesColumn implements Growing {
   /** Copies of what the first `count` places hold. */
   finish(count: number): { readonly data: Uint8Array; readonly offsets: Int32Array } {
     const offsets = this.#offsets.slice(0, count + 1);
-    return { data: this.#bytes.slice(0, offsets[count]), offsets };
+    return { data: this.#memory.bytes.slice(0, offsets[count]), offsets };
   }
 
   /** UTF-8. */
   text(reader: ByteReader, place: number): void {
-    const size = reader.length();
-    if (!this.#append(reader, place, size)) return;
-    const start = this.#offsets[place] ?? 0;
-    const end = start + size;
-    const isText =
-      size > SHORT_BYTES_MAX
-        ? isUtf8(this.#bytes.subarray(start, end))
-        : isShortUtf8(this.#bytes, start, end);
-    if (!isText) reader.fail('AVRO_BAD_UTF8', 'a text is not UTF-8');
+    if (!this.#append(reader, place, reader.length())) this.#check(reader, place);
   }
 
   binary(reader: ByteReader, place: number): void {
@@ -58,9 +50,8 @@ export class BytesColumn implements Growing {
     const symbol = symbols[reader.symbol(symbols.length)] ?? null;
     if (symbol === null) reader.fail('AVRO_BAD_ENUM', 'the reader does not know the symbol');
     const from = this.#reserve(reader, place, symbol.length);
-    for (let index = 0; index < symbol.length; index += 1) {
-      this.#bytes[from + index] = symbol[index] ?? 0;
-    }
+    const { bytes } = this.#memory;
+    for (let index = 0; index < symbol.length; index += 1) bytes[from + index] = symbol[index] ?? 0;
   }
 
   /** For a place that holds no value. */
@@ -70,59 +61,55 @@ export class BytesColumn implements Growing {
 
   /** Whether two of the places hold the same bytes. */
   isEqual(left: number, right: number): boolean {
+    const { bytes } = this.#memory;
     const start = this.#offsets[left] ?? 0;
     const other = this.#offsets[right] ?? 0;
     const size = (this.#offsets[left + 1] ?? 0) - start;
     if (size !== (this.#offsets[right + 1] ?? 0) - other) return false;
     for (let index = 0; index < size; index += 1) {
-      if (this.#bytes[start + index] !== this.#bytes[other + index]) return false;
+      if (bytes[start + index] !== bytes[other + index]) return false;
     }
     return true;
   }
 
   /** What the place holds, with a character for each byte. */
   latin1(place: number): string {
-    const { buffer, byteOffset } = this.#bytes;
     const start = this.#offsets[place] ?? 0;
     const size = (this.#offsets[place + 1] ?? 0) - start;
-    return Buffer.from(buffer, byteOffset + start, size).toString('latin1');
+    return Buffer.from(this.#memory.bytes.buffer, start, size).toString('latin1');
   }
 
-  /** Takes `size` bytes over; true where one of them is not ASCII, or may not be. */
+  #check(reader: ByteReader, place: number): void {
+    const start = this.#offsets[place] ?? 0;
+    const end = this.#offsets[place + 1] ?? 0;
+    const { bytes } = this.#memory;
+    const isText =
+      end - start > SHORT_TEXT_BYTES_MAX
+        ? isUtf8(bytes.subarray(start, end))
+        : isShortUtf8(bytes, start, end);
+    if (!isText) reader.fail('AVRO_BAD_UTF8', 'a text is not UTF-8');
+  }
+
+  /** Takes `size` bytes over; true where all of them are known to be ASCII. */
   #append(reader: ByteReader, place: number, size: number): boolean {
     const to = this.#reserve(reader, place, size);
-    const target = this.#bytes;
-    const { bytes, at } = reader;
-    reader.at = at + size;
-    if (size > SHORT_BYTES_MAX) {
-      // Not `subarray`, which is slow where the bytes are a Buffer.
-      target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, size), to);
-      return true;
-    }
-    let seen = 0;
-    for (let index = 0; index < size; index += 1) {
-      const byte = bytes[at + index] ?? 0;
-      seen |= byte;
-      target[to + index] = byte;
-    }
-    return seen > 0x7f;
+    return reader.copy(size, this.#memory, to);
   }
 
   /** Where the `size` bytes of the place begin. */
   #reserve(reader: ByteReader, place: number, size: number): number {
     const start = this.#offsets[place] ?? 0;
     const end = start + size;
-    if (end > this.#bytes.length) this.#growBytes(reader, start, end);
+    if (end > this.#memory.bytes.length) this.#growBytes(reader, start, end);
     this.#offsets[place + 1] = end;
     return start;
   }
 
   #growBytes(reader: ByteReader, taken: number, needed: number): void {
     if (needed > this.#bytesMax) batchFull(reader);
-    const larger = new Uint8Array(
-      Math.min(this.#bytesMax, grownLength(this.#bytes.length, needed)),
-    );
-    larger.set(this.#bytes.subarray(0, taken));
-    this.#bytes = larger;
+    const { bytes } = this.#memory;
+    const length = Math.min(this.#bytesMax, grownLength(bytes.length, needed));
+    this.#memory = new Memory(new ArrayBuffer(length));
+    this.#memory.bytes.set(bytes.subarray(0, taken));
   }
 }

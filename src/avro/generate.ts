@@ -6,7 +6,7 @@
 
 import { assert, present, unreachable } from '../base/index.ts';
 import type { DataType } from '../schema/index.ts';
-import type { ByteReader } from './byte-reader.ts';
+import { type ByteReader, Memory } from './byte-reader.ts';
 import { BytesColumn } from './bytes-column.ts';
 import type { Column } from './column-tree.ts';
 import { checkKeys } from './map-keys.ts';
@@ -125,7 +125,8 @@ class CodeWriter {
       ),
       ...defaults.map(({ column: index, bytes, value }) => {
         const read = this.read(value, child(column, index), 'n');
-        return `r.divert(${this.#slot(bytes)});\n${read}r.resume();\n`;
+        const memory = new Memory(Uint8Array.from(bytes).buffer);
+        return `r.divert(${this.#slot(memory)});\n${read}r.resume();\n`;
       }),
     ];
     return this.#calls(parts, place);

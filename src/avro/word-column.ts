@@ -49,12 +49,12 @@ export class WordColumn implements Growing {
   /** From milliseconds. */
   micros(reader: ByteReader, place: number): void {
     reader.long();
-    const low = (reader.low >>> 0) * MICROS_PER_MILLI;
-    const high = reader.high * MICROS_PER_MILLI + Math.floor(low / TWO_32);
+    const carry = Math.floor(((reader.low >>> 0) * MICROS_PER_MILLI) / TWO_32);
+    const high = reader.high * MICROS_PER_MILLI + carry;
     if (high !== (high | 0)) {
       reader.fail('AVRO_OUT_OF_RANGE', 'a timestamp is beyond what 64 bits of microseconds hold');
     }
-    this.#words[place * 2] = (low % TWO_32) | 0;
+    this.#words[place * 2] = Math.imul(reader.low, MICROS_PER_MILLI);
     this.#words[place * 2 + 1] = high;
   }
 
@@ -93,7 +93,8 @@ export class WordColumn implements Growing {
   decimalOfFixed(reader: ByteReader, place: number, size: number): void {
     if (size === 0) reader.fail('AVRO_BAD_DECIMAL', 'a decimal has no bytes');
     reader.require(size);
-    const { bytes, at } = reader;
+    const { at } = reader;
+    const { bytes } = reader.memory;
     const sign = (bytes[at] ?? 0) > 0x7f ? 0xff : 0;
     const first = place * 4;
     this.#words.fill(-(sign & 1), first, first + 4);
