@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# registry.sh start|stop|status|url|wipe   A schema registry that speaks Confluent's API (Apicurio Registry, in memory) from Maven Central.
-#   REGISTRY_PORT optional, REGISTRY_HEAP 384m, REGISTRY_JAVA. The URL has a path, which clients must keep.
+# registry.sh start|stop|status|url|wipe   A schema registry that speaks Confluent's API (Apicurio Registry on H2) from Maven Central.
+#   stop keeps port and schemas; wipe stops and deletes them.  REGISTRY_PORT optional, REGISTRY_HEAP 384m, REGISTRY_JAVA.
+#   The URL has a path, which clients must keep.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 REGISTRY_VERSION="${REGISTRY_VERSION:-3.3.3}"
 NAME=registry; RUN="$TESTBED_RUN/$NAME"; DIST="$TESTBED_CACHE/apicurio-$REGISTRY_VERSION"; HEAP="${REGISTRY_HEAP:-384m}"
@@ -19,7 +20,9 @@ start() {
   is_running "$NAME" && return 0
   install_dist; mkdir -p "$RUN"
   local java port cds=(); java="${REGISTRY_JAVA:-$(find_jdk 21 99)/bin/java}"
-  port="${REGISTRY_PORT:-$(free_port)}"
+  # The port chosen first stays, so that clients find the registry again.
+  if [ -n "${REGISTRY_PORT:-}" ] || [ ! -f "$RUN/port" ]; then echo "${REGISTRY_PORT:-$(free_port)}" >"$RUN/port"; fi
+  port="$(cat "$RUN/port")"
   if "$java" -XX:+AutoCreateSharedArchive -XX:SharedArchiveFile=/nonexistent -version >/dev/null 2>&1; then
     cds=(-XX:+AutoCreateSharedArchive "-XX:SharedArchiveFile=$DIST/cds.jsa" -Xlog:cds=off -Xlog:cds+dynamic=off)
   fi
@@ -29,7 +32,7 @@ start() {
     -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$port" \
     -Dquarkus.management.host=127.0.0.1 -Dquarkus.management.port="$(free_port)" \
     -Dquarkus.log.level=WARN -Dquarkus.http.access-log.enabled=false \
-    -Dapicurio.datasource.url="jdbc:h2:mem:registry_db" \
+    -Dapicurio.datasource.url="jdbc:h2:file:$RUN/db" \
     -jar quarkus-run.jar >"$TESTBED_RUN/$NAME.log" 2>&1 </dev/null &
   save_pid "$NAME" $!
   echo "http://127.0.0.1:$port/apis/ccompat/v7" >"$RUN/url"
