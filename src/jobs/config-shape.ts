@@ -334,11 +334,17 @@ function checked(parse: (text: string) => unknown, expected: string): v.RawCheck
 function checkedPattern(): v.RawCheckAction<string> {
   return v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
-    try {
-      new RegExp(dataset.value, 'u');
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      addIssue({ message: `must be a regular expression: ${error.message}` });
-    }
+    const fault = patternFault(dataset.value);
+    if (fault !== null) addIssue({ message: `must be a regular expression: ${fault}` });
   });
+}
+
+function patternFault(text: string): string | null {
+  try {
+    RegExp(text, 'u');
+    return null;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return error.message;
+  }
 }

@@ -19,7 +19,6 @@ import {
   prepareMergeSource,
   readHistory,
   scanRows,
-  type Snapshot,
   type TableContext,
 } from '../table/index.ts';
 import type { DeltaSink, MergeSink } from './config.ts';
@@ -217,25 +216,26 @@ export class DeltaJobSink implements JobSink {
     return post.send(batch, rows, snapshot.schema);
   }
 
+  /** Packs small files now and then. A file is packed with others of its size, so that rows are not written again and again. */
   async #pack(): Promise<void> {
     const { optimize: options } = this.#sink;
     this.#batchCount += 1;
     if (options === null || this.#batchCount % options.everyBatches !== 0) return;
-    const snapshot = await openSnapshot(this.#table);
     const { minFileCount, sortBy } = options;
-    if (filesToPack(snapshot, { minFileCount }).length === 0) return;
-    await this.#optimize(snapshot, { minFileCount, sortBy });
-  }
-
-  async #optimize(
-    snapshot: Snapshot,
-    options: { readonly minFileCount: number; readonly sortBy: readonly string[] },
-  ): Promise<void> {
+    const snapshot = await openSnapshot(this.#table);
+    const spec = { minFileCount, gradual: true };
+    if (filesToPack(snapshot, spec).length === 0) return;
     const { signal } = this.#run;
-    await optimize(this.#table, snapshot, {
-      ...options,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    try {
+      await optimize(this.#table, snapshot, {
+        ...spec,
+        sortBy,
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      // Others keep changing the same files: they are packed another time.
+      if (!isDeltaError(error, 'WRITE_CONFLICT')) throw error;
+    }
   }
 }
 

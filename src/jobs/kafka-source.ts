@@ -1,7 +1,7 @@
 /** A job's topics: offsets planned, messages read once and in order, what cannot be read put aside. */
 
 import type { SchemaRegistry } from '../avro/index.ts';
-import { present } from '../base/index.ts';
+import { present, unreachable } from '../base/index.ts';
 import {
   avroPayloads,
   type Broker,
@@ -247,6 +247,8 @@ async function payloadsOf(value: ValueFormat, registry: SchemaRegistry | null): 
       return jsonPayloads(value.schema);
     case 'raw':
       return rawPayloads();
+    default:
+      return unreachable(value);
   }
 }
 

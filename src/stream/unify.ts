@@ -69,6 +69,6 @@ function rebuilt(arrow: ArrowModule, data: Data, type: ArrowType, children: Data
 }
 
 function nulls(arrow: ArrowModule, type: ArrowType, length: number): Data {
-  const values = new Array<null>(length).fill(null);
+  const values = Array.from({ length }, () => null);
   return present(arrow.vectorFromArray(values, type).data[0], 'the data of a column');
 }

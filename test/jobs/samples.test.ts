@@ -12,10 +12,11 @@ const SAMPLES = new URL('../../fixtures/amostras', import.meta.url).pathname;
 
 /** The shipped configuration, over a copy of its samples. */
 function movedTo(folder: string): ConfigInput {
-  const jobs = Object.entries(config.jobs).map(([name, job]) => [
-    name,
-    { ...job, source: { ...job.source, location: folder } },
-  ]);
+  const jobs = Object.entries(config.jobs).flatMap(([name, job]) =>
+    name.startsWith('usuario') && job.source.kind === 'files'
+      ? [[name, { ...job, source: { ...job.source, location: folder } }]]
+      : [],
+  );
   return {
     ...config,
     lake: { location: 'lake' },
