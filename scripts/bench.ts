@@ -3,7 +3,7 @@
  * the repetitions, and the ratio to the peer.
  *
  *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
- *     [bookkeeping] [job] [job-more] [--reps 3] [--out FILE]
+ *     [bookkeeping] [job] [job-more] [avro] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -409,6 +409,21 @@ function bookkeeping(): void {
   ]);
 }
 
+/** Messages into columns; what is compared is the CPU of the decoding alone, which each side prints. */
+function avro(): void {
+  const cpuOf = (how: string): number => {
+    const runs = Array.from({ length: reps }, () => {
+      const line = capture(node, program('avro', how, '1000000').slice(1));
+      return (JSON.parse(line) as { cpuMicros: number }).cpuMicros;
+    });
+    return median(runs);
+  };
+  const [ours, theirs] = [cpuOf('columns'), cpuOf('objects')];
+  console.log(
+    `1 M Avro messages to columns   deltawright ${ours.toFixed(2)} µs  avsc ${theirs.toFixed(2)} µs a message | ours/peer: cpu ${(ours / theirs).toFixed(3)}`,
+  );
+}
+
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
@@ -420,10 +435,11 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   bookkeeping,
   job,
   'job-more': jobMore,
+  avro,
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
-ensureInputs();
+if (names.some((name) => name !== 'avro')) ensureInputs();
 for (const name of names) {
   const benchmark = BENCHMARKS[name];
   if (benchmark === undefined)

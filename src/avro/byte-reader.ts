@@ -3,6 +3,7 @@
  * are there, so that no message can make the reader run on, or wait, or take memory out of proportion to its size.
  */
 
+import { copyWords, Memory } from './memory.ts';
 import type { AvroFault } from './types.ts';
 
 /** How a message's fault comes out of the depth of its decoder; `append` turns it into its answer. */
@@ -21,21 +22,7 @@ const EMPTY_ITEMS_MAX = 65_536;
 /** Up to so many bytes, words are copied faster than native code is called. */
 const COPIED_BY_WORD_MAX = 256;
 
-/** The highest bit of each byte of a word. */
-const NOT_ASCII = 0x8080_8080;
-
 const TWO_32 = 2 ** 32;
-
-/** All of the memory in which a message stands, byte by byte and word by word. */
-export class Memory {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-
-  constructor(buffer: ArrayBufferLike) {
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
-  }
-}
 
 export class ByteReader {
   /** Messages follow each other in the same memory: it is looked at anew only where it is another. */
@@ -172,25 +159,12 @@ export class ByteReader {
   /** Copies the next `size` bytes, which are there, to the place `to`; true where all are known to be ASCII. */
   copy(size: number, target: Memory, to: number): boolean {
     const { at } = this;
-    const { bytes, view } = this.memory;
     this.at = at + size;
     if (size > COPIED_BY_WORD_MAX) {
-      target.bytes.set(bytes.subarray(at, at + size), to);
+      target.bytes.set(this.memory.bytes.subarray(at, at + size), to);
       return false;
     }
-    const words = size & ~3;
-    let seen = 0;
-    for (let index = 0; index < words; index += 4) {
-      const word = view.getInt32(at + index, true);
-      seen |= word;
-      target.view.setInt32(to + index, word, true);
-    }
-    for (let index = words; index < size; index += 1) {
-      const byte = bytes[at + index] ?? 0;
-      seen |= byte;
-      target.bytes[to + index] = byte;
-    }
-    return (seen & NOT_ASCII) === 0;
+    return copyWords(this.memory, at, target, to, size);
   }
 
   boolean(): number {

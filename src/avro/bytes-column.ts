@@ -2,8 +2,9 @@
 
 import { isUtf8 } from 'node:buffer';
 
-import { type ByteReader, Memory } from './byte-reader.ts';
+import type { ByteReader } from './byte-reader.ts';
 import { batchFull, grownLength, type Growing } from './level.ts';
+import { copyWords, Memory } from './memory.ts';
 import { isShortUtf8 } from './utf8.ts';
 
 /** Longer texts are judged by native code, which costs more to call. */
@@ -46,12 +47,12 @@ export class BytesColumn implements Growing {
   }
 
   /** One of the `symbols`; null stands for one that the reader does not know. */
-  symbol(reader: ByteReader, place: number, symbols: readonly (Uint8Array | null)[]): void {
+  symbol(reader: ByteReader, place: number, symbols: readonly (Memory | null)[]): void {
     const symbol = symbols[reader.symbol(symbols.length)] ?? null;
     if (symbol === null) reader.fail('AVRO_BAD_ENUM', 'the reader does not know the symbol');
-    const from = this.#reserve(reader, place, symbol.length);
-    const { bytes } = this.#memory;
-    for (let index = 0; index < symbol.length; index += 1) bytes[from + index] = symbol[index] ?? 0;
+    const size = symbol.bytes.length;
+    const to = this.#reserve(reader, place, size);
+    copyWords(symbol, 0, this.#memory, to, size);
   }
 
   /** For a place that holds no value. */

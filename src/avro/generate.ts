@@ -6,10 +6,11 @@
 
 import { assert, present, unreachable } from '../base/index.ts';
 import type { DataType } from '../schema/index.ts';
-import { type ByteReader, Memory } from './byte-reader.ts';
+import type { ByteReader } from './byte-reader.ts';
 import { BytesColumn } from './bytes-column.ts';
 import type { Column } from './column-tree.ts';
 import { checkKeys } from './map-keys.ts';
+import { Memory } from './memory.ts';
 import type { AvroScalar, RecordResolution, Resolution } from './resolve.ts';
 import { valueBranches, widerOf } from './to-delta.ts';
 import type { AvroSchema } from './types.ts';
@@ -79,7 +80,9 @@ class CodeWriter {
       case 'scalar':
         return this.#readScalar(resolution, column, place);
       case 'enum': {
-        const symbols = resolution.symbols.map((it) => (it === null ? null : Buffer.from(it)));
+        const symbols = resolution.symbols.map((it) =>
+          it === null ? null : Memory.of(Buffer.from(it)),
+        );
         return `${this.#content(column)}.symbol(r, ${place}, ${this.#slot(symbols)});\n`;
       }
       case 'record':
@@ -125,8 +128,7 @@ class CodeWriter {
       ),
       ...defaults.map(({ column: index, bytes, value }) => {
         const read = this.read(value, child(column, index), 'n');
-        const memory = new Memory(Uint8Array.from(bytes).buffer);
-        return `r.divert(${this.#slot(memory)});\n${read}r.resume();\n`;
+        return `r.divert(${this.#slot(Memory.of(bytes))});\n${read}r.resume();\n`;
       }),
     ];
     return this.#calls(parts, place);
