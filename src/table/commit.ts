@@ -26,7 +26,14 @@ import { advance, openSnapshot } from './open.ts';
 import { afterCommit } from './post-commit.ts';
 import { readScope } from './read-scope.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
-import type { CommitOutcome, Snapshot, TableContext, TransactionSpec, Winners } from './types.ts';
+import type {
+  CommitOutcome,
+  Snapshot,
+  TableContext,
+  TransactionSpec,
+  TxnStep,
+  Winners,
+} from './types.ts';
 
 /** Tries at a version before giving up; each lost one means that another writer's commit went through. */
 const ATTEMPTS_MAX = 1_000;
@@ -55,8 +62,8 @@ export async function commitTransaction(
   let { actions } = spec;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     spec.signal?.throwIfAborted();
-    const applied = appliedOutcome(base, spec);
-    if (applied !== null) return applied;
+    const settled = settledOutcome(base, spec);
+    if (settled !== null) return settled;
     checkActions(base, actions);
     const written = prepare(ctx, base, { ...spec, actions }, { txnId, start });
     if (await put(ctx, written)) return finish(ctx, base, written);
@@ -75,7 +82,7 @@ export async function commitTransaction(
     const decision = await rebase({ spec, actions, fresh: next.commits, commits, latest: base });
     if (decision.kind === 'conflict') {
       // Another run of the same transaction may be the winner: then it is applied, not in conflict.
-      return appliedOutcome(base, spec) ?? decision;
+      return settledOutcome(base, spec) ?? decision;
     }
     actions = decision.actions;
   }
@@ -91,11 +98,38 @@ interface Prepared {
   readonly timestampMs: number;
 }
 
-function appliedOutcome(base: TableSnapshot | null, spec: TransactionSpec): CommitOutcome | null {
-  if (base === null || spec.txn === undefined) return null;
-  const held = base.txnVersion(spec.txn.appId);
-  if (held === null || held < spec.txn.version) return null;
-  return { kind: 'applied', version: base.version, snapshot: base };
+/** What the progress of applications that the table holds says of the transaction: null where it may go in. */
+function settledOutcome(base: TableSnapshot | null, spec: TransactionSpec): CommitOutcome | null {
+  if (base === null) return null;
+  const { txn, steps = [] } = spec;
+  const held = txn === undefined ? null : base.txnVersion(txn.appId);
+  if (txn !== undefined && held !== null && held >= txn.version) {
+    return { kind: 'applied', version: base.version, snapshot: base };
+  }
+  const stale = staleStep(base, steps);
+  return stale === null ? null : { kind: 'conflict', code: 'CONFLICT_PROGRESS', reason: stale };
+}
+
+/** The first step that does not begin where the table's progress stands, in a sentence; or null. */
+export function staleStep(
+  snapshot: Pick<Snapshot, 'txnVersion'>,
+  steps: readonly TxnStep[],
+): string | null {
+  for (const { appId, expected } of steps) {
+    const held = snapshot.txnVersion(appId);
+    if (held === expected) continue;
+    const [found, wanted] = [held, expected].map((it) => (it === null ? 'nothing' : String(it)));
+    return `the progress of ${appId} in the table is ${found}, not ${wanted}`;
+  }
+  return null;
+}
+
+/** Every application whose progress the commit moves. */
+function txnsOf({
+  txn,
+  steps = [],
+}: TransactionSpec): readonly Pick<TxnStep, 'appId' | 'version'>[] {
+  return txn === undefined ? steps : [txn, ...steps];
 }
 
 function checkActions(base: TableSnapshot | null, actions: readonly Action[]): void {
@@ -132,12 +166,14 @@ function prepare(
     actions: spec.actions,
     extra: spec.commitInfo ?? {},
   });
-  const txn: Action[] =
-    spec.txn === undefined ? [] : [{ kind: 'txn', txn: { ...spec.txn, lastUpdated: nowMs } }];
+  const txns = txnsOf(spec).map(({ appId, version }): Action => ({
+    kind: 'txn',
+    txn: { appId, version, lastUpdated: nowMs },
+  }));
   return {
     version: (base?.version ?? -1) + 1,
     txnId: own.txnId,
-    actions: [info, ...txn, ...spec.actions],
+    actions: [info, ...txns, ...spec.actions],
     timestampMs: Math.max(nowMs, (base?.timestampMs ?? 0) + 1),
   };
 }
@@ -218,7 +254,7 @@ async function rebase(
     {
       reads: readScope(spec.reads, latest),
       actions,
-      readAppIds: new Set(spec.txn === undefined ? [] : [spec.txn.appId]),
+      readAppIds: new Set(txnsOf(spec).map(({ appId }) => appId)),
     },
     input.fresh,
   );

@@ -42,6 +42,7 @@ export type {
   Snapshot,
   TableContext,
   TransactionSpec,
+  TxnStep,
   Winners,
 } from './types.ts';
 export type { AppendOptions, AppendSource } from './ops/append.ts';

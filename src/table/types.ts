@@ -53,6 +53,15 @@ export type ReadSet =
       readonly paths: ReadonlySet<string>;
     };
 
+/** An application's progress, moved on from where it is known to stand. */
+export interface TxnStep {
+  readonly appId: string;
+  /** Where it stands after the commit. */
+  readonly version: number;
+  /** Where it stands before: null where the table has none of it yet. */
+  readonly expected: number | null;
+}
+
 export interface TransactionSpec {
   /** `WRITE`, `MERGE`, `CREATE TABLE`, …: Spark's names, as `history` shows them. */
   readonly operation: string;
@@ -64,6 +73,11 @@ export interface TransactionSpec {
   readonly reads: ReadSet;
   /** Idempotence: a table that holds this version or a later one of `appId` already has the transaction. */
   readonly txn?: { readonly appId: string; readonly version: number };
+  /**
+   * All are taken, with the actions, or nothing is: where one does not stand as expected, on the snapshot or after the
+   * winners, the outcome is a conflict with the code `CONFLICT_PROGRESS`.
+   */
+  readonly steps?: readonly TxnStep[];
   /**
    * Called once before each try at a version whose table has moved since `actions` were made, when the winners do not
    * conflict by the log's rules: looks at what they added and says what is to be committed now.

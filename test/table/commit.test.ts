@@ -322,3 +322,64 @@ test('a table that was deleted and made anew is a conflict, and a refresh sees t
   await newTable(ctx);
   expect((await refreshSnapshot(ctx, snapshot)).version).toBe(0);
 });
+
+describe('progress that is moved on', () => {
+  const step = (expected: number | null, version: number, appId = 'job/t-0'): TransactionSpec => ({
+    ...appendSpec(`${appId}-${version}`.replaceAll('/', '_')),
+    steps: [{ appId, version, expected }],
+  });
+
+  test('goes in where it begins where the table stands, also backwards', async () => {
+    const ctx = memoryContext();
+    let { snapshot } = await commit(ctx, await newTable(ctx), step(null, 10));
+    ({ snapshot } = await commit(ctx, snapshot, step(10, 25)));
+    expect(snapshot.txnVersion('job/t-0')).toBe(25);
+    ({ snapshot } = await commit(ctx, snapshot, step(25, 3)));
+    expect((await openSnapshot(ctx)).txnVersion('job/t-0')).toBe(3);
+  });
+
+  test.each([null, 5, 11])('is refused on the snapshot where it begins at %s', async (expected) => {
+    const ctx = memoryContext();
+    const { snapshot } = await commit(ctx, await newTable(ctx), step(null, 10));
+    expect(await commitTransaction(ctx, snapshot, step(expected, 20))).toMatchObject({
+      kind: 'conflict',
+      code: 'CONFLICT_PROGRESS',
+      reason: expect.stringContaining('job/t-0') as string,
+    });
+    expect((await openSnapshot(ctx)).version).toBe(snapshot.version);
+  });
+
+  test('is refused after a winner moved it, and all of the commit with it', async () => {
+    const ctx = memoryContext();
+    const start = await newTable(ctx);
+    await commit(ctx, start, step(null, 10));
+    const steps = [
+      { appId: 'job/t-1', version: 7, expected: null },
+      { appId: 'job/t-0', version: 12, expected: null },
+    ];
+    const outcome = await commitTransaction(ctx, start, { ...appendSpec('zombie'), steps });
+    expect(outcome).toMatchObject({ kind: 'conflict', code: 'CONFLICT_PROGRESS' });
+    const opened = await openSnapshot(ctx);
+    expect([opened.txnVersion('job/t-0'), opened.txnVersion('job/t-1')]).toEqual([10, null]);
+    expect(opened.file('zombie')).toBeNull();
+  });
+
+  test('of other partitions may move meanwhile', async () => {
+    const ctx = memoryContext();
+    const start = await newTable(ctx);
+    await commit(ctx, start, step(null, 10, 'job/t-1'));
+    const { snapshot } = await commit(ctx, start, step(null, 4));
+    expect([snapshot.txnVersion('job/t-0'), snapshot.txnVersion('job/t-1')]).toEqual([4, 10]);
+  });
+
+  test('whose answer was lost is found to be in', async () => {
+    const ctx = memoryContext();
+    const start = await newTable(ctx);
+    let lost = 0;
+    const faulty = withFaults(ctx, (call) =>
+      isCommitPut(call, 1) && (lost += 1) === 1 ? 'lose-answer' : 'none',
+    );
+    const { version, snapshot } = await commit(faulty, start, step(null, 10));
+    expect([version, snapshot.txnVersion('job/t-0')]).toEqual([1, 10]);
+  });
+});

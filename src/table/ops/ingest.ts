@@ -7,8 +7,8 @@ import { unreachable } from '../../base/index.ts';
 import { type Action, checkWritable } from '../../log/index.ts';
 import type { Codec, ParquetFooter } from '../../parquet/index.ts';
 import { BOOLEAN, type Expression } from '../../schema/index.ts';
-import { commitTransaction } from '../commit.ts';
-import type { Snapshot, TableContext, Winners } from '../types.ts';
+import { commitTransaction, staleStep } from '../commit.ts';
+import type { Snapshot, TableContext, TxnStep, Winners } from '../types.ts';
 import {
   commitOptions,
   isApplied,
@@ -33,11 +33,16 @@ export interface IngestOptions extends WriteOptions, EvolveOptions {
   readonly codec?: Codec;
   /** Bytes of input that go into one file where rows are encoded again. Default 128 MiB. */
   readonly targetFileSizeBytes?: number;
+  /** Progress that the commit moves, as in `TransactionSpec`; also where no row is new. Default none. */
+  readonly steps?: readonly TxnStep[];
 }
 
 export interface IngestResult {
-  /** `applied`: the table had this `txn` already; `unchanged`: no row was new. */
-  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /**
+   * `applied`: the table had this `txn` already; `stale`: one of the `steps` did not begin where the table's progress
+   * stands, and nothing was committed; `unchanged`: no row was new.
+   */
+  readonly kind: 'committed' | 'applied' | 'stale' | 'unchanged';
   /** The table as it is now. */
   readonly snapshot: Snapshot;
   /** As in `CommitOutcome`: the commit stands. */
@@ -60,7 +65,7 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
 /**
  * Of rows with one key, the one in the lowest path (by bytes) and row enters, unless the table has the key. A commit of
  * somebody else in between is looked through for the same keys before this one goes in. Without new rows nothing is
- * committed but the `txn`, where there is one. With `evolve: 'add'` columns of the inputs that the table lacks come with the
+ * committed but the `txn` and the `steps`, where there are any. With `evolve: 'add'` columns of the inputs that the table lacks come with the
  * same commit; without, they are left out.
  * Errors: `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `EVOLUTION_REFUSED`, `WRITE_CONFLICT`, and
  * those of the engine.
@@ -92,6 +97,9 @@ async function ingestInto(
     sizeBytes: 0,
   };
   if (isApplied(snapshot, options.txn)) return { ...nothing, kind: 'applied', snapshot };
+  if (staleStep(snapshot, options.steps ?? []) !== null) {
+    return { ...nothing, kind: 'stale', snapshot };
+  }
   checkWritable(snapshot.protocol, snapshot.metadata);
   const incoming = options.evolve === 'add' ? incomingSchemas(footersOf(inputs)) : [];
   const evolved = evolvedTable(snapshot, incoming, options);
@@ -131,11 +139,14 @@ async function commitBatch(
 ): Promise<Outcome> {
   let files = await batch.stage();
   let latest = snapshot;
-  if (files.length === 0 && options.txn === undefined) {
+  const { steps = [] } = options;
+  const movesNothing = options.txn === undefined && steps.length === 0;
+  if (files.length === 0 && movesNothing) {
     return outcomeOf('unchanged', snapshot, { batch, files });
   }
   const outcome = await commitTransaction(ctx, snapshot, {
     ...commitOptions(options),
+    steps,
     operation: 'WRITE',
     operationParameters: {
       mode: 'Append',
@@ -151,7 +162,7 @@ async function commitBatch(
       const dropped = await batch.dropAgainst({ snapshot: winners.latest, files: winners.added });
       if (dropped === 0) return { kind: 'keep' };
       files = await batch.stage();
-      if (files.length === 0 && options.txn === undefined) {
+      if (files.length === 0 && movesNothing) {
         return { kind: 'conflict', reason: 'the table has all keys now' };
       }
       return { kind: 'replace', actions: addActions(actions, files) };
@@ -167,7 +178,12 @@ async function commitBatch(
       await discardFiles(ctx, files);
       return outcomeOf('applied', outcome.snapshot, { batch, files: [] });
     case 'conflict':
-      if (files.length === 0) return outcomeOf('unchanged', latest, { batch, files });
+      if (outcome.code === 'CONFLICT_PROGRESS') {
+        await discardFiles(ctx, files);
+        return outcomeOf('stale', latest, { batch, files: [] });
+      }
+      if (files.length === 0 && movesNothing)
+        return outcomeOf('unchanged', latest, { batch, files });
       await discardFiles(ctx, files);
       throw writeConflict(outcome.code, outcome.reason);
     default:

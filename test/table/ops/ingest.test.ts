@@ -143,6 +143,36 @@ describe.each(['memory', 'disk'] as const)('ingest (%s)', (kind) => {
     });
   });
 
+  test('a range that another took meanwhile is refused; other ranges go in without its keys', async () => {
+    await withBench(kind, async (bench) => {
+      await bench.parquet('1-a.parquet', values(['x', 1], ['y', 2]));
+      await bench.parquet('2-b.parquet', values(['y', 3], ['z', 4]));
+      await bench.parquet('3-c.parquet', values(['x', 5]));
+      const start = await tableOf(bench, DDL);
+      const steps = (partition: number, expected: number | null, version: number) => ({
+        steps: [{ appId: `job/t-${partition}`, expected, version }],
+      });
+      await take(bench, start, { prefix: '1-', ...steps(0, null, 2) });
+      const zombie = await take(bench, start, { prefix: '2-', ...steps(0, null, 3) });
+      expect(zombie).toMatchObject({ kind: 'stale', insertedCount: 0, fileCount: 0 });
+      expect(await dataFiles(bench)).toHaveLength(1);
+      const other = await take(bench, start, { prefix: '2-', ...steps(1, null, 2) });
+      expect(other).toMatchObject({ kind: 'committed', duplicateCount: 1, insertedCount: 1 });
+      // No row is new, and still the range is done.
+      const empty = await take(bench, start, { prefix: '3-', ...steps(2, null, 1) });
+      expect(empty).toMatchObject({ kind: 'committed', insertedCount: 0, fileCount: 0 });
+      const late = await take(bench, empty.snapshot, { prefix: '3-', ...steps(2, null, 1) });
+      expect(late).toMatchObject({ kind: 'stale' });
+      const latest = await openSnapshot(bench.ctx);
+      expect([0, 1, 2].map((n) => latest.txnVersion(`job/t-${n}`))).toEqual([2, 2, 1]);
+      expect(await rowsOf(bench, latest)).toEqual([
+        { id: 'x', n: 1n },
+        { id: 'y', n: 2n },
+        { id: 'z', n: 4n },
+      ]);
+    });
+  });
+
   test('only within the batch, where that is asked for, and everything without keys', async () => {
     await withBench(kind, async (bench) => {
       await bench.parquet('1.parquet', values(['x', 1], ['x', 2]));
