@@ -36,13 +36,14 @@ export class KnownKeys {
   readonly #options: KnownKeysOptions;
   /** Null before there is one. */
   #log: SinkLogReader | null = null;
+  /** Up to where the log was read; undefined for its beginning. */
   #position: LoggedFiles['position'] | undefined;
-  readonly #live = new Map<StorePath, LoggedFile>();
-  /** The keys of the files in `#covered`. */
+  /** The keys of all files that were logged up to there, but for the open ones. */
   #kept = new KeySet();
-  #covered = new Set<StorePath>();
-  /** The keys of the batch under way. */
+  #open = new Map<StorePath, LoggedFile>();
+  /** The keys of the batch under way, and of files that are not in the log yet. */
   #seen = new KeySet();
+  #entered = new Set<StorePath>();
 
   /** `store` is rooted at the folder. */
   constructor(store: ObjectStore, options: KnownKeysOptions) {
@@ -57,13 +58,14 @@ export class KnownKeys {
     this.#seen = new KeySet();
     const seen = this.#seen;
     if (this.#options.against === 'batch') return { seen, isKnown: null };
-    const open = await this.#uncovered();
-    const found = await this.#cover(open);
+    await this.#advance();
+    await this.#keepOpen();
     const kept = this.#kept;
-    if (found.length === 0) return { seen, isKnown: (key) => has(kept, key) };
+    const open = [...this.#open.values()];
+    if (open.length === 0) return { seen, isKnown: (key) => has(kept, key) };
     const batch = new KeySet();
     await readBatch((key) => batch.add(key, 0, key.length));
-    const hits = await this.#scan(found, batch);
+    const hits = await this.#scan(open, batch);
     return { seen, isKnown: (key) => has(kept, key) || has(hits, key) };
   }
 
@@ -73,47 +75,46 @@ export class KnownKeys {
     const kept = this.#kept;
     const seen = this.#seen;
     if (kept.byteLength + seen.byteLength > this.#keptBytesMax()) {
-      // What does not fit is looked for in the files, from now on.
+      // What does not fit is looked for in the files, all of them, from now on.
       this.#kept = new KeySet();
-      this.#covered = new Set();
+      this.#open.clear();
+      this.#entered.clear();
+      this.#position = undefined;
       return;
     }
     for (let number = 0; number < seen.size; number += 1) {
       const key = seen.key(number);
       kept.add(key, 0, key.length);
     }
-    for (const path of paths) this.#covered.add(path);
+    for (const path of paths) this.#entered.add(path);
   }
 
-  /** Files within the horizon whose keys are not in memory, the newest last. */
-  async #uncovered(): Promise<readonly LoggedFile[]> {
+  /** Files that were logged since, and are not of this process, are open. */
+  async #advance(): Promise<void> {
     this.#log ??= await SinkLogReader.open(this.#store);
     const news = await this.#log?.read(this.#position);
-    if (news !== undefined) {
-      if (news.isRestarted) this.#live.clear();
-      for (const file of news.files) this.#live.set(file.path, file);
-      this.#position = news.position;
+    if (news === undefined) return;
+    this.#position = news.position;
+    if (news.isRestarted) this.#open.clear();
+    for (const file of withinHorizon(news.files, this.#options.horizonDays)) {
+      if (!this.#entered.delete(file.path)) this.#open.set(file.path, file);
     }
-    const files = [...this.#live.values()];
-    return withinHorizon(files, this.#options.horizonDays).filter(
-      ({ path }) => !this.#covered.has(path),
-    );
   }
 
-  /** Keeps the keys of as many files as there is memory for, and gives the others. */
-  async #cover(files: readonly LoggedFile[]): Promise<readonly LoggedFile[]> {
+  /** Keeps the keys of the open files, where there is memory for all of them. */
+  async #keepOpen(): Promise<void> {
+    const files = [...this.#open.values()];
     const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    // A file is seldom smaller than its keys in memory: what is read in vain is bounded by that.
-    if (this.#kept.byteLength + bytes > this.#keptBytesMax()) return files;
+    // A file is seldom smaller than its keys in memory.
+    if (this.#kept.byteLength + bytes > this.#keptBytesMax()) return;
     for (const file of files) {
       await this.#visit(file, (source, footer, column) =>
         readKeys(source, footer, column, (_row, key, start, end) => {
           this.#kept.add(key, start, end);
         }),
       );
-      this.#covered.add(file.path);
+      this.#open.delete(file.path);
     }
-    return [];
   }
 
   /** Which keys of `batch` are in the files. */

@@ -273,4 +273,6 @@ const NO_READING: ReadonlySet<string> = new Set([
   'AVRO_RECURSIVE',
   'AVRO_NOT_RECORD',
   'AVRO_NO_COLUMN',
+  'AVRO_SCHEMA_TOO_LARGE',
+  'REGISTRY_NOT_AVRO',
 ]);
