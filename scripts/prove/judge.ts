@@ -1,6 +1,7 @@
 /** What the proofs hold a table against: another engine's reading, and the manifest against the snapshot. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { openTable } from 'deltawright';
 
 const scripts = new URL('../', import.meta.url).pathname;
@@ -22,6 +23,23 @@ export function readByPeer(uri: string, columns: readonly string[]): unknown[][]
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as unknown[]);
+}
+
+/** As `readByPeer`, for tables of any size. */
+export async function* rowsByPeer(
+  uri: string,
+  columns: readonly string[],
+): AsyncGenerator<unknown[]> {
+  const python = process.env['ENGINES_PYTHON'] ?? installed();
+  const child = spawn(python, [`${scripts}engines/read.py`, uri, ...columns], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) {
+    yield JSON.parse(line) as unknown[];
+  }
+  const code = await ended;
+  if (code !== 0) fail(`delta-rs cannot read ${uri}: it ended with ${String(code)}`);
 }
 
 /** How the manifest differs from the latest snapshot; empty where it does not. */

@@ -1,0 +1,82 @@
+/** A broker and a registry of a proof's own: other ones on this machine are left alone. */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { fail } from './judge.ts';
+
+const beds = new URL('../testbeds/', import.meta.url).pathname;
+
+export class Bed {
+  readonly brokers: string;
+  readonly registry: string;
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(env: NodeJS.ProcessEnv, brokers: string, registry: string) {
+    this.#env = env;
+    this.brokers = brokers;
+    this.registry = registry;
+  }
+
+  /** Starts both, with all they hold in `folder`. */
+  static async start(folder: string): Promise<Bed> {
+    const env = { ...process.env, TESTBED_RUN: join(folder, 'bed') };
+    // The servers are no children: they would outlive a proof that is given up.
+    process.once('SIGINT', () => {
+      wipe(env);
+      process.exit(130);
+    });
+    try {
+      const [brokers, registry] = await Promise.all([
+        run(env, 'kafka.sh', 'start'),
+        run(env, 'registry.sh', 'start'),
+      ]);
+      return new Bed(env, brokers, registry);
+    } catch (error) {
+      wipe(env);
+      throw error;
+    }
+  }
+
+  async restartBroker(): Promise<void> {
+    await run(this.#env, 'kafka.sh', 'restart');
+  }
+
+  async stopRegistry(): Promise<void> {
+    await run(this.#env, 'registry.sh', 'stop');
+  }
+
+  async startRegistry(): Promise<void> {
+    await run(this.#env, 'registry.sh', 'start');
+  }
+
+  /** Stops both, and deletes what they held. */
+  wipe(): void {
+    wipe(this.#env);
+  }
+}
+
+function wipe(env: NodeJS.ProcessEnv): void {
+  for (const script of ['kafka.sh', 'registry.sh']) {
+    spawnSync('bash', [`${beds}${script}`, 'wipe'], { env, stdio: 'inherit' });
+  }
+}
+
+/** The last line that the script prints. */
+function run(env: NodeJS.ProcessEnv, script: string, verb: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', [`${beds}${script}`, verb], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      printed += bytes.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(printed.trim().split('\n').at(-1) ?? '');
+      else reject(new Error(`${script} ${verb} failed (${String(code)})`));
+    });
+  }).then(String, (error: unknown) => fail(String(error)));
+}
