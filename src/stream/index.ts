@@ -51,13 +51,16 @@ export {
 } from './message-reader.ts';
 export { DATE_COLUMN, type EnvelopeSpec, envelopeSchema, HEADER_TYPES } from './message-rows.ts';
 export {
+  type Assignment,
   type Broker,
   type BrokerTools,
   type Codec,
+  type GroupSpec,
   type KafkaConnection,
   type KafkaRecord,
   type KafkaSasl,
   type KafkaTls,
+  type Membership,
   type OffsetAt,
   type OffsetRange,
   openBroker,

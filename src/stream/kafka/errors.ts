@@ -79,6 +79,30 @@ export function fenced(broker: string, transactionalId: string, cause?: unknown)
   });
 }
 
+/** The worker that had the partition is not the one that has it now. */
+export function partitionLost(topic: string, partition: number): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'KAFKA_PARTITION_LOST',
+    message:
+      'a partition went to another worker of the group; what was not committed of it is left to that one',
+    details: { topic, partition },
+    retryable: true,
+  });
+}
+
+/** The members of a group do different work. */
+export function groupShared(broker: string, group: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'KAFKA_GROUP_SHARED',
+    message:
+      'the consumer group has members that do something else, so that each would miss partitions; ' +
+      'give the workers of each job, and of each checkpoint, a group of their own',
+    details: { broker, group },
+  });
+}
+
 export function notTransactional(broker: string): DeltaError {
   return new DeltaError({
     kind: 'internal',

@@ -3,6 +3,7 @@
 export type { Codec } from './compression.ts';
 export type { KafkaConnection, KafkaSasl, KafkaTls, SecretProvider } from './connection.ts';
 export { type BrokerTools, openBroker } from './kafka-broker.ts';
+export type { Assignment, GroupSpec, Membership } from './membership.ts';
 export { openRecordedBroker, type RecordedFolders, recordTopic } from './recorded-broker.ts';
 export type {
   Broker,

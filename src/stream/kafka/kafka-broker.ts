@@ -6,6 +6,8 @@ import type { Codec } from './compression.ts';
 import type { KafkaConnection } from './connection.ts';
 import { topicMissing } from './errors.ts';
 import { fetchRange } from './fetch-range.ts';
+import { GroupMember } from './group-member.ts';
+import type { GroupSpec, Membership } from './membership.ts';
 import { openProducer } from './producer.ts';
 import { wholeName } from './topic-pattern.ts';
 import type {
@@ -42,19 +44,24 @@ const LATEST = -1n;
  */
 export async function openBroker(connection: KafkaConnection, tools: BrokerTools): Promise<Broker> {
   const { clock, random, attemptsMax = ATTEMPTS_MAX } = tools;
-  const cluster = await Cluster.open(connection, { clock, random, attemptsMax });
-  return new KafkaBroker(cluster, tools);
+  const open = (): Promise<Cluster> => Cluster.open(connection, { clock, random, attemptsMax });
+  return new KafkaBroker(await open(), open, tools);
 }
 
 class KafkaBroker implements Broker {
   readonly name: string;
   readonly #cluster: Cluster;
+  /** Opens the same cluster by connections of its own. */
+  readonly #openAgain: () => Promise<Cluster>;
+  readonly #clock: Clock;
   readonly #committedOnly: boolean;
   readonly #compression: Codec;
 
-  constructor(cluster: Cluster, tools: BrokerTools) {
+  constructor(cluster: Cluster, openAgain: () => Promise<Cluster>, tools: BrokerTools) {
     this.name = cluster.name;
     this.#cluster = cluster;
+    this.#openAgain = openAgain;
+    this.#clock = tools.clock;
     this.#committedOnly = tools.isolation !== 'read_uncommitted';
     this.#compression = tools.compression ?? 'none';
   }
@@ -100,6 +107,10 @@ class KafkaBroker implements Broker {
       bounds,
       ...(signal === undefined ? {} : { signal }),
     });
+  }
+
+  async join(spec: GroupSpec): Promise<Membership> {
+    return new GroupMember(await this.#openAgain(), this.#clock, spec);
   }
 
   producer(options: { readonly transactionalId?: string } = {}): Promise<Producer> {

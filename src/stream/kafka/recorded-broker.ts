@@ -3,6 +3,7 @@
 import { isDeltaError } from '../../base/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
 import { offsetOutOfRange, recordingReadOnly, topicMissing } from './errors.ts';
+import { type GroupSpec, type Membership, SoleMembership } from './membership.ts';
 import {
   printRecord,
   readRecordedPath,
@@ -103,6 +104,10 @@ class RecordedBroker implements Broker {
       }
     }
     return offsets;
+  }
+
+  join(spec: GroupSpec): Promise<Membership> {
+    return Promise.resolve(new SoleMembership(spec));
   }
 
   async fetch(

@@ -1,4 +1,6 @@
-/** What jobs ask of a Kafka broker: offsets, planned ranges of records, and a producer. No consumer group reads here. */
+/** What jobs ask of a Kafka broker: offsets, planned ranges of records, and a producer. No consumer group commits offsets here. */
+
+import type { GroupSpec, Membership } from './membership.ts';
 
 export interface TopicPartition {
   readonly topic: string;
@@ -63,6 +65,11 @@ export interface Broker {
     onRecords: (records: readonly KafkaRecord[]) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
+  /**
+   * Takes a place in a group that shares out partitions; of a recording, the caller is alone in it. Errors while it is
+   * used: `KAFKA_GROUP_SHARED`, `KAFKA_UNAVAILABLE`, `KAFKA_DENIED`.
+   */
+  join(spec: GroupSpec): Promise<Membership>;
   /** Idempotent, all replicas acknowledge. With `transactionalId`, `transact` is there. */
   producer(options?: { readonly transactionalId?: string }): Promise<Producer>;
   close(): Promise<void>;
