@@ -13,10 +13,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-
-import { Admin } from '@platformatic/kafka';
 
 import { seededRandom, systemClock, systemRandom } from '../../src/base/index.ts';
 import { openBroker } from '../../src/stream/kafka/index.ts';
@@ -25,7 +22,8 @@ import { type EventMessage, generate, type GenerateOptions } from '../e-financei
 import { createTopic, registerSchema, sendAll } from '../e-financeira/live.ts';
 import { recount, reportOf } from '../e-financeira/recount.ts';
 import { Bed } from './bed.ts';
-import { HarriedJob, runOnce } from './job-process.ts';
+import { ADDED_PARTITIONS, sceneOf } from './chaos-eventos.ts';
+import { HarriedJob, runOnce, until } from './job-process.ts';
 import {
   checkDeadLetters,
   checkDetail,
@@ -34,7 +32,6 @@ import {
   type Expected,
   REPORT_TOPIC,
 } from './judge-eventos.ts';
-import { fail } from './judge.ts';
 import { TransactedEvents } from './transacted-events.ts';
 
 const { values } = parseArgs({
@@ -58,8 +55,6 @@ const SPAN_SECONDS = 2 * 86_400;
 const startMs = Date.UTC(2026, 10, 20, 9);
 /** Portions in which the events are sent, spread over the kills. */
 const PORTIONS = 60;
-/** How long a job may go on without the registry before it must have stopped. */
-const OUTAGE_MS_MAX = 180_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'eventos-'));
 const lake = join(folder, 'lake');
@@ -94,7 +89,7 @@ async function prove(): Promise<void> {
     ...plan,
     brokers: bed.brokers,
     topic: TOPIC,
-    partitions: [PARTITIONS, PARTITIONS + 1],
+    partitions: ADDED_PARTITIONS,
     rounds: 3,
     seed: seed + 1,
     schemaIds,
@@ -167,61 +162,11 @@ async function sendWhileKilled(
       Math.floor(((portion + 1) * count) / PORTIONS) - Math.floor((portion * count) / PORTIONS);
     const send = (): Promise<number> =>
       sendAll(producer, take(messages, size), { topic: TOPIC, pace: null });
-    const chaos = isChaos ? CHAOS.get(portion) : undefined;
-    await (chaos === undefined ? send() : chaos({ send, jobs, transacted }));
+    const scene = isChaos ? sceneOf(portion / PORTIONS) : null;
+    await (scene === null ? send() : scene({ bed, send, jobs, transacted }));
   }
   await producer.close();
   await broker.close();
-}
-
-interface Scene {
-  readonly send: () => Promise<number>;
-  readonly jobs: readonly HarriedJob[];
-  readonly transacted: TransactedEvents;
-}
-
-/** By the number of the portion that is sent meanwhile. */
-const CHAOS: ReadonlyMap<number, (scene: Scene) => Promise<void>> = new Map([
-  [10, addPartitions],
-  [12, withTransactions],
-  [20, overRestart],
-  [25, withTransactions],
-  // The second schema comes with this portion.
-  [PORTIONS / 2, withoutRegistry],
-  [40, overRestart],
-  [45, withTransactions],
-]);
-
-async function addPartitions({ send }: Scene): Promise<void> {
-  const admin = new Admin({ clientId: 'prove-eventos', bootstrapBrokers: [bed.brokers] });
-  await admin.createPartitions({
-    topics: [{ name: TOPIC, count: PARTITIONS + 2, assignments: [] }],
-  });
-  await admin.close();
-  await send();
-}
-
-async function withTransactions({ send, transacted }: Scene): Promise<void> {
-  await Promise.all([send(), transacted.round()]);
-}
-
-async function overRestart({ send }: Scene): Promise<void> {
-  await Promise.all([send(), bed.restartBroker()]);
-}
-
-/** A schema that no job knows yet, and nobody to ask: the capture must stop by itself, and go on when the registry is back. */
-async function withoutRegistry({ send, jobs }: Scene): Promise<void> {
-  const [capture] = jobs;
-  for (const job of jobs) job.isSpared = true;
-  await bed.stopRegistry();
-  await send();
-  const begin = Date.now();
-  await until(() => {
-    if (Date.now() - begin > OUTAGE_MS_MAX) fail('the capture goes on without the registry');
-    return (capture?.failures.get('REGISTRY_UNAVAILABLE') ?? 0) > 0;
-  });
-  await bed.startRegistry();
-  for (const job of jobs) job.isSpared = false;
 }
 
 function* take(messages: Iterator<EventMessage>, size: number): Generator<EventMessage, void> {
@@ -268,8 +213,4 @@ function childCpuSeconds(): number {
     .split(' ');
   // `cutime` and `cstime`, in hundredths of a second: proc(5).
   return (Number(fields[13]) + Number(fields[14])) / 100;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(100);
 }

@@ -204,3 +204,7 @@ function latest(folder: string): number {
     return -1;
   }
 }
+
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(100);
+}
