@@ -10,7 +10,7 @@ import {
   type KafkaBounds,
   type KafkaOffsets,
   type KafkaPlan,
-  MessageReader,
+  openMessageReader,
   type MessageSpec,
   type Payloads,
   planRanges,
@@ -83,9 +83,9 @@ export class KafkaJobSource implements JobSource {
       if (plan.ranges.length === 0 && plan.losses.length === 0) return;
       this.#countLosses(plan);
       if (plan.ranges.length === 0) return;
-      yield { end: printKafkaOffsets(plan.end), deferredFiles: 0 };
       position = plan.end;
       this.#backlog -= recordCount(plan);
+      yield { end: printKafkaOffsets(plan.end), deferredFiles: 0 };
     }
   }
 
@@ -115,7 +115,7 @@ export class KafkaJobSource implements JobSource {
   async #takePlan(plan: KafkaPlan, batch: JobBatch, sink: JobSink): Promise<BatchCounts> {
     const { rejected, signal, strict, job } = this.#run;
     const letters = await DeadLetters.open(rejected, batch.batch);
-    const reader = await MessageReader.open({
+    const reader = await openMessageReader({
       broker: this.#broker,
       spec: this.#spec(sink),
       payloads: this.#payloads,

@@ -7,7 +7,8 @@ import {
   type MessageFile,
   type MessageReader,
   type OffsetRange,
-  ParquetSink,
+  openParquetSink,
+  type ParquetSink,
 } from '../stream/index.ts';
 import type { ParquetFolderSink } from './config.ts';
 import type { Run } from './job-context.ts';
@@ -49,7 +50,7 @@ export class ParquetFolder implements JobSink, MessageSink {
   ): Promise<ParquetFolder> {
     const { context, checkpoint, job } = run;
     const store = context.openStore(location);
-    const sink = await ParquetSink.open(store, { clock: context.clock, checkpoint, codec });
+    const sink = await openParquetSink(store, { clock: context.clock, checkpoint, codec });
     const { dropDuplicates } = job;
     const keys =
       dropDuplicates === null

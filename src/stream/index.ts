@@ -34,43 +34,55 @@ export {
   writeInitialOffsets,
 } from './kafka-offsets.ts';
 export { printLogOffset, readLogOffset } from './log-offset.ts';
-export { ParquetSink, type ParquetSinkOptions, type SinkRows } from './parquet-sink.ts';
+export type { ParquetSink, ParquetSinkOptions, SinkRows } from './parquet-sink.ts';
 export { partitionValuesOf } from './partition-values.ts';
 export { fromPathUri, toPathUri } from './path-uri.ts';
 export { type LoggedFile, type LoggedFiles, SinkLogReader } from './sink-log.ts';
 export type { FileEntry, FileRejection } from './source-log.ts';
 export { readText, writeOnce } from './write-once.ts';
-export { avroPayloads, jsonPayloads, type Payloads, rawPayloads } from './message-payloads.ts';
 export {
-  type DeadLetter,
-  type MessageFile,
-  MessageReader,
-  type MessageSpec,
-  type ReadMessages,
-  type ReadMessagesOptions,
-} from './message-reader.ts';
-export { DATE_COLUMN, type EnvelopeSpec, envelopeSchema, HEADER_TYPES } from './message-rows.ts';
-export {
-  type Assignment,
-  type Broker,
-  type BrokerTools,
-  type Codec,
-  type GroupSpec,
-  type KafkaConnection,
-  type KafkaRecord,
-  type KafkaSasl,
-  type KafkaTls,
-  type Membership,
-  type OffsetAt,
-  type OffsetRange,
+  avroPayloads,
+  jsonPayloads,
   openBroker,
+  openMessageReader,
+  openParquetSink,
   openRecordedBroker,
-  type ProducedRecord,
-  type Producer,
-  type RecordedFolders,
+  rawPayloads,
   recordTopic,
-  type SecretProvider,
-  type TopicInfo,
-  type TopicPartition,
-  type TopicSelection,
+} from './lazy.ts';
+export type { Payloads } from './message-payloads.ts';
+export type {
+  DeadLetter,
+  MessageFile,
+  MessageReader,
+  MessageSpec,
+  ReadMessages,
+  ReadMessagesOptions,
+} from './message-reader.ts';
+export {
+  DATE_COLUMN,
+  type EnvelopeSpec,
+  envelopeSchema,
+  HEADER_TYPES,
+} from './message-envelope.ts';
+export type {
+  Assignment,
+  Broker,
+  BrokerTools,
+  Codec,
+  GroupSpec,
+  KafkaConnection,
+  KafkaRecord,
+  KafkaSasl,
+  KafkaTls,
+  Membership,
+  OffsetAt,
+  OffsetRange,
+  ProducedRecord,
+  Producer,
+  RecordedFolders,
+  SecretProvider,
+  TopicInfo,
+  TopicPartition,
+  TopicSelection,
 } from './kafka/index.ts';

@@ -12,14 +12,13 @@ import { rowCheck, rowsToArrow } from '../parquet/index.ts';
 import { asNullable, BINARY, evolveSchema, type Row, type StructType } from '../schema/index.ts';
 import { jsonToRow, parseJsonLine } from '../table/index.ts';
 import { type ArrowModule, BytesColumn } from './message-columns.ts';
+import { PAYLOAD_COLUMN, VALUE_COLUMN } from './message-envelope.ts';
 import {
   BATCH_FULL,
   fault,
   type MessageFault,
   type Payload,
-  PAYLOAD_COLUMN,
   type PayloadColumns,
-  VALUE_COLUMN,
 } from './message-rows.ts';
 
 /** Makes the columns of payloads. A slot is a schema: rows of one slot have the same columns. */

@@ -12,9 +12,9 @@ import { compareUtf8 } from '../store/index.ts';
 import type { Broker, KafkaRecord, OffsetRange } from './kafka/types.ts';
 import type { ArrowModule } from './message-columns.ts';
 import type { Payloads } from './message-payloads.ts';
+import { type EnvelopeSpec } from './message-envelope.ts';
 import {
   BATCH_FULL,
-  type EnvelopeSpec,
   fault,
   HeaderReader,
   type Message,

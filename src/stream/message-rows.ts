@@ -6,52 +6,10 @@ import type { Data, Table } from 'apache-arrow';
 
 import { present } from '../base/index.ts';
 import { arrowSchemaOf } from '../parquet/index.ts';
-import {
-  BINARY,
-  type DataType,
-  DATE,
-  INTEGER,
-  LONG,
-  readTimestamp,
-  STRING,
-  type StructField,
-  type StructType,
-  TIMESTAMP,
-  typesEqual,
-} from '../schema/index.ts';
+import { type DataType, readTimestamp, STRING, TIMESTAMP, typesEqual } from '../schema/index.ts';
 import type { KafkaRecord } from './kafka/types.ts';
 import { type ArrowModule, BytesColumn, IntegerColumn, LongColumn } from './message-columns.ts';
-
-/** The columns for the UTC day of a header, for what a value holds, and for a value as it is. */
-export const DATE_COLUMN = 'date';
-export const PAYLOAD_COLUMN = 'payload';
-export const VALUE_COLUMN = 'value';
-/** The types that a header's bytes can be read as. */
-export const HEADER_TYPES: readonly DataType[] = [STRING, BINARY, TIMESTAMP];
-
-export interface EnvelopeSpec {
-  /** Headers that become columns, of `HEADER_TYPES`. */
-  readonly headers: StructType;
-  /** The header, a timestamp, whose day is `DATE_COLUMN`; null for no such column. */
-  readonly dateFrom: string | null;
-}
-
-/** The columns of every message, before its payload: topic, partition, offset, timestamp, key, headers, date. */
-export function envelopeSchema({ headers, dateFrom }: EnvelopeSpec): StructType {
-  const date = dateFrom === null ? [] : [field(DATE_COLUMN, DATE)];
-  return {
-    kind: 'struct',
-    fields: [
-      field('topic', STRING),
-      field('partition', INTEGER),
-      field('offset', LONG),
-      field('timestamp', TIMESTAMP),
-      field('key', BINARY),
-      ...headers.fields.map(({ name, type }) => field(name, type)),
-      ...date,
-    ],
-  };
-}
+import { type EnvelopeSpec, envelopeSchema, messageField } from './message-envelope.ts';
 
 /** Why a message makes no row. */
 export interface MessageFault {
@@ -213,7 +171,7 @@ export class MessageRows {
   async finish(): Promise<MessageTable> {
     const payload = await this.#payload.finish();
     const envelope = envelopeSchema(this.#spec).fields;
-    const own = payload === null ? [] : [field(payload.name, payload.type)];
+    const own = payload === null ? [] : [messageField(payload.name, payload.type)];
     const schema = await arrowSchemaOf({ kind: 'struct', fields: [...envelope, ...own] });
     const arrow = this.#arrow;
     const columns = [
@@ -253,10 +211,6 @@ export function fault(code: string, reason: string): MessageFault {
 }
 
 const MICROS_PER_DAY = 86_400_000_000;
-
-function field(name: string, type: DataType): StructField {
-  return { name, type, nullable: true, metadata: {} };
-}
 
 /** Microseconds since the epoch of an ISO-8601 text; without a zone it is UTC. Null where it is none. */
 function readMicros(value: Uint8Array): number | null {

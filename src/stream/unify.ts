@@ -6,7 +6,8 @@ import { assert, present } from '../base/index.ts';
 import { arrowSchemaOf } from '../parquet/index.ts';
 import { type DataType, evolveSchema, type StructType } from '../schema/index.ts';
 import type { ArrowModule } from './message-columns.ts';
-import { type MessageTable, PAYLOAD_COLUMN } from './message-rows.ts';
+import { PAYLOAD_COLUMN } from './message-envelope.ts';
+import { type MessageTable } from './message-rows.ts';
 
 /** The same tables, all with the columns of all of them: what a table lacks is null there. */
 export async function unify(

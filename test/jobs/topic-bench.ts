@@ -81,7 +81,7 @@ export interface Message {
 /** What was produced to the topic's first partition, the only one that a new recorded topic has. */
 export async function messagesOf(bench: JobBench, topic: string): Promise<Message[]> {
   const store = bench.store(`file://${bench.folder}/produced`);
-  const broker = openRecordedBroker({ read: store, write: null });
+  const broker = await openRecordedBroker({ read: store, write: null });
   const topics = await broker.topics({ pattern: /.*/ });
   if (!topics.some((it) => it.topic === topic)) return [];
   const [end = 0] = await broker.offsets([{ topic, partition: 0 }], 'latest');
