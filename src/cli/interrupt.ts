@@ -21,13 +21,16 @@ export function listenForInterrupt(): Interrupt {
   const aborting = new AbortController();
   let timer: NodeJS.Timeout | null = null;
   const interrupt = (name: NodeJS.Signals): void => {
+    // The next signal, of either kind, is Node's again, and ends the process.
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
     stopping.abort(stopped(name));
     const abort = (): void => aborting.abort(stopped(name));
     if (handle.graceMs === 0) abort();
     else timer = setTimeout(abort, handle.graceMs);
   };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
   const handle: Interrupt = {
     stop: stopping.signal,
     signal: aborting.signal,

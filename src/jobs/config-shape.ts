@@ -297,9 +297,27 @@ export type ShapeOutcome =
 export function fitShape(value: unknown): ShapeOutcome {
   const result = v.safeParse(configShape, value, { abortEarly: true });
   if (result.success) return { kind: 'fits', input: result.output };
-  const issue = result.issues[0];
-  const key = v.getDotPath(issue) ?? 'the configuration';
+  const { path, issue } = misfitOf(result.issues[0]);
+  const key = path.length === 0 ? 'the configuration' : path.join('.');
   return { kind: 'misfits', key, reason: issue.message, unknownKey: isUnknownKey(issue) };
+}
+
+interface Misfit {
+  readonly path: readonly string[];
+  readonly issue: v.BaseIssue<unknown>;
+}
+
+/** Of a union, what is wrong inside the alternative that was meant, where that can be told: the one that goes furthest. */
+function misfitOf(issue: v.BaseIssue<unknown>): Misfit {
+  const path = (issue.path ?? []).map(({ key }) => String(key));
+  const inner = (issue.issues ?? [])
+    .map(misfitOf)
+    .filter((it) => it.path.length > (isMissingKey(it.issue) ? 1 : 0))
+    .sort((a, b) => b.path.length - a.path.length);
+  const [deepest] = inner;
+  return deepest === undefined
+    ? { path, issue }
+    : { path: [...path, ...deepest.path], issue: deepest.issue };
 }
 
 function object<const Entries extends v.ObjectEntries>(
@@ -316,6 +334,10 @@ function object<const Entries extends v.ObjectEntries>(
 
 function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
   return issue.type === 'strict_object' && issue.expected === 'never';
+}
+
+function isMissingKey(issue: v.BaseIssue<unknown>): boolean {
+  return issue.type === 'strict_object' && issue.input === undefined;
 }
 
 /** A text that `parse` takes; what it throws becomes the message. */

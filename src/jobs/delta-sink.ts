@@ -50,7 +50,6 @@ export class DeltaJobSink implements JobSink {
   #isThere = false;
   /** Of the last batch, where rows are posted: the keys of the rows that it changed. */
   #changed: ReadonlySet<string> = new Set();
-  #batchCount = 0;
 
   private constructor(run: Run, sink: DeltaSink, post: KafkaPost | null) {
     this.#run = run;
@@ -99,7 +98,7 @@ export class DeltaJobSink implements JobSink {
   async publish({ batch }: JobBatch): Promise<Published> {
     if (!this.#isThere) return { version: null, posted: 0 };
     const posted = await this.#postChanged(batch);
-    await this.#pack();
+    await this.#pack(batch);
     return { version: await this.#publisher.publish(), posted };
   }
 
@@ -217,10 +216,10 @@ export class DeltaJobSink implements JobSink {
   }
 
   /** Packs small files now and then. A file is packed with others of its size, so that rows are not written again and again. */
-  async #pack(): Promise<void> {
+  async #pack(batch: number): Promise<void> {
     const { optimize: options } = this.#sink;
-    this.#batchCount += 1;
-    if (options === null || this.#batchCount % options.everyBatches !== 0) return;
+    // Runs that end after a batch or two must come to it too: batches are counted over all runs.
+    if (options === null || (batch + 1) % options.everyBatches !== 0) return;
     const { minFileCount, sortBy } = options;
     const snapshot = await openSnapshot(this.#table);
     const spec = { minFileCount, gradual: true };
