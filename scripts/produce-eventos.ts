@@ -1,7 +1,8 @@
 /**
  * Makes events of e-Financeira from a seed and sends them to a Kafka topic, each in Avro under a schema that it registers; or
  * records them as a topic in a folder. Given `--start` the times of the events begin there and they are sent as fast as the broker takes
- * them; else they begin now, and each is sent at its time.
+ * them; else they begin now, and each is sent at its time. The broker's topics, also that of the report, are made where they are
+ * missing.
  *
  *     node scripts/produce-eventos.ts --brokers localhost:9092 --registry http://localhost:8080/apis/ccompat/v7 --rate 5000 --count 100000
  *     node scripts/produce-eventos.ts --record DIR --start 2026-11-20T09:00:00Z --count 1000
@@ -14,7 +15,13 @@ import { parseArgs } from 'node:util';
 
 import { systemClock, systemRandom } from '../src/base/index.ts';
 import { openBroker } from '../src/stream/kafka/kafka-broker.ts';
-import { EVENT_SCHEMAS, REPORT_SCHEMA, REPORT_SUBJECT, TOPIC } from './e-financeira/encode.ts';
+import {
+  EVENT_SCHEMAS,
+  REPORT_SCHEMA,
+  REPORT_SUBJECT,
+  REPORT_TOPIC,
+  TOPIC,
+} from './e-financeira/encode.ts';
 import { generate, type GenerateOptions } from './e-financeira/events.ts';
 import { createTopic, registerSchema, sendAll } from './e-financeira/live.ts';
 import { recount } from './e-financeira/recount.ts';
@@ -84,6 +91,8 @@ async function produce(): Promise<readonly number[]> {
     await registerSchema(values.registry, subject, second),
   ] as const;
   await createTopic(brokers, { topic, partitionCount });
+  // Where the pipeline posts its report.
+  await createTopic(brokers, { topic: REPORT_TOPIC, partitionCount });
   const broker = await openBroker({ brokers }, { clock: systemClock, random: systemRandom });
   try {
     const partitions = Array.from({ length: partitionCount }, (_, partition) => ({

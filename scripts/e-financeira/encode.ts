@@ -8,6 +8,7 @@ import type { TransmissaoEfetuada } from './domain.ts';
 
 export const TOPIC = 'transmissao-efetuada';
 export const SUBJECT = 'transmissao-efetuada-value';
+export const REPORT_TOPIC = 'relatorio-transmissao';
 export const REPORT_SUBJECT = 'relatorio-transmissao-value';
 
 /** Texts of the schemas, as the registry is given them. */
