@@ -7,12 +7,12 @@ import {
   type JsonObject,
   unreachable,
 } from '../base/index.ts';
-import { readRows, storeSource } from '../parquet/index.ts';
 import { findField, type Row, type StructType } from '../schema/index.ts';
 import {
   ingest,
   type IngestOptions,
   merge,
+  openInputRows,
   openSnapshot,
   optimize,
   filesToPack,
@@ -27,10 +27,8 @@ import { type Run, tableAt } from './job-context.ts';
 import type { JobBatch, JobSink, Published, SinkRows, Written } from './job-sink.ts';
 import type { KafkaPost } from './kafka-post.ts';
 import { Publisher } from './publish.ts';
+import { BATCH_MEMBER, checkRefill } from './refill.ts';
 import { prepareTable } from './sink-table.ts';
-
-/** The member of `commitInfo` that says which plan a commit was made from. */
-export const BATCH_MEMBER = 'deltawrightBatch';
 
 /** Commits that are looked through for the one of a batch that is applied already. */
 const HISTORY_MAX = 100;
@@ -68,7 +66,8 @@ export class DeltaJobSink implements JobSink {
   }
 
   async prepare(): Promise<number | null> {
-    const { checkpoint } = this.#run;
+    const { checkpoint, job } = this.#run;
+    await checkRefill(this.#table, { job, sink: this.#sink, checkpoint });
     this.#isThere = await prepareTable(this.#table, this.#sink, checkpoint, this.#sink.schema);
     return this.#isThere ? this.#publisher.publish() : null;
   }
@@ -83,7 +82,7 @@ export class DeltaJobSink implements JobSink {
 
   async write(batch: JobBatch, rows: SinkRows): Promise<Written> {
     if (!this.#isThere) await this.#create(rows.schema);
-    if (this.#post !== null) this.#changed = await keysOf(rows, this.#post.key);
+    if (this.#post !== null) this.#changed = await this.#keysOf(rows, this.#post.key);
     const { clock, random } = this.#run.context;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -202,6 +201,21 @@ export class DeltaJobSink implements JobSink {
     }
   }
 
+  /** The keys of the rows that come in. */
+  async #keysOf({ inputs, schema }: SinkRows, columns: readonly string[]): Promise<Set<string>> {
+    const fields = columns.flatMap((name) => findField(schema, name) ?? []);
+    const keys = new Set<string>();
+    const { rows, close } = await openInputRows(this.#table, inputs, {
+      schema: { kind: 'struct', fields },
+    });
+    try {
+      for await (const row of rows) keys.add(keyText(row, columns));
+    } finally {
+      await close();
+    }
+    return keys;
+  }
+
   /** The changed rows as they are in the table now: totals, whoever changed them last. */
   async #postChanged(batch: number): Promise<number> {
     const post = this.#post;
@@ -239,21 +253,11 @@ export class DeltaJobSink implements JobSink {
 }
 
 /** A row's key as one text: values in JSON, so that no two keys are the same. */
-export function keyText(
-  row: Readonly<Record<string, unknown>>,
-  columns: readonly string[],
-): string {
-  return JSON.stringify(
-    columns.map((name) => ((row[name] ?? null) === null ? null : String(row[name]))),
-  );
+function keyText(row: Row, columns: readonly string[]): string {
+  return JSON.stringify(columns.map((name) => toText(row[name])));
 }
 
-async function keysOf({ inputs }: SinkRows, columns: readonly string[]): Promise<Set<string>> {
-  const keys = new Set<string>();
-  for (const { parquet, footer } of inputs) {
-    const source = storeSource(parquet.store, parquet.path, parquet);
-    const options = { columns: columns.map((name) => [name]) };
-    for await (const row of readRows(source, footer, options)) keys.add(keyText(row, columns));
-  }
-  return keys;
+function toText(value: Row[string] | undefined): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
