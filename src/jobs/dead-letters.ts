@@ -8,7 +8,7 @@
 import { present } from '../base/index.ts';
 import { rowsToArrow, writeParquet } from '../parquet/index.ts';
 import { parseDdl, type Row } from '../schema/index.ts';
-import type { ObjectStore } from '../store/index.ts';
+import type { ObjectStore, StorePath } from '../store/index.ts';
 import type { DeadLetter } from '../stream/index.ts';
 
 /** What a file of dead letters holds. */
@@ -20,31 +20,47 @@ const SCHEMA = parseDdl(
 /** Bytes of messages that wait in memory. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Where the messages of a partition go, without the file's ending. */
+type PlaceOf = (topic: string, partition: number) => StorePath;
+
 export class DeadLetters {
   readonly #store: ObjectStore;
-  readonly #folder: string;
-  readonly #written = new Set<string>();
-  readonly #counts = new Map<string, number>();
+  readonly #placeOf: PlaceOf;
+  /** Whose other files are an earlier try's; null where there are none to delete. */
+  readonly #folder: StorePath | null;
+  readonly #written = new Set<StorePath>();
+  /** Of one partition: they come one partition after the other. */
   #waiting: DeadLetter[] = [];
   #waitingBytes = 0;
+  #place: StorePath = '';
+  #fileCount = 0;
   #first: DeadLetter | null = null;
 
-  private constructor(store: ObjectStore, folder: string) {
+  constructor(store: ObjectStore, placeOf: PlaceOf, folder: StorePath | null) {
     this.#store = store;
+    this.#placeOf = placeOf;
     this.#folder = folder;
   }
 
-  /** `store` is rooted at the job's rejected place. */
-  static open(store: ObjectStore, batch: number): Promise<DeadLetters> {
-    return Promise.resolve(new DeadLetters(store, `batch-${batch}`));
+  /** Those of a planned batch. `store` is rooted at the job's rejected place. */
+  static ofBatch(store: ObjectStore, batch: number): DeadLetters {
+    const folder = `batch-${batch}`;
+    return new DeadLetters(store, (topic, partition) => `${folder}/${topic}-${partition}`, folder);
   }
 
-  /** Takes a message; the promise is there where it has to be waited for. */
+  /** The files that are there. */
+  get written(): ReadonlySet<StorePath> {
+    return this.#written;
+  }
+
+  /** Takes a message; where the promise is there, it must be waited for. Partitions come one after the other. */
   add(letter: DeadLetter): Promise<void> | void {
     this.#first ??= letter;
+    const place = this.#placeOf(letter.topic, letter.partition);
+    const before = place === this.#place ? undefined : this.#moveTo(place);
     this.#waiting.push(letter);
     this.#waitingBytes += (letter.record.key?.length ?? 0) + (letter.record.value?.length ?? 0);
-    if (this.#waitingBytes > WAITING_BYTES_MAX) return this.#flush();
+    return this.#waitingBytes > WAITING_BYTES_MAX ? this.#flush() : before;
   }
 
   /** The first one, for people. */
@@ -59,28 +75,32 @@ export class DeadLetters {
   /** Writes what waits, and deletes what an earlier try at the batch left that this one did not. */
   async finish(): Promise<void> {
     await this.#flush();
-    const stale: string[] = [];
+    if (this.#folder === null) return;
+    const stale: StorePath[] = [];
     for await (const { path } of this.#store.list(this.#folder)) {
       if (!this.#written.has(path)) stale.push(path);
     }
     await this.#store.delete(stale);
   }
 
+  #moveTo(place: StorePath): Promise<void> | undefined {
+    const before = this.#waiting.length === 0 ? undefined : this.#flush();
+    this.#place = place;
+    this.#fileCount = 0;
+    return before;
+  }
+
   async #flush(): Promise<void> {
-    const byPartition = Map.groupBy(
-      this.#waiting,
-      ({ topic, partition }) => `${topic}-${partition}`,
-    );
+    if (this.#waiting.length === 0) return;
+    const rows = this.#waiting.map(rowOf);
+    const path = `${this.#place}${this.#fileCount === 0 ? '' : `.${this.#fileCount}`}.parquet`;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    for (const [name, letters] of byPartition) {
-      const count = this.#counts.get(name) ?? 0;
-      this.#counts.set(name, count + 1);
-      const path = `${this.#folder}/${name}${count === 0 ? '' : `.${count}`}.parquet`;
-      const table = await rowsToArrow(SCHEMA, letters.map(rowOf));
-      await this.#store.put(path, await writeParquet(table), { kind: 'overwrite' });
-      this.#written.add(path);
-    }
+    this.#fileCount += 1;
+    await this.#store.put(path, await writeParquet(await rowsToArrow(SCHEMA, rows)), {
+      kind: 'overwrite',
+    });
+    this.#written.add(path);
   }
 }
 

@@ -29,9 +29,11 @@ async function joined(topic: string, group: string, purpose = 'test'): Promise<M
   });
 }
 
+const rising = (a: number, b: number): number => a - b;
+
 async function numbers(member: Membership): Promise<number[]> {
   const { partitions } = await member.assignment();
-  return partitions.map(({ partition }) => partition).sort();
+  return partitions.map(({ partition }) => partition).sort(rising);
 }
 
 /** Waits until the members have so many partitions each. */
@@ -40,8 +42,8 @@ async function settle(members: readonly Membership[], sizes: readonly number[]):
     const found = await Promise.all(members.map(numbers));
     const all = new Set(found.flat());
     const wanted = sizes.reduce((sum, size) => sum + size, 0);
-    const counts = found.map((some) => some.length).sort();
-    if (counts.join() === [...sizes].sort().join() && all.size === wanted) return;
+    const counts = found.map((some) => some.length).sort(rising);
+    if (counts.join() === [...sizes].sort(rising).join() && all.size === wanted) return;
     await systemClock.sleep(50);
   }
 }
