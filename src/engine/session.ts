@@ -174,7 +174,10 @@ class DuckSession implements Session {
     };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await this.#track(work(connection));
+      const result = await this.#track(work(connection));
+      // Rows whose reading was interrupted may end as if there were no more.
+      signal?.throwIfAborted();
+      return result;
     } catch (error) {
       signal?.throwIfAborted();
       throw engineFailure(error, 'run a statement');

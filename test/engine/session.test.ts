@@ -106,6 +106,20 @@ describe('statements', () => {
     controller.abort(new Error('enough'));
     await expect(running).rejects.toThrow('enough');
   });
+
+  test('rows whose reading is aborted never end as if there were no more', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const read = async (): Promise<void> => {
+        for await (const chunk of session.stream('FROM range(100000000000)', { signal })) {
+          // While the next rows are on their way.
+          if (chunk.rowCount > 0) setImmediate(() => controller.abort(new Error('enough')));
+        }
+      };
+      await expect(read()).rejects.toThrow('enough');
+    }
+  });
 });
 
 describe('limits', () => {
