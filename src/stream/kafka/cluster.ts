@@ -3,12 +3,8 @@
 import type * as kafka from '@platformatic/kafka';
 
 import { type Clock, type Random, retry } from '../../base/index.ts';
-import {
-  type BrokerAddress,
-  brokerAddresses,
-  connectionOptions,
-  type KafkaConnection,
-} from './connection.ts';
+import { type BrokerAddress, brokerAddresses, connectionOptions } from './connection.ts';
+import type { KafkaConnection } from './connection-spec.ts';
 import { fromKafka, type KafkaCall, protocolErrors, topicMissing } from './errors.ts';
 
 export interface ClusterTools {
