@@ -2,7 +2,8 @@
 
 import type * as kafka from '@platformatic/kafka';
 
-import { checksum, type Codec, CODECS, pack } from './compression.ts';
+import { checksum, CODECS, pack } from './compression.ts';
+import type { Codec } from './connection-spec.ts';
 import type { ProducedRecord } from './types.ts';
 
 export interface BatchSpec {

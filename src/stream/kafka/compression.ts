@@ -4,12 +4,13 @@ import zlib from 'node:zlib';
 
 import type * as kafka from '@platformatic/kafka';
 
+import type { Codec } from './connection-spec.ts';
+
 /** Bound of one batch unpacked: brokers bound what is packed only. */
 export const BATCH_BYTES_MAX = 512 * 1024 * 1024;
 
 /** By the lowest three bits of a batch's attributes; index 0 is no compression. */
-export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
-export type Codec = (typeof CODECS)[number];
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const satisfies readonly Codec[];
 
 /** Throws whatever the codec throws for bytes that are not its own. */
 export function unpack(library: typeof kafka, codec: Codec, packed: Buffer): Buffer {

@@ -38,3 +38,6 @@ export interface KafkaConnection {
   /** True: with the system's certificates. Default: no TLS. */
   readonly tls?: boolean | KafkaTls;
 }
+
+/** How the records of a batch are packed. */
+export type Codec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';

@@ -2,8 +2,7 @@
 
 import type { Clock, Random } from '../../base/index.ts';
 import { Cluster, type TopicMetadata } from './cluster.ts';
-import type { Codec } from './compression.ts';
-import type { KafkaConnection } from './connection-spec.ts';
+import type { Codec, KafkaConnection } from './connection-spec.ts';
 import { topicMissing } from './errors.ts';
 import { fetchRange } from './fetch-range.ts';
 import { GroupMember } from './group-member.ts';

@@ -5,7 +5,7 @@ import type * as kafka from '@platformatic/kafka';
 import { isDeltaError } from '../../base/index.ts';
 import { recordBytesMax, writeBatch } from './batch-writer.ts';
 import type { Cluster } from './cluster.ts';
-import type { Codec } from './compression.ts';
+import type { Codec } from './connection-spec.ts';
 import { fenced, notTransactional, protocolErrors } from './errors.ts';
 import { partitionOfKey } from './partitioner.ts';
 import { requestProduce } from './produce-request.ts';

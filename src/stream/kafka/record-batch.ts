@@ -11,7 +11,8 @@
 
 import { assert } from '../../base/index.ts';
 import type { BatchHead } from './abort-filter.ts';
-import { type Codec, CODECS } from './compression.ts';
+import { CODECS } from './compression.ts';
+import type { Codec } from './connection-spec.ts';
 import type { KafkaRecord } from './types.ts';
 
 const LENGTH_END = 12;
