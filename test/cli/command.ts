@@ -1,14 +1,16 @@
 /** The real command, as a child process, on the sources. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
 export interface Outcome {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -25,8 +27,24 @@ export interface CommandOptions {
 export async function deltawright(
   folder: string,
   args: readonly string[],
-  { env = {}, node = [], onOutput }: CommandOptions = {},
+  { onOutput, ...options }: CommandOptions = {},
 ): Promise<Outcome> {
+  const { child, ended } = launch(folder, args, options);
+  child.stdout.once('data', () => onOutput?.(child));
+  return ended;
+}
+
+export interface Launched {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<Outcome>;
+}
+
+/** Starts `deltawright ARGS` in a folder. */
+export function launch(
+  folder: string,
+  args: readonly string[],
+  { env = {}, node = [] }: Omit<CommandOptions, 'onOutput'> = {},
+): Launched {
   const child = spawn(process.execPath, [...node, MAIN, ...args], {
     cwd: folder,
     env: { ...process.env, ...env },
@@ -34,18 +52,16 @@ export async function deltawright(
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
-  child.stdout.once('data', () => onOutput?.(child));
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<Outcome>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', resolve);
+    child.once('close', (code, signal) => {
+      const [out, error] = [stdout, stderr].map((it) => Buffer.concat(it).toString('utf8'));
+      resolve({ code, signal, stdout: out ?? '', stderr: error ?? '' });
+    });
   });
-  return {
-    code,
-    stdout: Buffer.concat(stdout).toString('utf8'),
-    stderr: Buffer.concat(stderr).toString('utf8'),
-  };
+  return { child, ended };
 }
 
 export const CONFIG = `export default {
