@@ -52,6 +52,9 @@ export function checkJob(job: Job): void {
   if (keepLatest !== null && sink.kind !== 'merge') {
     throw configInvalid(`${key}.keepLatest`, 'is for a merge; other sinks take every row');
   }
+  if (job.workers !== null && (source.kind !== 'kafka' || sink.kind !== 'append')) {
+    throw configInvalid(`${key}.workers`, 'are for a source "kafka" and a sink "append"');
+  }
   switch (sink.kind) {
     case 'append':
     case 'merge':

@@ -266,6 +266,7 @@ const job = object({
   rejected: v.optional(text),
   strict: v.optional(flag),
   trigger: v.optional(trigger),
+  workers: v.optional(object({ group: v.optional(text) })),
 });
 
 const configShape = object({

@@ -92,6 +92,11 @@ export interface Job {
   readonly rejected: string;
   readonly strict: boolean;
   readonly trigger: Trigger;
+  /**
+   * Whether several processes run the job at once, each with partitions of its own, and keep their progress in the table;
+   * null for one process. `group` is the consumer group that shares the partitions out; null for one named by the checkpoint.
+   */
+  readonly workers: { readonly group: string | null } | null;
 }
 
 /** When a batch is planned: `once`: what is there at the start, then the end; otherwise until it is stopped. */
@@ -320,6 +325,7 @@ function resolveJob(name: string, input: JobInput, place: Place): Job {
     rejected: `${rejected === undefined ? `${place.lake}/_rejected` : place.locate(rejected)}/${name}`,
     strict: input.strict ?? false,
     trigger: resolveTrigger(input.trigger),
+    workers: input.workers === undefined ? null : { group: input.workers.group ?? null },
   };
   checkJob(job);
   return job;

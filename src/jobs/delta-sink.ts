@@ -8,6 +8,7 @@ import {
   unreachable,
 } from '../base/index.ts';
 import { findField, type Row, type StructType } from '../schema/index.ts';
+import type { TopicPartition } from '../stream/index.ts';
 import {
   ingest,
   type IngestOptions,
@@ -22,10 +23,18 @@ import {
   type TableContext,
 } from '../table/index.ts';
 import type { DeltaSink, MergeSink } from './config.ts';
-import { batchMismatch, keyNotInSink } from './errors.ts';
+import { batchMismatch, keyNotInSink, rangeStale, tableMismatch } from './errors.ts';
 import { type Run, tableAt } from './job-context.ts';
-import type { JobBatch, JobSink, Published, SinkRows, Written } from './job-sink.ts';
+import {
+  type JobBatch,
+  type JobSink,
+  NO_ROWS,
+  type Published,
+  type SinkRows,
+  type Written,
+} from './job-sink.ts';
 import type { KafkaPost } from './kafka-post.ts';
+import { partitionName, progressId, rangesJson, stepsOf } from './partition-progress.ts';
 import { Publisher } from './publish.ts';
 import { BATCH_MEMBER, checkRefill } from './refill.ts';
 import { prepareTable } from './sink-table.ts';
@@ -35,6 +44,8 @@ const HISTORY_MAX = 100;
 
 /** Commits that others make in between, so that the work must be computed again, before giving up. */
 const ATTEMPTS_MAX = 100;
+/** The property by which a table forgets progress after a while. */
+const TXN_RETENTION = 'delta.setTransactionRetentionDuration';
 const BACKOFF = { delayMsMin: 5, delayMsMax: 1_000 } as const;
 
 export class DeltaJobSink implements JobSink {
@@ -68,7 +79,9 @@ export class DeltaJobSink implements JobSink {
   async prepare(): Promise<number | null> {
     const { checkpoint, job } = this.#run;
     await checkRefill(this.#table, { job, sink: this.#sink, checkpoint });
-    this.#isThere = await prepareTable(this.#table, this.#sink, checkpoint, this.#sink.schema);
+    const { schema } = this.#sink;
+    const hasWorkers = this.#run.job.workers !== null;
+    this.#isThere = await prepareTable(this.#table, this.#sink, { checkpoint, schema, hasWorkers });
     return this.#isThere ? this.#publisher.publish() : null;
   }
 
@@ -80,7 +93,33 @@ export class DeltaJobSink implements JobSink {
     return true;
   }
 
+  /** Whether it has a table: one that takes the columns of the first rows has none before there are any. */
+  get isThere(): boolean {
+    return this.#isThere;
+  }
+
+  /** How far each partition is taken, by its name; without those that the table does not know. */
+  async progress(partitions: readonly TopicPartition[]): Promise<Map<string, number>> {
+    // Another worker may have made the table.
+    if (!this.#isThere) await this.prepare();
+    const stored = new Map<string, number>();
+    if (!this.#isThere) return stored;
+    const snapshot = await openSnapshot(this.#table);
+    if (TXN_RETENTION in snapshot.metadata.configuration) {
+      throw tableMismatch(
+        this.#table.store.uri,
+        `${TXN_RETENTION} lets it forget how far the workers are`,
+      );
+    }
+    for (const place of partitions) {
+      const offset = snapshot.txnVersion(progressId(this.#run.checkpoint.id, place));
+      if (offset !== null) stored.set(partitionName(place), offset);
+    }
+    return stored;
+  }
+
   async write(batch: JobBatch, rows: SinkRows): Promise<Written> {
+    if (!this.#isThere && rows.inputs.length === 0) return NO_ROWS;
     if (!this.#isThere) await this.#create(rows.schema);
     if (this.#post !== null) this.#changed = await this.#keysOf(rows, this.#post.key);
     const { clock, random } = this.#run.context;
@@ -107,7 +146,9 @@ export class DeltaJobSink implements JobSink {
 
   /** The table takes the columns of the first rows. */
   async #create(schema: StructType): Promise<void> {
-    this.#isThere = await prepareTable(this.#table, this.#sink, this.#run.checkpoint, schema);
+    const { checkpoint, job } = this.#run;
+    const hasWorkers = job.workers !== null;
+    this.#isThere = await prepareTable(this.#table, this.#sink, { checkpoint, schema, hasWorkers });
     await this.#publisher.publish();
   }
 
@@ -129,7 +170,7 @@ export class DeltaJobSink implements JobSink {
   async #append(batch: JobBatch, { inputs, schema }: SinkRows): Promise<Written> {
     const { dropDuplicates, keys, transform } = this.#run.job;
     const columns = dropDuplicates?.columns ?? [];
-    this.#checkKeys(columns, schema);
+    if (inputs.length > 0) this.#checkKeys(columns, schema);
     const snapshot = await openSnapshot(this.#table);
     const result = await ingest(this.#table, snapshot, inputs, {
       ...this.#writeOptions(batch),
@@ -138,6 +179,7 @@ export class DeltaJobSink implements JobSink {
       dropDuplicates: columns,
       against: dropDuplicates?.against ?? 'batch',
     });
+    if (result.kind === 'stale') throw rangeStale(this.#table.store.uri);
     const { duplicateCount, insertedCount } = result;
     return { duplicates: duplicateCount, inserted: insertedCount, updated: 0, deleted: 0 };
   }
@@ -179,12 +221,17 @@ export class DeltaJobSink implements JobSink {
   #writeOptions({
     batch,
     digest,
-  }: JobBatch): Pick<IngestOptions, 'txn' | 'commitInfo' | 'signal' | 'evolve'> {
+    claims,
+  }: JobBatch): Pick<IngestOptions, 'txn' | 'steps' | 'commitInfo' | 'signal' | 'evolve'> {
     const { checkpoint, job, signal } = this.#run;
-    const made: JsonObject = { job: job.name, checkpoint: checkpoint.id, batch, offsets: digest };
+    const { id } = checkpoint;
+    const made: JsonObject = { job: job.name, checkpoint: id, batch, offsets: digest };
+    const ranges = claims === undefined ? {} : { ranges: rangesJson(claims) };
     return {
-      txn: { appId: checkpoint.id, version: batch },
-      commitInfo: { [BATCH_MEMBER]: made },
+      ...(claims === undefined
+        ? { txn: { appId: id, version: batch } }
+        : { steps: stepsOf(id, claims) }),
+      commitInfo: { [BATCH_MEMBER]: { ...made, ...ranges } },
       evolve: this.#sink.evolve,
       ...(signal === undefined ? {} : { signal }),
     };

@@ -103,6 +103,32 @@ export function tableReplaced(table: string, reason: string): DeltaError {
   });
 }
 
+/** Progress is either in the table, by workers, or in the checkpoint: who looks in the other place would begin anew. */
+export function checkpointTaken(checkpoint: string, byWorkers: boolean): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'JOB_CHECKPOINT_TAKEN',
+    message:
+      `the checkpoint was begun ${byWorkers ? 'by workers' : 'without workers'}, and the job is now ` +
+      `${byWorkers ? 'without' : 'with'} them: it would not know what was taken. Put the job's \`workers\` back as it ` +
+      'was, or give it a new checkpoint, and say by source.startingOffsets where it begins',
+    details: { checkpoint },
+  });
+}
+
+/** Another worker has committed a range of the partition in between: what was read is dropped, and looked for anew. */
+export function rangeStale(table: string): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'JOB_RANGE_STALE',
+    message:
+      'another worker has moved a partition of this batch on; nothing of the batch was committed, and what is left of it ' +
+      'is taken from where the table stands now',
+    details: { table },
+    retryable: true,
+  });
+}
+
 export function batchMismatch(table: string, batch: number): DeltaError {
   return new DeltaError({
     kind: 'data',

@@ -7,8 +7,16 @@ import type { PreparedInput } from '../table/index.ts';
 
 export interface JobBatch {
   readonly batch: number;
-  /** Of `offsets/N`: which plan the batch was made from. */
+  /** Which plan the batch was made from: of `offsets/N`, or of the claims. */
   readonly digest: string;
+  /** Of a batch of one of several workers: what the commit keeps as progress, in place of the batch's number. */
+  readonly claims?: readonly RangeClaim[];
+}
+
+/** Offsets that a worker takes of a partition. */
+export interface RangeClaim extends OffsetRange {
+  /** Where the partition stands in the table, so that the range may go in; null where the table does not know it. */
+  readonly expected: number | null;
 }
 
 /** What a batch did to the sink. */

@@ -138,6 +138,7 @@ export class KafkaReading {
       throw jobRejected(job.name, read.deadLetterCount, letters.first());
     }
     await letters.finish();
+    signal?.throwIfAborted();
     const written =
       sink.messages === undefined
         ? await this.#deliver(read.files, batch, sink)

@@ -12,14 +12,15 @@
 import type { ObjectStore, StorePath } from '../store/index.ts';
 import type { OffsetRange } from '../stream/index.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { partitionName } from './partition-progress.ts';
 
 /** `store` is rooted at the job's rejected place; `ranges` are of different partitions. */
 export function lettersOfRanges(store: ObjectStore, ranges: readonly OffsetRange[]): DeadLetters {
-  const places = new Map(ranges.map((range) => [folderOf(range), placeOf(range)]));
+  const places = new Map(ranges.map((range) => [partitionName(range), placeOf(range)]));
   return new DeadLetters(
     store,
     (topic, partition) => {
-      const folder = folderOf({ topic, partition });
+      const folder = partitionName({ topic, partition });
       return places.get(folder) ?? folder;
     },
     null,
@@ -33,7 +34,7 @@ export async function dropOtherTries(
   letters: DeadLetters,
 ): Promise<void> {
   for (const range of ranges) {
-    const folder = folderOf(range);
+    const folder = partitionName(range);
     // What was left says nothing twice where the range has no letters.
     if (![...letters.written].some((path) => path.startsWith(`${folder}/`))) continue;
     const stale: StorePath[] = [];
@@ -49,12 +50,8 @@ function overlaps(path: StorePath, { start, end }: OffsetRange): boolean {
   return match !== null && Number(match[1]) < end && Number(match[2]) > start;
 }
 
-function folderOf({ topic, partition }: Pick<OffsetRange, 'topic' | 'partition'>): StorePath {
-  return `${topic}-${partition}`;
-}
-
 function placeOf(range: OffsetRange): StorePath {
-  return `${folderOf(range)}/${padded(range.start)}-${padded(range.end)}`;
+  return `${partitionName(range)}/${padded(range.start)}-${padded(range.end)}`;
 }
 
 function padded(offset: number): string {

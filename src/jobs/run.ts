@@ -5,7 +5,7 @@
  *
  *     sources/… → offsets/N → rejected list → data files → Delta commit with its `txn` → manifest → catalog → commits/N
  *
- * A batch that the sink has already still goes through the steps after it.
+ * A batch that the sink has already still goes through the steps after it. A job with workers goes another way: `worker.ts`.
  */
 
 import { unreachable } from '../base/index.ts';
@@ -31,6 +31,7 @@ import {
 } from './job-context.ts';
 import type { JobSink } from './job-sink.ts';
 import type { JobSource, Position } from './job-source.ts';
+import { isStopped, lookAsTriggered, resultOf } from './run-loop.ts';
 
 /**
  * Runs the job `name`. Its table and virtual table are made and registered before anything is read. A run with nothing
@@ -48,13 +49,14 @@ export async function runJob(
 ): Promise<RunResult> {
   const startMs = context.clock.now();
   const run = await openRun(config, findJob(config, name), context, options);
+  if (run.job.workers !== null) return (await import('./worker.ts')).runWorker(run, options);
   const sink = await openSink(run);
   try {
     const version = await sink.prepare();
     const source = await openSource(run);
     try {
       const runner = new Runner(run, source, sink, { options, version });
-      await runner.run(options.trigger ?? run.job.trigger);
+      await runner.run();
       return runner.result(startMs);
     } finally {
       await source.close();
@@ -105,8 +107,6 @@ async function openSource(run: Run): Promise<JobSource> {
   return (await import('./kafka-source.ts')).KafkaJobSource.open(run, source);
 }
 
-/** How often it is looked whether something is new where no interval says so. */
-const IDLE_MS = 200;
 /** Batches between two times that the checkpoint is tidied: it is a listing. */
 const TIDY_EVERY_BATCHES = 10;
 
@@ -133,35 +133,22 @@ class Runner {
     this.#version = version;
   }
 
-  async run(trigger: Job['trigger']): Promise<void> {
+  async run(): Promise<void> {
     await this.#resume();
-    const everyMs = trigger.kind === 'interval' ? trigger.everyMs : 0;
-    for (;;) {
-      const { clock } = this.#run.context;
-      const beginMs = clock.now();
-      const found = await this.#takeAll();
-      if (trigger.kind === 'once' || this.#isStopped()) break;
-      const waitMs = Math.max(everyMs - (clock.now() - beginMs), found ? 0 : IDLE_MS);
-      if (waitMs > 0) await this.#wait(waitMs);
-      if (this.#isStopped()) break;
-    }
+    await lookAsTriggered(this.#run, this.#options, () => this.#takeAll());
     if (this.#batchCount > 0) await this.#tidy();
   }
 
   result(startMs: number): RunResult {
-    const { job, context, rejected, report } = this.#run;
-    const counts = this.#counts;
-    report({ step: 'done', batch: null, files: counts.files, bytes: counts.bytes });
-    return {
-      job: job.name,
+    const { files, bytes } = this.#counts;
+    this.#run.report({ step: 'done', batch: null, files, bytes });
+    return resultOf(this.#run, this.#counts, {
+      startMs,
       sink: this.#sink.label,
       batches: this.#batchCount,
-      ...counts,
-      rejectedLocation: counts.rejectedFiles + counts.rejectedRows > 0 ? rejected.uri : null,
       version: this.#version,
       warnings: this.#source.warnings,
-      timeMs: context.clock.now() - startMs,
-    };
+    });
   }
 
   /** Finishes the batch that an earlier run planned and did not finish. */
@@ -187,7 +174,7 @@ class Runner {
       if (end === null) continue;
       await this.#take(await this.#plan(end));
       found = true;
-      if (this.#isStopped()) break;
+      if (isStopped(this.#run, this.#options)) break;
     }
     if (!found) this.#tell(null, NO_COUNTS, beginMs);
     return found;
@@ -235,21 +222,6 @@ class Runner {
 
   async #positionOf(batch: number): Promise<Position> {
     return { batch, offsets: await readOffsets(this.#run.checkpoint, batch) };
-  }
-
-  #isStopped(): boolean {
-    this.#run.signal?.throwIfAborted();
-    return this.#options.stop?.aborted === true;
-  }
-
-  async #wait(waitMs: number): Promise<void> {
-    const { signal, context } = this.#run;
-    const signals = [signal, this.#options.stop].filter((it) => it !== undefined);
-    try {
-      await context.clock.sleep(waitMs, AbortSignal.any(signals));
-    } catch (error) {
-      if (this.#options.stop?.aborted !== true) throw error;
-    }
   }
 
   async #tidy(): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type TableMetadata,
 } from '../table/index.ts';
 import type { SinkTable } from './config.ts';
-import { tableMismatch, tableReplaced } from './errors.ts';
+import { checkpointTaken, tableMismatch, tableReplaced } from './errors.ts';
 
 /** In the checkpoint directory; Spark does not look at it. */
 const IDENTITY_FILE = 'table.json';
@@ -21,20 +21,33 @@ const IDENTITY_FILE = 'table.json';
 /** Tries to evolve a table while others commit to it. */
 const EVOLVE_ATTEMPTS_MAX = 20;
 
+/** Who uses a table, and how. */
+export interface TableUse {
+  readonly checkpoint: Checkpoint;
+  /** Null for the columns that the table has. */
+  readonly schema: StructType | null;
+  /** Whether workers keep their progress in the table, rather than one run in the checkpoint. */
+  readonly hasWorkers: boolean;
+}
+
 /**
  * Leaves the table with the columns of `schema` and the properties of the sink, by as many metadata commits as it takes,
  * mostly none. Without a schema a table that is missing is not made: false.
  * Errors: `JOB_TABLE_MISMATCH`; `JOB_TABLE_REPLACED` where the checkpoint has written to another table, or to one that is
- * gone; those of opening and committing.
+ * gone; `JOB_CHECKPOINT_TAKEN` where it was written by workers and there are none now, or the other way round; those of
+ * opening and committing.
  */
 export async function prepareTable(
   table: TableContext,
   sink: SinkTable,
-  checkpoint: Checkpoint,
-  schema: StructType | null,
+  { checkpoint, schema, hasWorkers }: TableUse,
 ): Promise<boolean> {
   const text = await readText(checkpoint.store, IDENTITY_FILE);
-  const known = text === null ? null : parseIdentity(text);
+  const identity = text === null ? null : parseIdentity(text);
+  if (identity !== null && identity.hasWorkers !== hasWorkers) {
+    throw checkpointTaken(checkpoint.store.uri, identity.hasWorkers);
+  }
+  const known = identity?.id ?? null;
   let found = await openIfThere(table);
   if (found === null) {
     if (known !== null) throw tableReplaced(table.store.uri, 'it is gone');
@@ -46,7 +59,9 @@ export async function prepareTable(
     throw tableReplaced(table.store.uri, 'its id is another');
   }
   if (text === null) {
-    await writeOnce(checkpoint.store, IDENTITY_FILE, printJson({ id: found.metadata.id }));
+    const { id } = found.metadata;
+    const content = hasWorkers ? { id, workers: true } : { id };
+    await writeOnce(checkpoint.store, IDENTITY_FILE, printJson(content));
   }
   await evolve(table, { ...sink, schema }, found);
   return true;
@@ -141,10 +156,11 @@ function checkPartitioning(
   throw tableMismatch(location, `it is partitioned by (${found.join(', ')})`);
 }
 
-function parseIdentity(text: string): string | null {
+function parseIdentity(text: string): { readonly id: string; readonly hasWorkers: boolean } | null {
   try {
     const value = parseJson(text);
-    return isJsonObject(value) && typeof value['id'] === 'string' ? value['id'] : null;
+    if (!isJsonObject(value) || typeof value['id'] !== 'string') return null;
+    return { id: value['id'], hasWorkers: value['workers'] === true };
   } catch {
     // A file of ours that somebody tore is as good as none: the table is checked by the batches it holds.
     return null;
