@@ -2,15 +2,21 @@
 
 import { transformInputs } from '../table/index.ts';
 import { type Run, tableAt } from './job-context.ts';
-import type { JobBatch, JobSink, SinkRows, Written } from './job-sink.ts';
+import { type JobBatch, type JobSink, NO_ROWS, type SinkRows, type Written } from './job-sink.ts';
 
-/** Takes the rows of a batch to the sink. Errors: those of the transform and of the sink. */
+/**
+ * Takes the rows of a batch to the sink. One without any, as where every message was rejected, has no columns that a
+ * table could be made of: nothing is committed but the progress of a worker. Errors: those of the transform and of the sink.
+ */
 export async function deliver(
   run: Run,
   sink: JobSink,
   batch: JobBatch,
   rows: SinkRows,
 ): Promise<Written> {
+  if (rows.inputs.length === 0) {
+    return batch.claims === undefined ? NO_ROWS : sink.write(batch, rows);
+  }
   const { transform, keys } = run.job;
   if (transform === null) return sink.write(batch, rows);
   const table = tableAt(run.context, run.job.checkpoint);

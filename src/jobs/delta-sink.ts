@@ -121,7 +121,7 @@ export class DeltaJobSink implements JobSink {
   async write(batch: JobBatch, rows: SinkRows): Promise<Written> {
     if (!this.#isThere && rows.inputs.length === 0) return NO_ROWS;
     if (!this.#isThere) await this.#create(rows.schema);
-    if (this.#post !== null) this.#changed = await this.#keysOf(rows, this.#post.key);
+    this.#changed = await this.#keysOf(rows);
     const { clock, random } = this.#run.context;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -248,8 +248,10 @@ export class DeltaJobSink implements JobSink {
     }
   }
 
-  /** The keys of the rows that come in. */
-  async #keysOf({ inputs, schema }: SinkRows, columns: readonly string[]): Promise<Set<string>> {
+  /** The keys of the rows that come in, where rows are posted. */
+  async #keysOf({ inputs, schema }: SinkRows): Promise<Set<string>> {
+    if (this.#post === null) return new Set();
+    const columns = this.#post.keyIn(schema);
     const fields = columns.flatMap((name) => findField(schema, name) ?? []);
     const keys = new Set<string>();
     const { rows, close } = await openInputRows(this.#table, inputs, {
@@ -269,8 +271,9 @@ export class DeltaJobSink implements JobSink {
     if (post === null || this.#changed.size === 0) return 0;
     const rows: Row[] = [];
     const snapshot = await openSnapshot(this.#table);
+    const key = post.keyIn(snapshot.schema);
     for await (const row of scanRows(this.#table, snapshot)) {
-      if (this.#changed.has(keyText(row, post.key))) rows.push(row);
+      if (this.#changed.has(keyText(row, key))) rows.push(row);
     }
     this.#changed = new Set();
     return post.send(batch, rows, snapshot.schema);

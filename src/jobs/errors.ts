@@ -103,6 +103,19 @@ export function tableReplaced(table: string, reason: string): DeltaError {
   });
 }
 
+/** A job that would start over on a table that it filled with another checkpoint. */
+export function checkpointLost(table: string, job: string, checkpoint: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'JOB_CHECKPOINT_LOST',
+    message:
+      'the table holds rows that this job brought with another checkpoint, and from a new one it would bring them again. ' +
+      'Put that checkpoint back; or delete the table too, and it is filled anew; or, where the rows are to come twice, ' +
+      'give the job another name',
+    details: { table, job, checkpoint },
+  });
+}
+
 /** Progress is either in the table, by workers, or in the checkpoint: who looks in the other place would begin anew. */
 export function checkpointTaken(checkpoint: string, byWorkers: boolean): DeltaError {
   return new DeltaError({
@@ -135,7 +148,7 @@ export function batchMismatch(table: string, batch: number): DeltaError {
     code: 'JOB_BATCH_MISMATCH',
     message:
       'the table holds this batch already, but made from other offsets: two checkpoints share an id, or one was ' +
-      'put back to an older state. Delete the checkpoint to start over; duplicates are dropped against the table',
+      'put back to an older state. Put the checkpoint back that made the table, or delete both to start over',
     details: { table, batch },
   });
 }

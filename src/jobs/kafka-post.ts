@@ -1,16 +1,17 @@
 /** Rows that go to a topic beside the sink: at least once, each time with the same ids. */
 
 import { present } from '../base/index.ts';
-import type { StructType } from '../schema/index.ts';
+import { findField, type StructType } from '../schema/index.ts';
 import type { Broker, Producer } from '../stream/index.ts';
 import type { Post } from './config.ts';
 import { openBrokerOf } from './connect.ts';
+import { messageKeyMissing } from './errors.ts';
 import type { Run } from './job-context.ts';
 import { MessageMaker, type Rows } from './message-maker.ts';
 
 export interface KafkaPost {
-  /** The columns whose values are the key. */
-  readonly key: readonly string[];
+  /** The columns whose values are the key, as `schema` spells them. Errors: `MESSAGE_KEY_MISSING`. */
+  keyIn(schema: StructType): readonly string[];
   /**
    * Sends rows of the batch, whose columns are those of `schema`; all are acknowledged when it gives their count. Before an
    * error, whole portions may have been sent. Errors: `MESSAGE_KEY_MISSING`, `MESSAGE_FIELD_MISSING`, `AVRO_BAD_VALUE`,
@@ -49,12 +50,19 @@ interface PostParts {
 }
 
 class TopicPost implements KafkaPost {
-  readonly key: readonly string[];
   readonly #parts: PostParts;
 
   constructor(parts: PostParts) {
-    this.key = parts.post.key;
     this.#parts = parts;
+  }
+
+  keyIn(schema: StructType): readonly string[] {
+    const { key, topic } = this.#parts.post;
+    return key.map((column) => {
+      const field = findField(schema, column);
+      if (field === null) throw messageKeyMissing(topic, column);
+      return field.name;
+    });
   }
 
   async send(batch: number, rows: Rows, schema: StructType): Promise<number> {

@@ -37,7 +37,7 @@ import { isStopped, lookAsTriggered, resultOf } from './run-loop.ts';
  * Runs the job `name`. Its table and virtual table are made and registered before anything is read. A run with nothing
  * new commits nothing, and sees to it that manifest and catalog are current. With an aborted `signal` it stops after the
  * step it is at; the next run goes on from there.
- * Errors: `JOB_UNKNOWN`, `JOB_CONCURRENT`, `JOB_REJECTED` (strict), `JOB_TABLE_MISMATCH`, `JOB_TABLE_REPLACED`,
+ * Errors: `JOB_UNKNOWN`, `JOB_CONCURRENT`, `JOB_REJECTED` (strict), `JOB_TABLE_MISMATCH`, `JOB_TABLE_REPLACED`, `JOB_CHECKPOINT_LOST`,
  * `JOB_BATCH_MISMATCH`, `CHECKPOINT_BROKEN`, `CHECKPOINT_VERSION`, those of the stores, the broker, the registry, the
  * table and the catalog.
  */

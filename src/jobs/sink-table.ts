@@ -15,8 +15,8 @@ import {
 import type { SinkTable } from './config.ts';
 import { checkpointTaken, tableMismatch, tableReplaced } from './errors.ts';
 
-/** In the checkpoint directory; Spark does not look at it. */
-const IDENTITY_FILE = 'table.json';
+/** In the checkpoint directory: which table it writes to. Spark does not look at it. */
+export const IDENTITY_FILE = 'table.json';
 
 /** Tries to evolve a table while others commit to it. */
 const EVOLVE_ATTEMPTS_MAX = 20;

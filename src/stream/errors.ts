@@ -9,7 +9,7 @@ export function checkpointBroken(location: string, file: string, reason: string)
     code: 'CHECKPOINT_BROKEN',
     message:
       `the checkpoint cannot be continued: ${reason}. Restore the file, or delete the whole checkpoint ` +
-      'directory to take every file of the source again (duplicates are still dropped against the table)',
+      'directory to take everything of the source again (a table that would then hold rows twice refuses it)',
     details: { location, file },
   });
 }
