@@ -25,6 +25,8 @@ import { configInvalid } from './errors.ts';
 import { didYouMean } from './near-name.ts';
 
 const NO_COLUMNS: StructType = { kind: 'struct', fields: [] };
+/** Columns of the envelope that every message has a value for. */
+const NEVER_NULL: ReadonlySet<string> = new Set(['topic', 'partition', 'offset', 'timestamp']);
 
 /** Errors: `CONFIG_INVALID`, with the path to the key. */
 export function checkJob(job: Job): void {
@@ -37,6 +39,10 @@ export function checkJob(job: Job): void {
   const rows = sourceColumns(source);
   checkNames(`${key}.keys`, job.keys, rows);
   checkNames(`${key}.dropDuplicates.columns`, dropDuplicates?.columns ?? [], rows);
+  if (source.kind === 'kafka') {
+    checkHeaders(`${key}.keys`, job.keys, source);
+    checkHeaders(`${key}.dropDuplicates.columns`, dropDuplicates?.columns ?? [], source);
+  }
   if (job.transform === null && source.kind === 'files') {
     checkNames(`${key}.keepLatest.by`, keepLatest?.by ?? [], rows);
     checkNames(`${key}.keepLatest.orderBy`, keepLatest?.orderBy ?? [], rows);
@@ -47,6 +53,12 @@ export function checkJob(job: Job): void {
       sink.kind === 'merge'
         ? 'must be "batch" with a merge: its condition decides what the table takes'
         : 'must be "batch" with a topic: what it holds is not looked through',
+    );
+  }
+  if (dropDuplicates !== null && job.transform !== null && sink.kind === 'merge') {
+    throw configInvalid(
+      `${key}.dropDuplicates`,
+      'does not go with a transform and a merge; say "keepLatest", or let the transform group the rows',
     );
   }
   if (keepLatest !== null && sink.kind !== 'merge') {
@@ -67,6 +79,18 @@ export function checkJob(job: Job): void {
       break;
     default:
       unreachable(sink);
+  }
+  checkHorizon(`${key}.dropDuplicates`, job);
+}
+
+/** Messages are rejected where a header is missing; what else can be null would leave rows out unseen. */
+function checkHeaders(key: string, names: readonly string[], { headers }: KafkaSource): void {
+  for (const name of names) {
+    if (findField(headers, name) !== null || NEVER_NULL.has(name)) continue;
+    throw configInvalid(
+      key,
+      `of messages must be headers, or of ${[...NEVER_NULL].join(', ')}, not ${JSON.stringify(name)}`,
+    );
   }
 }
 
@@ -123,8 +147,17 @@ function checkTableSink(job: Job, sink: DeltaSink): void {
   checkTableProperties(`${key}.sink.properties`, sink.properties);
   // What a transform or a message brings is known when the first rows are there.
   const rows = job.transform === null && source.kind === 'files' ? source.schema : null;
+  if (sink.kind === 'merge' && sink.post?.key.length === 0) {
+    throw configInvalid(
+      `${key}.sink.post.key`,
+      'is missing: by these columns it is known which rows a batch changed',
+    );
+  }
   if (sink.schema === null) return;
   checkNames(`${key}.sink.partitionBy`, sink.partitionColumns, sink.schema);
+  if (sink.kind === 'merge') {
+    checkPostKey(`${key}.sink.post.key`, sink.post?.key ?? [], sink.schema);
+  }
   if (rows === null) return;
   checkSinkSchema(`${key}.sink.schema`, sink.schema, rows);
   if (sink.kind === 'merge') {
@@ -133,6 +166,14 @@ function checkTableSink(job: Job, sink: DeltaSink): void {
     checkNames(`${key}.dropDuplicates.columns`, job.dropDuplicates?.columns ?? [], sink.schema);
     checkNames(`${key}.keys`, job.keys, sink.schema);
   }
+}
+
+function checkPostKey(key: string, names: readonly string[], schema: StructType): void {
+  checkNames(
+    key,
+    names.map((name) => findField(schema, name)?.name ?? name),
+    schema,
+  );
 }
 
 function checkParquetSink(
@@ -163,10 +204,20 @@ function checkParquetSink(
       'must be one header that is a STRING, where messages go to a folder of Parquet files',
     );
   }
-  if (dropDuplicates.horizonDays !== null && !sink.partitionColumns.includes(DATE_COLUMN)) {
+}
+
+function checkHorizon(key: string, { sink, dropDuplicates }: Job): void {
+  if (dropDuplicates === null || dropDuplicates.horizonDays === null) return;
+  if (sink.kind !== 'parquet' || !sink.partitionColumns.includes(DATE_COLUMN)) {
     throw configInvalid(
-      `${key}.dropDuplicates.horizonDays`,
-      `needs a sink that is partitioned by "${DATE_COLUMN}"`,
+      `${key}.horizonDays`,
+      `needs a sink that is partitioned by "${DATE_COLUMN}", a folder of Parquet files; others look through all they hold`,
+    );
+  }
+  if (dropDuplicates.against === 'batch') {
+    throw configInvalid(
+      `${key}.horizonDays`,
+      'needs against: "table"; what came before a batch does not matter here',
     );
   }
 }
