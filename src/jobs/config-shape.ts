@@ -280,9 +280,12 @@ const configShape = object({
 });
 
 /** A configuration as it is written: see `defineConfig`. */
-export type ConfigInput = v.InferOutput<typeof configShape>;
-export type JobInput = v.InferOutput<typeof job>;
-export type PostInput = v.InferOutput<typeof postShape>;
+export type ConfigInput = Constant<v.InferOutput<typeof configShape>>;
+export type JobInput = Constant<v.InferOutput<typeof job>>;
+export type PostInput = Constant<v.InferOutput<typeof postShape>>;
+
+/** Read-only all through, so that parts that jobs share can be written `as const`. */
+type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
 
 export type ShapeOutcome =
   | { readonly kind: 'fits'; readonly input: ConfigInput }

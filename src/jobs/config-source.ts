@@ -38,9 +38,10 @@ export function kafkaSource(name: string, input: SourceInput<'kafka'>): KafkaSou
   const { topics, value } = input;
   return {
     kind: 'kafka',
-    topics: Array.isArray(topics)
-      ? { names: topics }
-      : { pattern: new RegExp(`^(?:${topics.pattern})$`, 'u') },
+    topics:
+      'pattern' in topics
+        ? { pattern: new RegExp(`^(?:${topics.pattern})$`, 'u') }
+        : { names: topics },
     startingOffsets: startingOffsets(name, input.startingOffsets ?? 'earliest'),
     onDataLoss: input.onDataLoss ?? 'fail',
     isolation: input.isolation ?? 'read_committed',
