@@ -3,8 +3,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { fail } from './judge.ts';
-
 const beds = new URL('../testbeds/', import.meta.url).pathname;
 
 export class Bed {
@@ -26,16 +24,19 @@ export class Bed {
       wipe(env);
       process.exit(130);
     });
-    try {
-      const [brokers, registry] = await Promise.all([
-        run(env, 'kafka.sh', 'start'),
-        run(env, 'registry.sh', 'start'),
-      ]);
-      return new Bed(env, brokers, registry);
-    } catch (error) {
-      wipe(env);
-      throw error;
+    const starts = await Promise.allSettled([
+      run(env, 'kafka.sh', 'start'),
+      run(env, 'registry.sh', 'start'),
+    ]);
+    const [brokers, registry] = starts;
+    if (brokers.status === 'fulfilled' && registry.status === 'fulfilled') {
+      return new Bed(env, brokers.value, registry.value);
     }
+    wipe(env);
+    throw new AggregateError(
+      starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : [])),
+      'the broker or the registry cannot be started',
+    );
   }
 
   async restartBroker(): Promise<void> {
@@ -78,5 +79,5 @@ function run(env: NodeJS.ProcessEnv, script: string, verb: string): Promise<stri
       if (code === 0) resolve(printed.trim().split('\n').at(-1) ?? '');
       else reject(new Error(`${script} ${verb} failed (${String(code)})`));
     });
-  }).then(String, (error: unknown) => fail(String(error)));
+  });
 }

@@ -114,8 +114,9 @@ start() {
     cds=(-XX:+AutoCreateSharedArchive "-XX:SharedArchiveFile=$DIST/cds.jsa" -Xlog:cds=off -Xlog:cds+dynamic=off)
   fi
   if [ ! -f "$RUN/data/meta.properties" ]; then
+    # An id that begins with "-" would be taken for an option.
     "$java" "${opts[@]}" kafka.tools.StorageTool format \
-      -t "$(python3 -c 'import base64,uuid;print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))')" \
+      -t "$(python3 -c 'import base64,uuid;print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A"))')" \
       -S 'SCRAM-SHA-256=[name=test,password=testtest]' -S 'SCRAM-SHA-512=[name=test,password=testtest]' \
       -c "$RUN/server.properties" >"$RUN/format.log" 2>&1 || { cat "$RUN/format.log" >&2; exit 1; }
   fi
