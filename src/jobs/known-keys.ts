@@ -3,6 +3,7 @@
  * from the folder itself, so that nothing else has to be kept in step with it; memory is bounded whatever it holds.
  */
 
+import type { Clock } from '../base/index.ts';
 import { KeySet, readFooter, readKeys, scanKeys, storeSource } from '../parquet/index.ts';
 import { readTimestamp } from '../schema/index.ts';
 import type { ObjectStore, StorePath } from '../store/index.ts';
@@ -20,19 +21,22 @@ export interface KnownKeysOptions {
   readonly column: string;
   /** `batch`: what the folder holds does not matter. */
   readonly against: 'table' | 'batch';
-  /** Files whose date is further back from the newest one are not looked at; null for all. */
+  /**
+   * Files whose date is further back from the newest one are not looked at; null for all. Dates to come move nothing: one
+   * message of a wrong year would let in the duplicates of all others.
+   */
   readonly horizonDays: number | null;
-  /** Whether there will be many batches, so that keys are worth keeping. */
-  readonly isLongRun: boolean;
+  /** Memory for keys that are kept from batch to batch. */
+  readonly keptBytesMax: number;
 }
 
-/** Memory for keys that are kept from batch to batch. */
-const KEPT_BYTES_MAX = { once: 64 * 1024 * 1024, long: 512 * 1024 * 1024 };
 const FILES_AT_ONCE = 4;
+const MILLIS_PER_DAY = 86_400_000;
 const MICROS_PER_DAY = 86_400_000_000n;
 
 export class KnownKeys {
   readonly #store: ObjectStore;
+  readonly #clock: Clock;
   readonly #options: KnownKeysOptions;
   /** Null before there is one. */
   #log: SinkLogReader | null = null;
@@ -41,13 +45,16 @@ export class KnownKeys {
   /** The keys of all files that were logged up to there, but for the open ones. */
   #kept = new KeySet();
   #open = new Map<StorePath, LoggedFile>();
+  /** Of all files that were logged, but not later than today. */
+  #newestDay = -Infinity;
   /** The keys of the batch under way, and of files that are not in the log yet. */
   #seen = new KeySet();
   #entered = new Set<StorePath>();
 
   /** `store` is rooted at the folder. */
-  constructor(store: ObjectStore, options: KnownKeysOptions) {
+  constructor(store: ObjectStore, clock: Clock, options: KnownKeysOptions) {
     this.#store = store;
+    this.#clock = clock;
     this.#options = options;
   }
 
@@ -62,11 +69,16 @@ export class KnownKeys {
     await this.#keepOpen();
     const kept = this.#kept;
     const open = [...this.#open.values()];
-    if (open.length === 0) return { seen, isKnown: (key) => has(kept, key) };
+    if (open.length === 0)
+      return { seen, isKnown: (bytes, start, end) => kept.find(bytes, start, end) >= 0 };
     const batch = new KeySet();
     await readBatch((key) => batch.add(key, 0, key.length));
     const hits = await this.#scan(open, batch);
-    return { seen, isKnown: (key) => has(kept, key) || has(hits, key) };
+    return {
+      seen,
+      isKnown: (bytes, start, end) =>
+        kept.find(bytes, start, end) >= 0 || hits.find(bytes, start, end) >= 0,
+    };
   }
 
   /** The batch is in: its keys are in `paths`, and nowhere else. */
@@ -74,7 +86,7 @@ export class KnownKeys {
     if (this.#options.against === 'batch') return;
     const kept = this.#kept;
     const seen = this.#seen;
-    if (kept.byteLength + seen.byteLength > this.#keptBytesMax()) {
+    if (kept.byteLength + seen.byteLength > this.#options.keptBytesMax) {
       // What does not fit is looked for in the files, all of them, from now on.
       this.#kept = new KeySet();
       this.#open.clear();
@@ -96,8 +108,22 @@ export class KnownKeys {
     if (news === undefined) return;
     this.#position = news.position;
     if (news.isRestarted) this.#open.clear();
-    for (const file of withinHorizon(news.files, this.#options.horizonDays)) {
+    for (const file of news.files) {
       if (!this.#entered.delete(file.path)) this.#open.set(file.path, file);
+    }
+    this.#passHorizon(news.files);
+  }
+
+  /** Forgets the open files that are too old by now. */
+  #passHorizon(news: readonly LoggedFile[]): void {
+    const { horizonDays } = this.#options;
+    if (horizonDays === null) return;
+    const today = Math.floor(this.#clock.now() / MILLIS_PER_DAY);
+    for (const { path } of news) {
+      this.#newestDay = Math.max(this.#newestDay, Math.min(dayOf(path) ?? -Infinity, today));
+    }
+    for (const path of this.#open.keys()) {
+      if ((dayOf(path) ?? Infinity) < this.#newestDay - horizonDays) this.#open.delete(path);
     }
   }
 
@@ -106,7 +132,7 @@ export class KnownKeys {
     const files = [...this.#open.values()];
     const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     // A file is seldom smaller than its keys in memory.
-    if (this.#kept.byteLength + bytes > this.#keptBytesMax()) return;
+    if (this.#kept.byteLength + bytes > this.#options.keptBytesMax) return;
     for (const file of files) {
       await this.#visit(file, (source, footer, column) =>
         readKeys(source, footer, column, (_row, key, start, end) => {
@@ -152,21 +178,6 @@ export class KnownKeys {
     const result = await read(source, footer, column);
     if (result.kind === 'unsupported') throw keyUnreadable(this.#store.uri, path, result.reason);
   }
-
-  #keptBytesMax(): number {
-    return this.#options.isLongRun ? KEPT_BYTES_MAX.long : KEPT_BYTES_MAX.once;
-  }
-}
-
-function has(keys: KeySet, key: Uint8Array): boolean {
-  return keys.find(key, 0, key.length) >= 0;
-}
-
-function withinHorizon(files: readonly LoggedFile[], days: number | null): readonly LoggedFile[] {
-  if (days === null) return files;
-  const dated = files.map((file) => ({ file, day: dayOf(file.path) }));
-  const newest = dated.reduce((max, { day }) => Math.max(max, day ?? -Infinity), -Infinity);
-  return dated.filter(({ day }) => day === null || day >= newest - days).map(({ file }) => file);
 }
 
 /** Days since the epoch of the folder that the file is in, or null. */

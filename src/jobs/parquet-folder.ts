@@ -10,7 +10,7 @@ import {
   openParquetSink,
   type ParquetSink,
 } from '../stream/index.ts';
-import type { ParquetFolderSink } from './config.ts';
+import type { ParquetFolderSink, Trigger } from './config.ts';
 import type { Run } from './job-context.ts';
 import {
   type JobBatch,
@@ -22,6 +22,13 @@ import {
   type Written,
 } from './job-sink.ts';
 import { KnownKeys } from './known-keys.ts';
+
+/** Memory for known keys: where many batches follow, it is worth more to keep them. */
+const KEYS_BYTES_MAX: Readonly<Record<Trigger['kind'], number>> = {
+  once: 64 * 1024 * 1024,
+  interval: 512 * 1024 * 1024,
+  continuous: 512 * 1024 * 1024,
+};
 
 export class ParquetFolder implements JobSink, MessageSink {
   readonly label: string;
@@ -55,11 +62,11 @@ export class ParquetFolder implements JobSink, MessageSink {
     const keys =
       dropDuplicates === null
         ? null
-        : new KnownKeys(store, {
+        : new KnownKeys(store, context.clock, {
             column: dropDuplicates.columns[0] ?? '',
             against: dropDuplicates.against,
             horizonDays: dropDuplicates.horizonDays,
-            isLongRun: job.trigger.kind !== 'once',
+            keptBytesMax: KEYS_BYTES_MAX[job.trigger.kind],
           });
     return new ParquetFolder({ store, partitionColumns, sink, keys });
   }
