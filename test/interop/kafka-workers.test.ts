@@ -85,7 +85,7 @@ async function produceEvents(topic: string): Promise<{ ids: Set<string>; broken:
   const producer = await broker.producer();
   const ids = new Set<string>();
   const broken = new Set<string>();
-  const ends = new Array<number>(PARTITIONS).fill(0);
+  const ends = Array.from({ length: PARTITIONS }, () => 0);
   const records = Array.from({ length: EVENTS }, (_, n) => {
     const id = n % DUPLICATE_EVERY === 0 ? `e${n >> 1}` : `e${n}`;
     const partition = n % PARTITIONS;
