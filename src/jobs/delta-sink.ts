@@ -5,6 +5,7 @@ import {
   isDeltaError,
   isJsonObject,
   type JsonObject,
+  type JsonValue,
   unreachable,
 } from '../base/index.ts';
 import { findField, type Row, type StructType } from '../schema/index.ts';
@@ -88,8 +89,12 @@ export class DeltaJobSink implements JobSink {
   async isApplied({ batch, digest }: JobBatch): Promise<boolean> {
     if (!this.#isThere) return false;
     const snapshot = await openSnapshot(this.#table);
-    if ((snapshot.txnVersion(this.#run.checkpoint.id) ?? -1) < batch) return false;
-    await this.#checkApplied(batch, digest);
+    const last = snapshot.txnVersion(this.#run.checkpoint.id) ?? -1;
+    if (last < batch) return false;
+    const found = await this.#planOf(batch);
+    // A batch that later ones came after is not run again: the checkpoint was put back to an older state.
+    const isOther = found === null ? last > batch : found !== digest;
+    if (isOther) throw batchMismatch(this.#table.store.uri, batch);
     return true;
   }
 
@@ -237,15 +242,15 @@ export class DeltaJobSink implements JobSink {
     };
   }
 
-  /** A commit of this batch that was made from another plan is somebody else's. */
-  async #checkApplied(batch: number, digest: string): Promise<void> {
+  /** Which plan the table's commit of the batch was made from; null where that is not among the latest commits. */
+  async #planOf(batch: number): Promise<JsonValue | null> {
     for (const { commitInfo } of await readHistory(this.#table, { limit: HISTORY_MAX })) {
       const made = commitInfo[BATCH_MEMBER];
       if (!isJsonObject(made)) continue;
       if (made['checkpoint'] !== this.#run.checkpoint.id || made['batch'] !== batch) continue;
-      if (made['offsets'] !== digest) throw batchMismatch(this.#table.store.uri, batch);
-      return;
+      return made['offsets'] ?? null;
     }
+    return null;
   }
 
   /** The keys of the rows that come in, where rows are posted. */

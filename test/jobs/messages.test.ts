@@ -90,6 +90,25 @@ describe('a checkpoint that is gone', () => {
     expect(ids(await folderRows(bench, 'lake/folder'))).toEqual(['a', 'b']);
   });
 
+  test('put back to a state long ago, it is refused rather than taken for done', async () => {
+    const source = { ...JSON_SOURCE, maxOffsetsPerBatch: 1 };
+    bench = await openMessagesBench({ job: { source, sink: append } });
+    const messages = Array.from({ length: 103 }, (_, offset) => sent(offset, `k${offset}`));
+    await record(bench, messages);
+    expect(await bench.run('job')).toMatchObject({ batches: 103 });
+    // What a copy of the checkpoint from its first days would hold.
+    const offsets = await bench.text('lake/_checkpoints/job/offsets/5');
+    const commit = await bench.text('lake/_checkpoints/job/commits/5');
+    for (const folder of ['offsets', 'commits'])
+      await bench.remove(`lake/_checkpoints/job/${folder}`);
+    const store = bench.store(`file://${bench.folder}/lake/_checkpoints/job`);
+    await store.put('offsets/0', Buffer.from(offsets), { kind: 'create' });
+    await store.put('commits/0', Buffer.from(commit), { kind: 'create' });
+    bench.clock.advance(1000);
+    await expect(bench.run('job')).rejects.toMatchObject({ code: 'JOB_BATCH_MISMATCH' });
+    expect(await tableRows(bench, 'eventos')).toHaveLength(103);
+  });
+
   test('another job may fill the same table', async () => {
     bench = await openMessagesBench({
       one: { source: JSON_SOURCE, sink: append },
