@@ -109,6 +109,23 @@ export function checkConnections(config: Config): void {
   }
 }
 
+/**
+ * That no two jobs keep their progress, or their files, in one place: each would take the other's for its own.
+ * Errors: `CONFIG_INVALID`.
+ */
+export function checkPlaces(config: Config): void {
+  const taken = new Map<string, string>();
+  const take = (key: string, location: string): void => {
+    const by = taken.get(location);
+    if (by !== undefined) throw configInvalid(key, `is the place of ${by} too; give each its own`);
+    taken.set(location, key);
+  };
+  for (const { name, checkpoint, sink } of config.jobs.values()) {
+    take(`jobs.${name}.checkpoint`, checkpoint);
+    if (sink.kind === 'parquet') take(`jobs.${name}.sink.location`, sink.location);
+  }
+}
+
 /** The columns that are known before any row is read: all of them, but for what messages hold. */
 function sourceColumns(source: Job['source']): StructType {
   return source.kind === 'files' ? source.schema : envelopeSchema(source);
@@ -130,6 +147,7 @@ function checkKafkaSource(key: string, source: KafkaSource): void {
       );
     }
   }
+  checkStart(`${key}.source.startingOffsets.offsets`, source);
   const { dateFrom } = source;
   if (dateFrom === null) return;
   const time = findField(source.headers, dateFrom);
@@ -138,6 +156,22 @@ function checkKafkaSource(key: string, source: KafkaSource): void {
       `${key}.source.dateFrom`,
       'must be the name of a header that is a TIMESTAMP',
     );
+  }
+}
+
+/** What is misspelled would start at the earliest message instead. */
+function checkStart(key: string, { topics, startingOffsets: start }: KafkaSource): void {
+  if (typeof start === 'string' || !('offsets' in start)) return;
+  for (const [topic, partitions] of start.offsets) {
+    if ('names' in topics && !topics.names.includes(topic)) {
+      throw configInvalid(
+        key,
+        `${topic} is not among the topics; there are: ${topics.names.join(', ')}`,
+      );
+    }
+    if ([...partitions.keys()].some((partition) => !Number.isSafeInteger(partition))) {
+      throw configInvalid(`${key}.${topic}`, 'must be offsets by the numbers of partitions');
+    }
   }
 }
 

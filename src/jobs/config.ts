@@ -8,7 +8,7 @@ import type { Codec } from '../parquet/index.ts';
 import { parseDdl, type StructType } from '../schema/index.ts';
 import type { BatchLimits, TopicSelection } from '../stream/index.ts';
 import type { MatchedClause, NotMatchedClause, Transform } from '../table/index.ts';
-import { checkConnections, checkJob } from './check-job.ts';
+import { checkConnections, checkJob, checkPlaces } from './check-job.ts';
 import { type ConfigInput, fitShape, type JobInput, type PostInput } from './config-shape.ts';
 import { filesSource, kafkaSource, resolveKafka, resolveRegistry } from './config-source.ts';
 import { configInvalid, configUnknownKey, unknownJob } from './errors.ts';
@@ -259,6 +259,7 @@ export function parseConfig(value: unknown, folder: string): Config {
     jobs: new Map(jobs),
   };
   checkConnections(config);
+  checkPlaces(config);
   return config;
 }
 

@@ -120,6 +120,13 @@ test.each<[path: string, value: unknown, reason: string, key?: string]>([
   ['jobs.folder.source.startingOffsets', 'first', 'must be "earliest", "latest"'],
   ['jobs.folder.source.startingOffsets', { timestamp: 'ontem' }, 'must be a time (ISO 8601)'],
   ['jobs.folder.source.startingOffsets', { offsets: { t: { '0': -1 } } }, 'at least 0'],
+  [
+    'jobs.folder.source.startingOffsets',
+    { offsets: { u: { '0': 1 } } },
+    'u is not among the topics',
+  ],
+  ['jobs.folder.source.startingOffsets', { offsets: { t: { um: 1 } } }, 'numbers of partitions'],
+  ['jobs.totals.checkpoint', 'lake/_checkpoints/folder/', 'is the place of jobs.folder.checkpoint'],
   ['jobs.folder.source.maxOffsetsPerBatch', 0, 'must be at least 1'],
   ['jobs.folder.source.onDataLoss', 'ignore', 'must be "fail" or "count"'],
   ['jobs.folder.source.isolation', 'committed', 'must be "read_committed"'],
