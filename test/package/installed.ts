@@ -9,8 +9,8 @@ const root = new URL('../../', import.meta.url).pathname;
 
 export interface InstalledProject {
   readonly folder: string;
-  /** Type-checks a program of the project as strictly as TypeScript can. */
-  check(file: string): void;
+  /** Type-checks programs of the project as strictly as TypeScript can. */
+  check(...files: readonly string[]): void;
   /** Runs a program of the project, or a command line of it; returns what it prints. */
   node(...args: string[]): string;
   shell(line: string): string;
@@ -34,7 +34,7 @@ export function installProject(): InstalledProject {
   const env = { ...process.env, PATH: path };
   return {
     folder,
-    check: (file) => {
+    check: (...files) => {
       const config = {
         compilerOptions: {
           strict: true,
@@ -47,7 +47,7 @@ export function installProject(): InstalledProject {
           typeRoots: [join(root, 'node_modules/@types')],
           types: ['node'],
         },
-        files: [file],
+        files,
       };
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
       execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { ...options, env });

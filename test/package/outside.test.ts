@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstalledProject, installProject } from './installed.ts';
+import { type InstalledProject, installProject, linkFolder } from './installed.ts';
 
 let project: InstalledProject;
 
@@ -58,24 +58,72 @@ console.log(
     });
   }, 120_000);
 
-  it(`runs the README's programs as they stand`, () => {
-    const programs = examples('ts');
-    expect(programs.length).toBeGreaterThan(0);
-    programs.forEach((program, i) => {
-      const file = `exemplo-${i}.ts`;
-      writeFileSync(join(project.folder, file), program);
-      project.check(file);
-      expect(project.node(file)).toContain(`{ id: 1n, valor: '19.90' }`);
-    });
+  it(`type-checks the README's programs and configurations`, () => {
+    const written = examples('ts');
+    expect(written.map(isConfiguration)).toEqual(FILES.map((file) => file.endsWith('config.ts')));
+    for (const [i, file] of FILES.entries()) {
+      writeFileSync(join(project.folder, file), written[i] ?? '');
+    }
+    project.check(...FILES);
   }, 120_000);
 
-  it(`runs the README's command lines as they stand`, () => {
-    const lines = examples('sh').filter((block) => block.startsWith('deltawright create'));
-    expect(lines.length).toBe(1);
+  it(`runs the README's program as it stands`, () => {
+    expect(project.node('exemplo.ts')).toContain(`{ id: 1n, valor: '19.90' }`);
+  }, 120_000);
+
+  it(`runs the README's jobs on the recorded topic, and its command lines, as they stand`, () => {
+    linkFolder(project, 'fixtures');
     writeFileSync(
       join(project.folder, 'pessoas.jsonl'),
       '{"id":1,"nome":"Ana"}\n{"id":2,"nome":"Zé"}\n',
     );
-    expect(project.shell(lines[0] ?? '')).toContain('2,Zé');
+    const [tables, run, rejected, again, ...others] = commandLines().map((block) =>
+      project.shell(block),
+    );
+    expect(others).toEqual([]);
+    expect(tables).toContain('2,Zé');
+    expect(run).toMatch(/^detalhar → rfb\.eventos, version 1\n(?: .*\n)* {2}inserted +612\n/m);
+    expect(run).toMatch(/^somar → rfb\.totais, version 1\n(?: .*\n)* {2}posted +12 messages\n/m);
+    expect(run).toMatch(/^avisar → avisos\n(?: .*\n)* {2}posted +\d+ messages\n/m);
+    expect(run).toMatch(/^codigo_empresa +erros\n-+ +-+\n(?:\d+ +\d+\n){3}\(3 rows\)$/m);
+    expect(rejected).toMatch(/^0 +22 +AVRO_NO_ENVELOPE +the value does not begin/m);
+    expect(rejected).toMatch(/\(16 rows\)/);
+    expect(again).toMatch(/^capturar → .*: nothing new .*\ndetalhar → .*: nothing new .*\n$/);
   }, 120_000);
+
+  it(`loads the README's other configuration, which needs brokers and secrets`, () => {
+    project.shell('deltawright tables --config seguro.config.ts');
+    expect(() => project.shell('deltawright run capturar --config seguro.config.ts')).toThrow(
+      /SECRET_MISSING: .*REGISTRY_TOKEN/,
+    );
+  }, 120_000);
+
+  it('has no other command in its README than those that need servers or the checkout', () => {
+    const others = examples('sh').filter((block) => !block.startsWith('deltawright'));
+    expect(others.map((block) => NOT_RUN.find((it) => block.startsWith(it)) ?? block)).toEqual(
+      NOT_RUN,
+    );
+  });
 });
+
+/** What the README's examples in TypeScript are called here, in their order. */
+const FILES = ['exemplo.ts', 'deltawright.config.ts', 'seguro.config.ts'];
+
+/** Blocks that others run: `test/interop`, and whoever sets up a checkout. */
+const NOT_RUN = [
+  'npm ci && npm start ',
+  'npm ci && npm test ',
+  'export $(npm run -s kafka -- start) DELTAWRIGHT_LAKE=lake-vivo\n',
+  'export $(npm run -s kafka -- start) DELTAWRIGHT_LAKE=lake-vivo CONFIG=',
+  'export DELTAWRIGHT_LAKE=s3://',
+  'node scripts/regenerate-manifest.ts s3://',
+  'npm run test:interop\n',
+];
+
+function commandLines(): string[] {
+  return examples('sh').filter((block) => block.startsWith('deltawright'));
+}
+
+function isConfiguration(example: string): boolean {
+  return example.includes('defineConfig');
+}
