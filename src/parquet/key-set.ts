@@ -48,20 +48,28 @@ export class KeySet {
    * most 4 GiB of keys.
    */
   add(bytes: Uint8Array, start: number, end: number): boolean {
+    const before = this.#size;
+    return this.intern(bytes, start, end) === before;
+  }
+
+  /** As `add`, and answers with the number of the key, whether it is new or not. */
+  intern(bytes: Uint8Array, start: number, end: number): number {
     const view = this.#viewOf(bytes);
     const hash = hashOf(view, start, end);
     const place = this.#search(hash, view, start, end);
-    if (this.#slots[place] !== 0) return false;
+    const slot = this.#slots[place] ?? 0;
+    if (slot !== 0) return (slot & this.#slotMask) - 1;
     this.#append(view, start, end);
     this.#hashes[this.#size] = hash;
     this.#size += 1;
     this.#slots[place] = (hash & ~this.#slotMask) | this.#size;
     if (this.#size === this.#ends.length) this.#growSlots();
-    return true;
+    return this.#size - 1;
   }
 
   /** The number of the key that has the bytes `start` (inclusive) to `end` (exclusive), or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#size === 0) return -1;
     const view = this.#viewOf(bytes);
     const place = this.#search(hashOf(view, start, end), view, start, end);
     return ((this.#slots[place] ?? 0) & this.#slotMask) - 1;

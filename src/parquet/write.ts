@@ -1,6 +1,6 @@
 /**
- * Encodes Arrow data as Parquet. `parquet-wasm` makes the pages, a row group at a time, because its heap never shrinks;
- * the footer is our own.
+ * Encodes Arrow data as Parquet, a row group at a time. What Delta has types for is encoded here, straight from Arrow's
+ * memory; for the rest, and for data in very small pieces, `parquet-wasm` makes the pages. The footer is always our own.
  */
 
 import type { Data, RecordBatch, Table } from 'apache-arrow';
@@ -13,6 +13,7 @@ import { mixedTables, unencodable } from './errors.ts';
 import { readFooter } from './footer.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
 import { withStandardNames } from './nesting.ts';
+import { type EncodedRowGroup, RowGroupEncoder } from './row-group-encoder.ts';
 import { leavesOf, type SchemaLeaf } from './schema-tree.ts';
 import type { Codec, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
 
@@ -42,26 +43,23 @@ export async function writeParquet(
   options: WriteOptions = {},
 ): Promise<Uint8Array> {
   const { codec = 'snappy', rowGroupRowsMax = ROW_GROUP_ROWS_MAX } = options;
-  const [wasm, arrow] = await Promise.all([import('parquet-wasm'), import('apache-arrow')]);
+  const arrow = await import('apache-arrow');
   const rowGroups: RowGroup[] = [];
   const parts: Uint8Array[] = [Buffer.from(MAGIC)];
+  const encoder = new RowGroupEncoder(arrow, codec);
   let columns: ParquetFooter['columns'] | null = null;
   let end = MAGIC.length;
   for await (const table of regroup(arrow, input, rowGroupRowsMax)) {
-    const bytes = encode(wasm, arrow.tableToIPC(table), codec);
-    const footer = await readFooter(memorySource('row group', bytes));
-    columns ??= footer.columns;
-    if (!sameColumns(columns, footer.columns)) throw mixedTables();
-    const pages = bytes.subarray(MAGIC.length, pagesEnd(footer));
-    rowGroups.push(...footer.rowGroups.map((it) => shifted(it, end - MAGIC.length)));
-    parts.push(pages);
-    end += pages.length;
+    const encoded = encoder.encode(table) ?? (await encodeByWasm(arrow, table, codec));
+    columns ??= encoded.columns;
+    if (!sameColumns(columns, encoded.columns)) throw mixedTables();
+    if (encoded.rowGroup !== null) rowGroups.push(shifted(encoded.rowGroup, end));
+    parts.push(...encoded.parts);
+    end += encoded.parts.reduce((sum, { length }) => sum + length, 0);
   }
-  // Arrow's names for the levels of lists and maps are not those of the format.
-  const named = present(columns, 'the table that says the columns').map(withStandardNames);
   const trailer = encodeTrailer({
-    columns: named,
-    rowGroups: withPaths(rowGroups, leavesOf(named)),
+    columns: present(columns, 'the table that says the columns'),
+    rowGroups,
     createdBy: CREATED_BY,
     keyValues: new Map(),
     typeDefinedOrder: true,
@@ -117,7 +115,25 @@ const COMPRESSION = {
   uncompressed: 'UNCOMPRESSED',
 } as const;
 
-function encode(wasm: typeof ParquetWasm, ipc: Uint8Array, codec: Codec): Uint8Array {
+async function encodeByWasm(
+  arrow: ArrowModule,
+  table: Table,
+  codec: Codec,
+): Promise<EncodedRowGroup> {
+  const bytes = encodeFile(await import('parquet-wasm'), arrow.tableToIPC(table), codec);
+  const footer = await readFooter(memorySource('row group', bytes));
+  // Arrow's names for the levels of lists and maps are not those of the format.
+  const columns = footer.columns.map(withStandardNames);
+  const [rowGroup] = withPaths(footer.rowGroups, leavesOf(columns));
+  const pages = bytes.subarray(MAGIC.length, pagesEnd(footer));
+  return {
+    columns,
+    rowGroup: rowGroup === undefined ? null : shifted(rowGroup, -MAGIC.length),
+    parts: [pages],
+  };
+}
+
+function encodeFile(wasm: typeof ParquetWasm, ipc: Uint8Array, codec: Codec): Uint8Array {
   const properties = new wasm.WriterPropertiesBuilder()
     .setCompression(wasm.Compression[COMPRESSION[codec]])
     .setStatisticsEnabled(wasm.EnabledStatistics.Chunk)

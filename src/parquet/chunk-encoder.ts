@@ -1,0 +1,333 @@
+/** The pages of column chunks (parquet.thrift, `PageHeader`): data pages of version 1, with a dictionary where values repeat. */
+
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+
+import { unreachable } from '../base/index.ts';
+import { KeySet } from './key-set.ts';
+import type { LeafPiece } from './leaf-values.ts';
+import { bitWidthOf, PageBuffer } from './page-buffer.ts';
+import { ENCODINGS } from './row-group.ts';
+import { SnappyEncoder, snappyOutputBytesMax } from './snappy-encoder.ts';
+import { ThriftWriter } from './thrift-writer.ts';
+import type { Codec, ColumnChunk, ParquetNode } from './types.ts';
+import { ValueBounds } from './value-bounds.ts';
+
+/** One column of values, and where it stands. */
+export interface Leaf {
+  readonly path: readonly string[];
+  readonly node: ParquetNode;
+  /** The levels of an entry that holds a value, and of one that repeats most deeply. */
+  readonly definition: number;
+  readonly repetition: number;
+}
+
+const PAGE_ROWS_MAX = 20_000;
+const PAGE_BYTES_MAX = 1024 * 1024;
+const DICTIONARY_BYTES_MAX = 1024 * 1024;
+const DICTIONARY_VALUES_MAX = 65_536;
+/** After so many values half of them must have been there before. */
+const DICTIONARY_TRIAL = 1024;
+/** A chunk whose first large page stays longer than this share is not compressed: that would cost every reader, and save little. */
+const COMPRESSED_SHARE_MAX = 0.87;
+const LARGE_PAGE_BYTES = 32 * 1024;
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Encodes one chunk after another, in the same memory. */
+export class ChunkEncoder {
+  readonly #codec: Codec;
+  readonly #page = new PageBuffer();
+  readonly #snappy = new SnappyEncoder();
+  #room = new Uint8Array(0);
+  #indices = new Int32Array(0);
+  /** Of the chunk under way. */
+  #chunkCodec: Codec | null = null;
+  #parts: Uint8Array[] = [];
+  #sizeBytes = 0;
+  #uncompressedBytes = 0;
+
+  constructor(codec: Codec) {
+    this.#codec = codec;
+  }
+
+  /** The chunk of `pieces`, and its place were it the first bytes of the file. */
+  encode(
+    leaf: Leaf,
+    pieces: readonly LeafPiece[],
+  ): { readonly chunk: ColumnChunk; readonly parts: readonly Uint8Array[] } {
+    this.#chunkCodec = null;
+    this.#parts = [];
+    this.#sizeBytes = 0;
+    this.#uncompressedBytes = 0;
+    const dictionary =
+      leaf.node.physicalType === 'BOOLEAN' ? null : this.#dictionaryOf(leaf, pieces);
+    const bounds = new ValueBounds(leaf.node);
+    let dataStart = 0;
+    if (dictionary === null) this.#writePlain(leaf, pieces, bounds);
+    else {
+      this.#writeDictionary(leaf, dictionary, bounds);
+      dataStart = this.#sizeBytes;
+      this.#writeIndices(leaf, pieces, bitWidthOf(dictionary.size - 1));
+    }
+    const valueCount = pieces.reduce((sum, { count }) => sum + count, 0);
+    const nulls = pieces.reduce((sum, piece) => sum + nullCount(leaf, piece), 0);
+    const chunk: ColumnChunk = {
+      path: leaf.path,
+      physicalType: leaf.node.physicalType ?? 'BYTE_ARRAY',
+      codec: this.#chunkCodec ?? this.#codec,
+      encodings: dictionary === null ? ['PLAIN', 'RLE'] : ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
+      valueCount,
+      start: 0,
+      sizeBytes: this.#sizeBytes,
+      dataStart,
+      uncompressedBytes: this.#uncompressedBytes,
+      bloomFilter: null,
+      statistics: { ...bounds.bounds(), nullCount: BigInt(nulls) },
+      encrypted: false,
+    };
+    return { chunk, parts: this.#parts };
+  }
+
+  /** The different values, and in `#indices` the number of each; null where a dictionary would not pay. */
+  #dictionaryOf(leaf: Leaf, pieces: readonly LeafPiece[]): KeySet | null {
+    const keys = new KeySet();
+    let count = 0;
+    let keyBytes = 0;
+    for (const piece of pieces) {
+      if (this.#indices.length < count + piece.count) {
+        const larger = new Int32Array(Math.max(this.#indices.length * 2, count + piece.count));
+        larger.set(this.#indices.subarray(0, count));
+        this.#indices = larger;
+      }
+      const indices = this.#indices;
+      const { bytes, offsets, stride, width } = piece.values;
+      const { definitions, places } = piece;
+      const view = viewOf(bytes);
+      let last = -1;
+      let lastStart = 0;
+      let lastEnd = 0;
+      for (let entry = 0; entry < piece.count; entry += 1) {
+        if (definitions !== null && definitions[entry] !== leaf.definition) continue;
+        const place = places === null ? entry : (places[entry] ?? 0);
+        const start = offsets === null ? place * stride : (offsets[place] ?? 0);
+        const end = offsets === null ? start + width : (offsets[place + 1] ?? 0);
+        if (
+          last < 0 ||
+          end - start !== lastEnd - lastStart ||
+          !sameBytes(view, start, lastStart, end - start)
+        ) {
+          const before = keys.size;
+          last = keys.intern(bytes, start, end);
+          if (last === before) {
+            keyBytes += end - start;
+            const isFull = keyBytes > DICTIONARY_BYTES_MAX || keys.size > DICTIONARY_VALUES_MAX;
+            if (isFull || (count >= DICTIONARY_TRIAL && keys.size * 2 > count)) return null;
+          }
+          lastStart = start;
+          lastEnd = end;
+        }
+        indices[count] = last;
+        count += 1;
+      }
+    }
+    return count > 0 && keys.size * 2 <= count ? keys : null;
+  }
+
+  #writeDictionary({ node }: Leaf, keys: KeySet, bounds: ValueBounds): void {
+    const page = this.#page;
+    page.end = 0;
+    const isVariable = node.physicalType === 'BYTE_ARRAY';
+    for (let number = 0; number < keys.size; number += 1) {
+      const key = keys.key(number);
+      const view = viewOf(key);
+      if (isVariable) {
+        page.reserve(4);
+        page.int32(key.length);
+      }
+      page.set(key);
+      bounds.add(view, 0, key.length);
+    }
+    this.#flush('dictionary', keys.size);
+  }
+
+  #writeIndices(leaf: Leaf, pieces: readonly LeafPiece[], bitWidth: number): void {
+    const page = this.#page;
+    let value = 0;
+    for (const piece of pieces) {
+      for (let entry = 0; entry < piece.count;) {
+        const end = rowsEnd(piece, entry);
+        const values = presentCount(leaf, piece, entry, end);
+        this.#beginPage(leaf, piece, entry, end);
+        page.reserve(1);
+        page.bytes[page.end] = bitWidth;
+        page.end += 1;
+        page.hybrid(this.#indices, value, value + values, bitWidth);
+        this.#flush('RLE_DICTIONARY', end - entry);
+        value += values;
+        entry = end;
+      }
+    }
+  }
+
+  #writePlain(leaf: Leaf, pieces: readonly LeafPiece[], bounds: ValueBounds): void {
+    for (const piece of pieces) {
+      for (let entry = 0; entry < piece.count;) {
+        const end = bytesEnd(leaf, piece, entry);
+        this.#beginPage(leaf, piece, entry, end);
+        if (leaf.node.physicalType === 'BOOLEAN') this.#plainBits(leaf, piece, entry, end, bounds);
+        else this.#plainBytes(leaf, piece, entry, end, bounds);
+        this.#flush('PLAIN', end - entry);
+        entry = end;
+      }
+    }
+  }
+
+  #plainBytes(leaf: Leaf, piece: LeafPiece, from: number, to: number, bounds: ValueBounds): void {
+    const { values, definitions, places } = piece;
+    const { bytes, offsets, stride, width } = values;
+    const page = this.#page;
+    const view = viewOf(bytes);
+    for (let entry = from; entry < to; entry += 1) {
+      if (definitions !== null && definitions[entry] !== leaf.definition) continue;
+      const place = places === null ? entry : (places[entry] ?? 0);
+      const start = offsets === null ? place * stride : (offsets[place] ?? 0);
+      const end = offsets === null ? start + width : (offsets[place + 1] ?? 0);
+      page.reserve(4 + end - start);
+      if (offsets !== null) page.int32(end - start);
+      page.copy(view, start, end);
+      bounds.add(view, start, end);
+    }
+  }
+
+  /** Eight to a byte, from the lowest bit on. */
+  #plainBits(leaf: Leaf, piece: LeafPiece, from: number, to: number, bounds: ValueBounds): void {
+    const { values, definitions, places } = piece;
+    const page = this.#page;
+    const view = viewOf(values.bytes);
+    page.reserve(Math.ceil((to - from) / 8));
+    let bits = 0;
+    for (let entry = from; entry < to; entry += 1) {
+      if (definitions !== null && definitions[entry] !== leaf.definition) continue;
+      const place = places === null ? entry : (places[entry] ?? 0);
+      if ((bits & 7) === 0) page.bytes[page.end + (bits >> 3)] = 0;
+      const at = page.end + (bits >> 3);
+      page.bytes[at] = (page.bytes[at] ?? 0) | ((values.bytes[place] ?? 0) << (bits & 7));
+      bounds.add(view, place, place + 1);
+      bits += 1;
+    }
+    page.end += Math.ceil(bits / 8);
+  }
+
+  #beginPage(leaf: Leaf, piece: LeafPiece, start: number, end: number): void {
+    const page = this.#page;
+    page.end = 0;
+    page.levels(piece.repetitions, { start, end }, leaf.repetition);
+    page.levels(piece.definitions, { start, end }, leaf.definition);
+  }
+
+  #flush(encoding: 'dictionary' | 'PLAIN' | 'RLE_DICTIONARY', valueCount: number): void {
+    const body = this.#compressed();
+    const isDictionary = encoding === 'dictionary';
+    const code = (name: string): number => ENCODINGS.indexOf(name);
+    const header = new ThriftWriter();
+    header.struct(() => {
+      header.integer(1, 'i32', isDictionary ? 2 : 0);
+      header.integer(2, 'i32', this.#page.end);
+      header.integer(3, 'i32', body.length);
+      header.nested(isDictionary ? 7 : 5, () => {
+        header.integer(1, 'i32', valueCount);
+        header.integer(2, 'i32', code(encoding === 'dictionary' ? 'PLAIN' : encoding));
+        if (isDictionary) return;
+        header.integer(3, 'i32', code('RLE'));
+        header.integer(4, 'i32', code('RLE'));
+      });
+    });
+    this.#parts.push(header.bytes.slice(), body);
+    this.#sizeBytes += header.bytes.length + body.length;
+    this.#uncompressedBytes += header.bytes.length + this.#page.end;
+  }
+
+  /** A copy of the page as it is written; the first page of a chunk decides for all. */
+  #compressed(): Uint8Array {
+    const { end } = this.#page;
+    if (this.#chunkCodec !== null) return this.#packed(this.#chunkCodec);
+    const packed = this.#packed(this.#codec);
+    const pays = end < LARGE_PAGE_BYTES || packed.length <= end * COMPRESSED_SHARE_MAX;
+    this.#chunkCodec = pays ? this.#codec : 'uncompressed';
+    return pays ? packed : this.#packed('uncompressed');
+  }
+
+  #packed(codec: Codec): Uint8Array {
+    const { bytes, end } = this.#page;
+    const plain = bytes.subarray(0, end);
+    switch (codec) {
+      case 'uncompressed':
+        return plain.slice();
+      case 'gzip':
+        return gzipSync(plain);
+      case 'zstd':
+        return zstdCompressSync(plain, ZSTD);
+      case 'snappy': {
+        const most = snappyOutputBytesMax(end);
+        if (this.#room.length < most) this.#room = new Uint8Array(most);
+        return this.#room.slice(0, this.#snappy.encode(bytes, end, this.#room));
+      }
+      default:
+        return unreachable(codec);
+    }
+  }
+}
+
+/** Where a page ends that begins at `entry`: always between two rows. */
+function rowsEnd({ count, repetitions }: LeafPiece, entry: number): number {
+  if (repetitions === null) return Math.min(count, entry + PAGE_ROWS_MAX);
+  let rows = 0;
+  for (let at = entry; at < count; at += 1) {
+    if (repetitions[at] !== 0) continue;
+    rows += 1;
+    if (rows > PAGE_ROWS_MAX) return at;
+  }
+  return count;
+}
+
+/** As `rowsEnd`, with no more bytes than a page may have, if a row alone does not have them. */
+function bytesEnd(leaf: Leaf, piece: LeafPiece, entry: number): number {
+  const end = rowsEnd(piece, entry);
+  const { definitions, repetitions, places } = piece;
+  const { offsets } = piece.values;
+  if (offsets === null) return end;
+  let bytes = 0;
+  for (let at = entry; at < end; at += 1) {
+    const isRow = repetitions === null || repetitions[at] === 0;
+    if (isRow && at > entry && bytes > PAGE_BYTES_MAX) return at;
+    if (definitions !== null && definitions[at] !== leaf.definition) continue;
+    const place = places === null ? at : (places[at] ?? 0);
+    bytes += 4 + (offsets[place + 1] ?? 0) - (offsets[place] ?? 0);
+  }
+  return end;
+}
+
+function presentCount(leaf: Leaf, { definitions }: LeafPiece, from: number, to: number): number {
+  if (definitions === null) return to - from;
+  let count = 0;
+  for (let at = from; at < to; at += 1) if (definitions[at] === leaf.definition) count += 1;
+  return count;
+}
+
+function nullCount(leaf: Leaf, piece: LeafPiece): number {
+  return piece.count - presentCount(leaf, piece, 0, piece.count);
+}
+
+function sameBytes(view: DataView, left: number, right: number, length: number): boolean {
+  let at = 0;
+  for (; at + 4 <= length; at += 4) {
+    if (view.getInt32(left + at, true) !== view.getInt32(right + at, true)) return false;
+  }
+  for (; at < length; at += 1) {
+    if (view.getUint8(left + at) !== view.getUint8(right + at)) return false;
+  }
+  return true;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,160 @@
+/** The least and the greatest value of a column chunk, as the footer has them (parquet.thrift, `Statistics`, `ColumnOrder`). */
+
+import type { ParquetNode } from './types.ts';
+
+/** Longer bounds are shortened, to one that still holds. */
+const BOUND_BYTES_MAX = 64;
+
+type Compare = (left: Value, right: Value) => number;
+
+/** Bytes `start` to `end` of what `view` shows. */
+class Value {
+  view: DataView = new DataView(new ArrayBuffer(0));
+  start = 0;
+  end = 0;
+
+  set(view: DataView, start: number, end: number): void {
+    this.view = view;
+    this.start = start;
+    this.end = end;
+  }
+}
+
+export class ValueBounds {
+  readonly #node: ParquetNode;
+  readonly #compare: Compare;
+  readonly #isFloat: boolean;
+  readonly #isBytes: boolean;
+  #isEmpty = true;
+  readonly #least = new Value();
+  readonly #greatest = new Value();
+  /** Of byte arrays, what the bounds begin with. */
+  #leastWord = 0;
+  #greatestWord = 0;
+  /** Used again for each value. */
+  readonly #value = new Value();
+
+  constructor(node: ParquetNode) {
+    this.#node = node;
+    this.#compare = compareOf(node);
+    this.#isFloat = node.physicalType === 'FLOAT' || node.physicalType === 'DOUBLE';
+    this.#isBytes = node.physicalType === 'BYTE_ARRAY';
+  }
+
+  /** Takes a value of `view`, whose bytes must not change until the bounds have been asked for. */
+  add(view: DataView, start: number, end: number): void {
+    const word = this.#isBytes ? firstWord(view, start, end) : 0;
+    // Most values lie between the bounds, which their first bytes already tell.
+    if (word > this.#leastWord && word < this.#greatestWord) return;
+    const value = this.#value;
+    value.set(view, start, end);
+    // A NaN is in no order; bounds leave it out.
+    if (this.#isFloat && Number.isNaN(floatOf(value))) return;
+    if (this.#isEmpty || this.#compare(value, this.#least) < 0) {
+      this.#least.set(view, start, end);
+      this.#leastWord = word;
+    }
+    if (this.#isEmpty || this.#compare(value, this.#greatest) > 0) {
+      this.#greatest.set(view, start, end);
+      this.#greatestWord = word;
+    }
+    this.#isEmpty = false;
+  }
+
+  /** Null where there is no value, or no bound that is short enough. */
+  bounds(): { readonly min: Uint8Array | null; readonly max: Uint8Array | null } {
+    if (this.#isEmpty) return { min: null, max: null };
+    const min = bytesOf(this.#least);
+    const max = bytesOf(this.#greatest);
+    if (this.#isFloat) return { min: signedZero(min, 0x80), max: signedZero(max, 0) };
+    if (!this.#isBytes) return { min, max };
+    return { min: shortened(min, this.#node), max: raised(max, this.#node) };
+  }
+}
+
+function compareOf({ physicalType, logicalType }: ParquetNode): Compare {
+  switch (physicalType) {
+    case 'INT32':
+      return (left, right) =>
+        left.view.getInt32(left.start, true) - right.view.getInt32(right.start, true);
+    case 'INT64':
+      return (left, right) =>
+        left.view.getInt32(left.start + 4, true) - right.view.getInt32(right.start + 4, true) ||
+        left.view.getUint32(left.start, true) - right.view.getUint32(right.start, true);
+    case 'FLOAT':
+    case 'DOUBLE':
+      return (left, right) => floatOf(left) - floatOf(right);
+    default:
+      return logicalType?.kind === 'decimal' ? compareSigned : compareBytes;
+  }
+}
+
+function compareBytes(left: Value, right: Value): number {
+  const length = Math.min(left.end - left.start, right.end - right.start);
+  for (let index = 0; index < length; index += 1) {
+    const difference =
+      left.view.getUint8(left.start + index) - right.view.getUint8(right.start + index);
+    if (difference !== 0) return difference;
+  }
+  return left.end - left.start - (right.end - right.start);
+}
+
+/** Two's complement of the same length, the highest byte first. */
+function compareSigned(left: Value, right: Value): number {
+  return (
+    left.view.getInt8(left.start) - right.view.getInt8(right.start) || compareBytes(left, right)
+  );
+}
+
+/** The first four bytes, in whose order values are; missing ones count as zero. */
+function firstWord(view: DataView, start: number, end: number): number {
+  if (end - start >= 4) return view.getUint32(start);
+  let word = 0;
+  for (let at = start; at < start + 4; at += 1)
+    word = word * 256 + (at < end ? view.getUint8(at) : 0);
+  return word;
+}
+
+function floatOf({ view, start, end }: Value): number {
+  return end - start === 4 ? view.getFloat32(start, true) : view.getFloat64(start, true);
+}
+
+function bytesOf({ view, start, end }: Value): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice();
+}
+
+/** A zero stands for both: the bound takes the one that holds both. `sign` is its highest byte. */
+function signedZero(bound: Uint8Array, sign: number): Uint8Array {
+  const last = bound.length - 1;
+  const isZero = bound.every((byte, index) => byte === 0 || (index === last && byte === 0x80));
+  if (!isZero) return bound;
+  bound[last] = sign;
+  return bound;
+}
+
+function shortened(bound: Uint8Array, node: ParquetNode): Uint8Array {
+  return bound.length <= BOUND_BYTES_MAX ? bound : bound.slice(0, cutOf(bound, node));
+}
+
+/** Where at most so many bytes end, not within a character. */
+function cutOf(bound: Uint8Array, { logicalType }: ParquetNode): number {
+  let end = BOUND_BYTES_MAX;
+  if (logicalType?.kind === 'string') while (((bound[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return end;
+}
+
+/** What is greater than all that begins like a bound that is too long; null where there is nothing. */
+function raised(bound: Uint8Array, node: ParquetNode): Uint8Array | null {
+  if (bound.length <= BOUND_BYTES_MAX) return bound;
+  const isText = node.logicalType?.kind === 'string';
+  // Of texts a letter of ASCII is raised, which leaves the text one.
+  const highest = isText ? 0x7e : 0xfe;
+  for (let last = cutOf(bound, node) - 1; last >= 0; last -= 1) {
+    const byte = bound[last] ?? 0;
+    if (byte > highest) continue;
+    const cut = bound.slice(0, last + 1);
+    cut[last] = byte + 1;
+    return cut;
+  }
+  return null;
+}
