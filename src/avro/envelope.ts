@@ -11,12 +11,17 @@ export interface Envelope {
 
 const ENVELOPE_BYTES = 5;
 
-/** Opens the envelope, or answers `AVRO_NO_ENVELOPE`. */
-export function openEnvelope(bytes: Uint8Array): Envelope | AvroFault {
-  if (bytes.length < ENVELOPE_BYTES || bytes[0] !== 0) return NO_ENVELOPE;
+/** Opens the envelope in bytes `start` (inclusive) to `end` (exclusive), or answers `AVRO_NO_ENVELOPE`. */
+export function openEnvelope(
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+): Envelope | AvroFault {
+  const message = start + ENVELOPE_BYTES;
+  if (message > end || bytes[start] !== 0) return NO_ENVELOPE;
   let schemaId = 0;
-  for (let at = 1; at < ENVELOPE_BYTES; at += 1) schemaId = schemaId * 256 + (bytes[at] ?? 0);
-  return { schemaId, start: ENVELOPE_BYTES };
+  for (let at = start + 1; at < message; at += 1) schemaId = schemaId * 256 + (bytes[at] ?? 0);
+  return { schemaId, start: message };
 }
 
 /** Puts a message into an envelope. */

@@ -2,7 +2,12 @@
 
 import type { KeySet } from '../parquet/index.ts';
 import type { StructType } from '../schema/index.ts';
-import type { MessageFile, MessageReader, OffsetRange } from '../stream/index.ts';
+import type {
+  MessageFile,
+  MessageReader,
+  OffsetRange,
+  ReadMessagesOptions,
+} from '../stream/index.ts';
 import type { PreparedInput } from '../table/index.ts';
 
 export interface JobBatch {
@@ -62,7 +67,7 @@ export interface KnownMessages {
   /** The keys of the batch's rows; filled while it is read. Null where keys do not matter. */
   readonly seen: KeySet | null;
   /** Whether a row of an earlier batch has the key; null where that does not matter. */
-  readonly isKnown: ((key: Uint8Array) => boolean) | null;
+  readonly isKnown: ReadMessagesOptions['isKnown'];
 }
 
 export interface JobSink {

@@ -81,6 +81,7 @@ export type {
   ProducedRecord,
   Producer,
   RecordedFolders,
+  RecordFields,
   SecretProvider,
   TopicInfo,
   TopicPartition,

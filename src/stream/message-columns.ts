@@ -61,11 +61,17 @@ class Validity {
   }
 }
 
+/** A column that is handed over as Arrow data. */
+export interface Column {
+  /** Hands the values over and begins again. */
+  finish(arrow: ArrowModule, type: ArrowType): Data;
+}
+
 /** Texts or binaries. */
-export class BytesColumn {
+export class BytesColumn implements Column {
   readonly #validity = new Validity();
   #offsets = new Int32Array(CAPACITY_MIN);
-  #bytes = Buffer.allocUnsafe(CAPACITY_MIN * 16);
+  #bytes = new DataView(new ArrayBuffer(BYTES_MIN));
   #end = 0;
 
   /** False where the column is full: 2 GiB. */
@@ -73,16 +79,12 @@ export class BytesColumn {
     return this.#end + length <= BYTES_MAX;
   }
 
-  append(value: Uint8Array | null): void {
-    if (value === null) this.#validity.appendNull();
+  /** Bytes `start` (inclusive) to `end` (exclusive) of what `view` shows; null where `end` is below 0. */
+  append(view: DataView, start: number, end: number): void {
+    if (end < 0) this.#validity.appendNull();
     else {
-      const { length } = value;
-      if (this.#end + length > this.#bytes.length) this.#reserve(length);
-      if (length > COPY_BY_HAND_MAX) this.#bytes.set(value, this.#end);
-      else
-        for (let index = 0; index < length; index += 1)
-          this.#bytes[this.#end + index] = value[index] ?? 0;
-      this.#end += length;
+      if (this.#end + end - start > this.#bytes.byteLength) this.#reserve(end - start);
+      this.#copy(view, start, end);
       this.#validity.appendValue();
     }
     const rows = this.#validity.length;
@@ -90,36 +92,54 @@ export class BytesColumn {
     this.#offsets[rows] = this.#end;
   }
 
-  /** Hands the values over and begins again. */
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const rows = this.#validity.length;
     const data = this.#validity.finish(arrow, type, {
-      0: this.#offsets.slice(0, rows + 1),
-      1: Uint8Array.prototype.slice.call(this.#bytes, 0, this.#end),
+      0: this.#offsets.subarray(0, rows + 1),
+      1: new Uint8Array(this.#bytes.buffer, 0, this.#end),
     });
+    this.#offsets = new Int32Array(CAPACITY_MIN);
+    this.#bytes = new DataView(new ArrayBuffer(BYTES_MIN));
     this.#end = 0;
     return data;
   }
 
+  #copy(from: DataView, start: number, end: number): void {
+    const length = end - start;
+    if (length > COPY_BY_WORD_MAX) {
+      const bytes = new Uint8Array(from.buffer, from.byteOffset + start, length);
+      new Uint8Array(this.#bytes.buffer).set(bytes, this.#end);
+    } else {
+      const to = this.#bytes;
+      let at = this.#end;
+      let place = start;
+      for (; place + 4 <= end; place += 4, at += 4) to.setInt32(at, from.getInt32(place));
+      for (; place < end; place += 1, at += 1) to.setUint8(at, from.getUint8(place));
+    }
+    this.#end += length;
+  }
+
   #reserve(length: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#end + length));
-    grown.set(this.#bytes.subarray(0, this.#end));
-    this.#bytes = grown;
+    const grown = new Uint8Array(Math.max(this.#bytes.byteLength * 2, this.#end + length));
+    grown.set(new Uint8Array(this.#bytes.buffer, 0, this.#end));
+    this.#bytes = new DataView(grown.buffer);
   }
 }
 
-/** For values so short the call of a native copy costs more than the loop. */
-const COPY_BY_HAND_MAX = 24;
+/** Longer values are moved by the platform, which costs more to call. */
+const COPY_BY_WORD_MAX = 128;
+const BYTES_MIN = CAPACITY_MIN * 16;
 
 /** 64-bit integers that a number holds exactly, written as two halves. */
-export class LongColumn {
+export class LongColumn implements Column {
   readonly #validity = new Validity();
   #halves = new Int32Array(CAPACITY_MIN * 2);
 
-  append(value: number | null): void {
+  /** NaN for null. */
+  append(value: number): void {
     const at = this.#validity.length * 2;
     if (at >= this.#halves.length) this.#halves = larger(this.#halves);
-    if (value === null) {
+    if (Number.isNaN(value)) {
       this.#validity.appendNull();
       return;
     }
@@ -131,13 +151,14 @@ export class LongColumn {
 
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const rows = this.#validity.length;
-    const halves = this.#halves.slice(0, rows * 2);
-    return this.#validity.finish(arrow, type, { 1: new BigInt64Array(halves.buffer, 0, rows) });
+    const values = new BigInt64Array(this.#halves.buffer, 0, rows);
+    this.#halves = new Int32Array(CAPACITY_MIN * 2);
+    return this.#validity.finish(arrow, type, { 1: values });
   }
 }
 
 /** 32-bit integers and dates. */
-export class IntegerColumn {
+export class IntegerColumn implements Column {
   readonly #validity = new Validity();
   #values = new Int32Array(CAPACITY_MIN);
 
@@ -153,8 +174,31 @@ export class IntegerColumn {
   }
 
   finish(arrow: ArrowModule, type: ArrowType): Data {
-    return this.#validity.finish(arrow, type, { 1: this.#values.slice(0, this.#validity.length) });
+    const values = this.#values.subarray(0, this.#validity.length);
+    this.#values = new Int32Array(CAPACITY_MIN);
+    return this.#validity.finish(arrow, type, { 1: values });
   }
+}
+
+/** The same text in all rows. */
+export function repeatedText(text: string, rows: number): Column {
+  return {
+    finish: (arrow, type) => {
+      const bytes = Buffer.from(text, 'utf8');
+      const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * bytes.length);
+      const values = new Uint8Array(rows * bytes.length);
+      for (let row = 0; row < rows; row += 1) values.set(bytes, row * bytes.length);
+      return new arrow.Data(type, 0, rows, 0, { 0: offsets, 1: values });
+    },
+  };
+}
+
+/** The same number in all rows. */
+export function repeatedInteger(value: number, rows: number): Column {
+  return {
+    finish: (arrow, type) =>
+      new arrow.Data(type, 0, rows, 0, { 1: new Int32Array(rows).fill(value) }),
+  };
 }
 
 /** A bitmap whose first `count` bits are set, with room for more. */

@@ -13,20 +13,16 @@ import { asNullable, BINARY, evolveSchema, type Row, type StructType } from '../
 import { jsonToRow, parseJsonLine } from '../table/index.ts';
 import { type ArrowModule, BytesColumn } from './message-columns.ts';
 import { PAYLOAD_COLUMN, VALUE_COLUMN } from './message-envelope.ts';
-import {
-  BATCH_FULL,
-  fault,
-  type MessageFault,
-  type Payload,
-  type PayloadColumns,
-} from './message-rows.ts';
+import { BATCH_FULL, fault, type MessageFault } from './message-fault.ts';
+import { type MessageValue, valueOf } from './message-fields.ts';
+import type { Payload, PayloadColumns } from './message-rows.ts';
 
 /** Makes the columns of payloads. A slot is a schema: rows of one slot have the same columns. */
 export interface Payloads {
   /** The slot of a value, or why it has none; null where that has to be learned first. */
-  slotOf(value: Uint8Array | null): number | MessageFault | null;
+  slotOf(value: MessageValue): number | MessageFault | null;
   /** Learns it. Errors: those of the registry. */
-  learn(value: Uint8Array | null): Promise<number | MessageFault>;
+  learn(value: MessageValue): Promise<number | MessageFault>;
   /** Columns that are free for rows of a slot; `finish` frees them again. */
   columns(slot: number): PayloadColumns | Promise<PayloadColumns>;
 }
@@ -59,15 +55,22 @@ export function avroPayloads(registry: SchemaRegistry): Payloads {
 class RawColumns implements PayloadColumns {
   readonly #arrow: ArrowModule;
   readonly #values = new BytesColumn();
+  #memory: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(arrow: ArrowModule) {
     this.#arrow = arrow;
   }
 
-  append(value: Uint8Array | null): MessageFault | null {
-    if (!this.#values.hasRoomFor(value?.length ?? 0))
+  append(value: MessageValue): MessageFault | null {
+    const { memory, valueStart, valueEnd } = value;
+    if (!this.#values.hasRoomFor(valueEnd - valueStart))
       return fault(BATCH_FULL, 'the column is full');
-    this.#values.append(value);
+    if (memory !== this.#memory) {
+      this.#memory = memory;
+      this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
+    }
+    this.#values.append(this.#view, valueStart, valueEnd);
     return null;
   }
 
@@ -91,12 +94,13 @@ class JsonColumns implements PayloadColumns {
     this.#check = check;
   }
 
-  append(value: Uint8Array | null): MessageFault | null {
-    if (value === null) {
+  append(value: MessageValue): MessageFault | null {
+    const bytes = valueOf(value);
+    if (bytes === null) {
       this.#rows.push({ [PAYLOAD_COLUMN]: null });
       return null;
     }
-    const parsed = parseJsonLine(value);
+    const parsed = parseJsonLine(bytes);
     if (parsed.kind !== 'object') {
       const reason = parsed.kind === 'bad' ? parsed.reason : 'the value is empty';
       return fault('JSON_BAD_VALUE', reason.replace('the line', 'the value'));
@@ -138,18 +142,20 @@ class AvroPayloads implements Payloads {
     this.#registry = registry;
   }
 
-  slotOf(value: Uint8Array | null): number | MessageFault | null {
-    if (value === null) return this.#anySlot();
-    const envelope = openEnvelope(value);
+  slotOf(value: MessageValue): number | MessageFault | null {
+    const { memory, valueStart, valueEnd } = value;
+    if (valueEnd < 0) return this.#anySlot();
+    const envelope = openEnvelope(memory, valueStart, valueEnd);
     if ('code' in envelope) return envelope;
     const known = this.#known.get(envelope.schemaId);
     if (known === undefined) return null;
     return known.kind === 'schema' ? envelope.schemaId : known.fault;
   }
 
-  async learn(value: Uint8Array | null): Promise<number | MessageFault> {
-    if (value === null) return this.#anySlot();
-    const envelope = openEnvelope(value);
+  async learn(value: MessageValue): Promise<number | MessageFault> {
+    const { memory, valueStart, valueEnd } = value;
+    if (valueEnd < 0) return this.#anySlot();
+    const envelope = openEnvelope(memory, valueStart, valueEnd);
     if ('code' in envelope) return envelope;
     const { schemaId } = envelope;
     const known = await this.#learn(schemaId);
@@ -227,9 +233,10 @@ class AvroColumns implements PayloadColumns {
     decoder.start();
   }
 
-  append(value: Uint8Array | null): MessageFault | null {
-    if (value === null) return this.#decoder.appendNull();
-    return this.#decoder.append(value, ENVELOPE_BYTES, value.length);
+  append(value: MessageValue): MessageFault | null {
+    const { memory, valueStart, valueEnd } = value;
+    if (valueEnd < 0) return this.#decoder.appendNull();
+    return this.#decoder.append(memory, valueStart + ENVELOPE_BYTES, valueEnd);
   }
 
   forget(): void {

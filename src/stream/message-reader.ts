@@ -9,20 +9,13 @@ import pLimit from 'p-limit';
 import { present } from '../base/index.ts';
 import type { KeySet } from '../parquet/index.ts';
 import { compareUtf8 } from '../store/index.ts';
-import type { Broker, KafkaRecord, OffsetRange } from './kafka/types.ts';
+import type { Broker, KafkaRecord, OffsetRange, RecordFields } from './kafka/types.ts';
 import type { ArrowModule } from './message-columns.ts';
 import type { Payloads } from './message-payloads.ts';
 import { type EnvelopeSpec } from './message-envelope.ts';
-import {
-  BATCH_FULL,
-  fault,
-  HeaderReader,
-  type Message,
-  type MessageFault,
-  MessageRows,
-  type MessageTable,
-  type PayloadColumns,
-} from './message-rows.ts';
+import { BATCH_FULL, fault, type MessageFault } from './message-fault.ts';
+import { MessageFields } from './message-fields.ts';
+import { MessageRows, type MessageTable, type PayloadColumns } from './message-rows.ts';
 import { unify } from './unify.ts';
 
 export interface MessageSpec extends EnvelopeSpec {
@@ -53,7 +46,7 @@ export interface MessageFile {
 export interface DeadLetter extends MessageFault {
   readonly topic: string;
   readonly partition: number;
-  readonly record: KafkaRecord;
+  readonly record: RecordFields;
 }
 
 export interface ReadMessages {
@@ -69,8 +62,8 @@ export interface ReadMessages {
 export interface ReadMessagesOptions {
   /** The keys of the rows of this batch; filled while it is read. Null where messages may have the same. */
   readonly seen: KeySet | null;
-  /** Whether a key has entered before; null where that does not matter. */
-  readonly isKnown: ((key: Uint8Array) => boolean) | null;
+  /** Whether the key in bytes `start` to `end` has entered before; null where that does not matter. */
+  readonly isKnown: ((bytes: Uint8Array, start: number, end: number) => boolean) | null;
   /** Called for each message that makes no row; the record is its own copy. */
   readonly onDeadLetter: (letter: DeadLetter) => Promise<void> | void;
   readonly signal?: AbortSignal | undefined;
@@ -86,7 +79,7 @@ export class MessageReader {
   readonly #broker: Broker;
   readonly #spec: MessageSpec;
   readonly #payloads: Payloads;
-  readonly #headers: HeaderReader;
+  readonly #message: MessageFields;
   readonly #requiredSlots: readonly number[];
   readonly #keySlot: number;
 
@@ -99,7 +92,7 @@ export class MessageReader {
     this.#broker = broker;
     this.#spec = spec;
     this.#payloads = payloads;
-    this.#headers = new HeaderReader(spec);
+    this.#message = new MessageFields(spec);
     const slotOf = (name: string): number =>
       spec.headers.fields.findIndex((field) => field.name === name);
     this.#requiredSlots = spec.required.map(slotOf);
@@ -126,12 +119,13 @@ export class MessageReader {
     const fetches = ordered.map((range) => {
       const turn = before;
       const fetch = limit(() => this.#fetch(range, { turn, batch, options, signal }));
-      before = fetch.catch((error: unknown) => {
-        failed.abort(error);
-      });
+      before = fetch.catch((error: unknown) => failed.abort(error));
       return fetch;
     });
-    await Promise.all(fetches);
+    // Nothing is read any more when this returns, nor when it throws what failed first.
+    await Promise.allSettled(fetches);
+    failed.signal.throwIfAborted();
+    options.signal?.throwIfAborted();
     return batch.result();
   }
 
@@ -142,11 +136,13 @@ export class MessageReader {
     signal?: AbortSignal,
   ): Promise<void> {
     const limit = pLimit(FETCHES_MAX);
-    const name = Buffer.from(present(this.#spec.key, 'the name of the key'), 'utf8');
+    const message = this.#message;
+    const slot = this.#keySlot;
     const take = (records: readonly KafkaRecord[]): void => {
-      for (const { headers } of records) {
-        const key = headers.findLast(([known]) => name.equals(known))?.[1] ?? null;
-        if (key !== null) onKey(key);
+      for (const record of records) {
+        message.open(record);
+        const end = message.ends[slot] ?? -1;
+        if (end >= 0) onKey(message.memory.subarray(message.starts[slot], end));
       }
     };
     await Promise.all(ranges.map((range) => limit(() => this.#broker.fetch(range, take, signal))));
@@ -174,7 +170,6 @@ export class MessageReader {
         await turn;
         signal.throwIfAborted();
         await this.#append(records, partition, { batch, options });
-        await partition.flushFull();
       },
       signal,
     );
@@ -187,52 +182,52 @@ export class MessageReader {
     partition: PartitionRows,
     { batch, options }: { readonly batch: Batch; readonly options: ReadMessagesOptions },
   ): Promise<void> {
-    const { seen, isKnown } = options;
+    const message = this.#message;
     for (const record of records) {
-      const message = {
-        offset: record.offset,
-        timestampMs: record.timestampMs,
-        key: record.key,
-        value: record.value,
-      };
+      message.open(record);
       batch.messageCount += 1;
-      batch.sizeBytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
-      const id = this.#check(message.value, record.headers);
-      let broken: MessageFault | null;
-      if (id !== null && 'code' in id) broken = id;
-      else {
-        const isRepeated =
-          id !== null && ((seen?.find(id, 0, id.length) ?? -1) >= 0 || isKnown?.(id) === true);
+      batch.sizeBytes += fieldBytes(message.keyStart, message.keyEnd);
+      batch.sizeBytes += fieldBytes(message.valueStart, message.valueEnd);
+      let broken = this.#check(message);
+      if (broken === null) {
+        const isRepeated = this.#isRepeated(message, options);
         // A promise only where a file is begun: waiting for each row would cost more than taking it.
-        const taken = isRepeated
-          ? partition.tryOut(message.value)
-          : partition.append(message, this.#headers);
+        const taken = isRepeated ? partition.tryOut(message) : partition.append(message);
         broken = taken instanceof Promise ? await taken : taken;
         if (broken === null && isRepeated) batch.duplicateCount += 1;
-        else if (broken === null && id !== null) seen?.add(id, 0, id.length);
+        else if (broken === null) this.#note(message, options);
       }
       if (broken !== null) await this.#bury(record, broken, { partition, batch, options });
     }
   }
 
-  /** The key of a message whose headers are good, null where keys do not matter; or what is wrong with it. */
-  #check(
-    value: Uint8Array | null,
-    headers: KafkaRecord['headers'],
-  ): Uint8Array | MessageFault | null {
-    if (value === null && !this.#spec.tombstones) {
+  /** What is wrong with a message, apart from its value. */
+  #check(message: MessageFields): MessageFault | null {
+    if (message.valueEnd < 0 && !this.#spec.tombstones) {
       return fault('MESSAGE_NO_VALUE', 'the message has no value');
     }
-    const bad = this.#headers.read(headers);
+    const bad = message.check();
     if (bad !== null) return bad;
     for (const slot of this.#requiredSlots) {
-      const header = this.#headers.values[slot] ?? null;
-      if (header === null || header.length === 0) {
-        const { name } = present(this.#spec.headers.fields[slot], 'a required header');
-        return fault('MESSAGE_NO_KEY', `the header ${name} is missing or empty`);
-      }
+      if (fieldBytes(message.starts[slot] ?? 0, message.ends[slot] ?? -1) > 0) continue;
+      const { name } = present(this.#spec.headers.fields[slot], 'a required header');
+      return fault('MESSAGE_NO_KEY', `the header ${name} is missing or empty`);
     }
-    return this.#keySlot < 0 ? null : (this.#headers.values[this.#keySlot] ?? null);
+    return null;
+  }
+
+  #isRepeated(message: MessageFields, { seen, isKnown }: ReadMessagesOptions): boolean {
+    const end = message.ends[this.#keySlot] ?? -1;
+    if (end < 0) return false;
+    const { memory, starts } = message;
+    const start = starts[this.#keySlot] ?? 0;
+    if (seen !== null && seen.find(memory, start, end) >= 0) return true;
+    return isKnown !== null && isKnown(memory, start, end);
+  }
+
+  #note({ memory, starts, ends }: MessageFields, { seen }: ReadMessagesOptions): void {
+    const end = ends[this.#keySlot] ?? -1;
+    if (end >= 0) seen?.add(memory, starts[this.#keySlot] ?? 0, end);
   }
 
   #bury(
@@ -314,37 +309,32 @@ class PartitionRows {
     this.#payloads = parts.payloads;
   }
 
-  append(
-    message: Message,
-    headers: HeaderReader,
-  ): MessageFault | null | Promise<MessageFault | null> {
-    const slot = this.#payloads.slotOf(message.value);
-    if (slot === null) return this.#appendAnew(message, headers);
+  append(message: MessageFields): MessageFault | null | Promise<MessageFault | null> {
+    const slot = this.#payloads.slotOf(message);
+    if (slot === null) return this.#appendAnew(message);
     if (typeof slot !== 'number') return slot;
-    const date = this.#spec.splitByDate ? headers.date : null;
-    const rows = this.#open.get(date)?.get(slot);
-    const bad = rows?.append(message, headers);
-    if (rows === undefined || bad?.code === BATCH_FULL) return this.#appendAnew(message, headers);
-    return bad ?? null;
+    const rows = this.#open.get(this.#dateOf(message))?.get(slot);
+    if (rows === undefined || rows.rowCount >= TABLE_ROWS_MAX) return this.#appendAnew(message);
+    const bad = rows.append(message);
+    return bad?.code === BATCH_FULL ? this.#appendAnew(message) : bad;
   }
 
   /** What is wrong with a value that makes no row. */
-  async tryOut(value: Uint8Array | null): Promise<MessageFault | null> {
-    const slot = this.#payloads.slotOf(value) ?? (await this.#payloads.learn(value));
+  async tryOut(message: MessageFields): Promise<MessageFault | null> {
+    const slot = this.#payloads.slotOf(message) ?? (await this.#payloads.learn(message));
     if (typeof slot !== 'number') return slot;
     const columns = this.#scratch.get(slot) ?? (await this.#payloads.columns(slot));
     this.#scratch.set(slot, columns);
-    const bad = columns.append(value);
+    const bad = columns.append(message);
     columns.forget();
     return bad;
   }
 
   /** Into a table that is begun for it. */
-  async #appendAnew(message: Message, headers: HeaderReader): Promise<MessageFault | null> {
-    const slot =
-      this.#payloads.slotOf(message.value) ?? (await this.#payloads.learn(message.value));
+  async #appendAnew(message: MessageFields): Promise<MessageFault | null> {
+    const slot = this.#payloads.slotOf(message) ?? (await this.#payloads.learn(message));
     if (typeof slot !== 'number') return slot;
-    const date = this.#spec.splitByDate ? headers.date : null;
+    const date = this.#dateOf(message);
     const full = this.#open.get(date)?.get(slot);
     if (full !== undefined) await this.#close((rows) => rows === full);
     const bySlot = this.#open.get(date) ?? new Map<number, MessageRows>();
@@ -353,12 +343,11 @@ class PartitionRows {
     const spec = { ...this.#spec, topic, partition };
     const rows = new MessageRows(this.#arrow, spec, await this.#payloads.columns(slot));
     bySlot.set(slot, rows);
-    return rows.append(message, headers);
+    return rows.append(message);
   }
 
-  /** Tables that are large enough are closed. */
-  async flushFull(): Promise<void> {
-    await this.#close((rows) => rows.rowCount >= TABLE_ROWS_MAX);
+  #dateOf({ date }: MessageFields): number | null {
+    return this.#spec.splitByDate ? date : null;
   }
 
   async flush(): Promise<void> {
@@ -395,13 +384,19 @@ function byPartition(left: OffsetRange, right: OffsetRange): number {
   return compareUtf8(left.topic, right.topic) || left.partition - right.partition;
 }
 
+function fieldBytes(start: number, end: number): number {
+  return end < 0 ? 0 : end - start;
+}
+
 /** Records are the broker's again when their portion has been taken. */
-function copyOf(record: KafkaRecord): KafkaRecord {
+function copyOf(record: KafkaRecord): RecordFields {
   const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+  const { key, value } = record;
   return {
-    ...record,
-    key: record.key === null ? null : copy(record.key),
-    value: record.value === null ? null : copy(record.value),
+    offset: record.offset,
+    timestampMs: record.timestampMs,
+    key: key === null ? null : copy(key),
+    value: value === null ? null : copy(value),
     headers: record.headers.map(([name, value]) => [
       copy(name),
       value === null ? null : copy(value),

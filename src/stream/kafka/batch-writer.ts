@@ -4,7 +4,8 @@ import type * as kafka from '@platformatic/kafka';
 
 import { checksum, CODECS, pack } from './compression.ts';
 import type { Codec } from './connection-spec.ts';
-import type { ProducedRecord } from './types.ts';
+import { RecordView } from './record-view.ts';
+import type { KafkaRecord, ProducedRecord, RecordFields } from './types.ts';
 
 export interface BatchSpec {
   readonly codec: Codec;
@@ -87,6 +88,20 @@ function writeRecord(
     at = writeBytes(out, at, content);
   }
   return at;
+}
+
+/** A record in memory of its own, as one that was fetched. */
+export function recordOf(fields: RecordFields): KafkaRecord {
+  const { key, value, headers } = fields;
+  const all = [key, value, ...headers.flat()];
+  const sizeMax = all.reduce((sum, bytes) => sum + VARINT_BYTES_MAX + (bytes?.length ?? 0), 0);
+  const out = Buffer.alloc(sizeMax + VARINT_BYTES_MAX);
+  let end = writeBytes(out, writeBytes(out, 0, key), value);
+  end = writeVarint(out, end, headers.length);
+  for (const [name, content] of headers) {
+    end = writeBytes(out, writeBytes(out, end, name), content);
+  }
+  return new RecordView(new Uint8Array(out.buffer, out.byteOffset, end), 0, fields);
 }
 
 function writeBytes(out: Buffer, at: number, bytes: Uint8Array | null): number {

@@ -17,6 +17,7 @@ export type {
   OffsetRange,
   ProducedRecord,
   Producer,
+  RecordFields,
   TopicInfo,
   TopicPartition,
   TopicSelection,

@@ -8,8 +8,9 @@
  */
 
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../base/index.ts';
+import { recordOf } from './batch-writer.ts';
 import { recordingBroken } from './errors.ts';
-import type { KafkaRecord } from './types.ts';
+import type { KafkaRecord, RecordFields } from './types.ts';
 
 export interface Marker {
   readonly group: string;
@@ -54,7 +55,7 @@ export function readRecording(file: string, bytes: Uint8Array): RecordedPartitio
   return { records, markers };
 }
 
-export function printRecord(record: KafkaRecord): string {
+export function printRecord(record: RecordFields): string {
   const headers = record.headers.map(([name, value]) => [text(name), base64(value)]);
   const { offset, timestampMs: timestamp } = record;
   const [key, value] = [base64(record.key), base64(record.value)];
@@ -95,10 +96,10 @@ function readRecord(line: JsonObject): KafkaRecord | string {
   if (key === undefined || value === undefined) return 'key and value are base64 or null';
   const headers = readHeaders(line['headers'] ?? []);
   if (headers === null) return 'headers are pairs of a name and base64 or null';
-  return { offset, timestampMs: timestamp, key, value, headers };
+  return recordOf({ offset, timestampMs: timestamp, key, value, headers });
 }
 
-function readHeaders(value: JsonValue): KafkaRecord['headers'] | null {
+function readHeaders(value: JsonValue): RecordFields['headers'] | null {
   if (!Array.isArray(value)) return null;
   const pairs: readonly JsonValue[] = value;
   const headers: [Uint8Array, Uint8Array | null][] = [];

@@ -25,8 +25,8 @@ export interface OffsetRange extends TopicPartition {
   readonly end: number;
 }
 
-/** A field may be made anew each time it is read: read each once. */
-export interface KafkaRecord {
+/** What a record says. A field may be made anew each time it is read: read each once. */
+export interface RecordFields {
   /** At most 2^53 - 1. */
   readonly offset: number;
   /** Milliseconds since the epoch. */
@@ -36,6 +36,14 @@ export interface KafkaRecord {
   readonly value: Uint8Array | null;
   /** In the order they were sent; names may repeat. */
   readonly headers: readonly (readonly [name: Uint8Array, value: Uint8Array | null])[];
+}
+
+/** A record as it came. Who takes millions of them reads its fields in place, without a view of each. */
+export interface KafkaRecord extends RecordFields {
+  /** In which the record is; no length in it leads out of it. */
+  readonly memory: Uint8Array;
+  /** Where in `memory` key, value and headers begin, laid out as in a record batch (`record-batch.ts`). */
+  readonly at: number;
 }
 
 export interface ProducedRecord {

@@ -4,9 +4,9 @@ import { ManualClock } from '../../../src/base/index.ts';
 import { memoryStore, type ObjectStore } from '../../../src/store/index.ts';
 import {
   type Broker,
-  type KafkaRecord,
   openRecordedBroker,
   type OffsetRange,
+  type RecordFields,
   type ProducedRecord,
   recordTopic,
 } from '../../../src/stream/kafka/index.ts';
@@ -39,9 +39,17 @@ async function recorded(files: Readonly<Record<string, string>>): Promise<Broker
   return openRecordedBroker({ read, write: null });
 }
 
-async function all(broker: Broker, range: OffsetRange): Promise<KafkaRecord[]> {
-  const found: KafkaRecord[] = [];
-  await broker.fetch(range, (records) => void found.push(...records));
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text));
+}
+
+async function all(broker: Broker, range: OffsetRange): Promise<RecordFields[]> {
+  const found: RecordFields[] = [];
+  await broker.fetch(range, (records) => {
+    for (const { offset, timestampMs, key, value, headers } of records) {
+      found.push({ offset, timestampMs, key, value, headers });
+    }
+  });
   return found;
 }
 
@@ -114,8 +122,8 @@ describe('a recorded topic', () => {
         key: null,
         value: null,
         headers: [
-          [Buffer.from('id'), Buffer.from('id')],
-          [Buffer.from('id'), null],
+          [bytesOf('id'), bytesOf('id')],
+          [bytesOf('id'), null],
         ],
       },
     ]);

@@ -1,0 +1,129 @@
+/** The fields of a record where they stand, laid out as in `record-batch.ts`. */
+
+import type { KafkaRecord, RecordFields } from './types.ts';
+
+/** A number has ten bytes at most. */
+const SCALE_MAX = 2 ** 63;
+
+/** Why bytes are no batch or no records. */
+export class BatchFault extends Error {
+  readonly kind: 'broken' | 'unsupported';
+  readonly offset: number;
+
+  constructor(kind: 'broken' | 'unsupported', reason: string, offset: number) {
+    super(reason);
+    this.kind = kind;
+    this.offset = offset;
+  }
+}
+
+/** Reads at `at`, which whoever uses it sets. */
+export class FieldCursor {
+  memory: Uint8Array;
+  at = 0;
+
+  constructor(memory: Uint8Array) {
+    this.memory = memory;
+  }
+
+  /** Zigzag. Past the end zeros are read; whoever asked compares places. Throws `BatchFault`. */
+  varint(): number {
+    const { memory } = this;
+    const first = memory[this.at] ?? 0;
+    this.at += 1;
+    if (first < 0x80) return (first >>> 1) ^ -(first & 1);
+    const second = memory[this.at] ?? 0;
+    if (second >= 0x80) return this.#long(first & 0x7f);
+    this.at += 1;
+    const value = (first & 0x7f) | (second << 7);
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  #long(low: number): number {
+    let value = low;
+    let scale = 128;
+    for (;;) {
+      const byte = this.memory[this.at] ?? 0;
+      this.at += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      scale *= 128;
+      if (scale > SCALE_MAX) throw new BatchFault('broken', 'a number has too many bytes', -1);
+    }
+  }
+
+  /** Passes over key, value and headers, all of which must end inside of the memory. Throws `BatchFault`. */
+  skipFields(): void {
+    this.#skip();
+    this.#skip();
+    const count = this.varint();
+    for (let place = 0; place < count; place += 1) {
+      this.#skip();
+      this.#skip();
+    }
+  }
+
+  #skip(): void {
+    const length = this.varint();
+    if (length < -1) throw new BatchFault('broken', 'a field has a length below zero', -1);
+    if (length > 0) this.at += length;
+    if (this.at > this.memory.length) {
+      throw new BatchFault('broken', 'a field is longer than its batch', -1);
+    }
+  }
+}
+
+/** Makes a view of a field when it is asked for. */
+export class RecordView implements KafkaRecord {
+  readonly memory: Uint8Array;
+  readonly at: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+
+  constructor(
+    memory: Uint8Array,
+    at: number,
+    { offset, timestampMs }: Pick<RecordFields, 'offset' | 'timestampMs'>,
+  ) {
+    this.memory = memory;
+    this.at = at;
+    this.offset = offset;
+    this.timestampMs = timestampMs;
+  }
+
+  get key(): Uint8Array | null {
+    return bytesAt(this.#cursor());
+  }
+
+  get value(): Uint8Array | null {
+    const cursor = this.#cursor();
+    bytesAt(cursor);
+    return bytesAt(cursor);
+  }
+
+  get headers(): RecordFields['headers'] {
+    const cursor = this.#cursor();
+    bytesAt(cursor);
+    bytesAt(cursor);
+    const count = cursor.varint();
+    const headers: (readonly [Uint8Array, Uint8Array | null])[] = [];
+    for (let place = 0; place < count; place += 1) {
+      headers.push([bytesAt(cursor) ?? new Uint8Array(0), bytesAt(cursor)]);
+    }
+    return headers;
+  }
+
+  #cursor(): FieldCursor {
+    const cursor = new FieldCursor(this.memory);
+    cursor.at = this.at;
+    return cursor;
+  }
+}
+
+function bytesAt(cursor: FieldCursor): Uint8Array | null {
+  const length = cursor.varint();
+  if (length < 0) return null;
+  const start = cursor.at;
+  cursor.at += length;
+  return cursor.memory.subarray(start, cursor.at);
+}
