@@ -47,7 +47,10 @@ async function known(
     for (const id of ids) onKey(bytesOf(id));
     return Promise.resolve();
   });
-  return { ids: ids.filter((id) => isKnown?.(bytesOf(id), 0, bytesOf(id).length) === true), isReadTwice };
+  return {
+    ids: ids.filter((id) => isKnown?.(bytesOf(id), 0, bytesOf(id).length) === true),
+    isReadTwice,
+  };
 }
 
 /** Takes a batch as a sink does: what it saw is in the folder then. */
