@@ -119,7 +119,9 @@ export class MessageFields implements MessageValue {
       if (kind === 'time') {
         const micros = end < 0 ? Number.NaN : this.#time.read(memory, start, end);
         times[slot] = micros;
-        if (end >= 0 && Number.isNaN(micros)) return this.#bad(slot, 'is not a time (ISO 8601)');
+        if (end >= 0 && Number.isNaN(micros)) {
+          return this.#bad(slot, 'is not a time (ISO 8601) within 285 years of 1970');
+        }
       } else if (kind === 'text' && end >= 0 && !isText(memory, this.view, start, end)) {
         return this.#bad(slot, 'is not UTF-8');
       }

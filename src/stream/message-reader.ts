@@ -217,6 +217,7 @@ export class MessageReader {
   }
 
   #isRepeated(message: MessageFields, { seen, isKnown }: ReadMessagesOptions): boolean {
+    if (this.#keySlot < 0) return false;
     const end = message.ends[this.#keySlot] ?? -1;
     if (end < 0) return false;
     const { memory, starts } = message;
@@ -226,6 +227,7 @@ export class MessageReader {
   }
 
   #note({ memory, starts, ends }: MessageFields, { seen }: ReadMessagesOptions): void {
+    if (this.#keySlot < 0) return;
     const end = ends[this.#keySlot] ?? -1;
     if (end >= 0) seen?.add(memory, starts[this.#keySlot] ?? 0, end);
   }

@@ -29,7 +29,7 @@ export class TimeReader {
    */
   read(bytes: Uint8Array, start: number, end: number): number {
     const micros = this.#readPlain(bytes, start, end);
-    return Number.isNaN(micros) ? readAny(bytes, start, end) : micros;
+    return Number.isSafeInteger(micros) ? micros : readAny(bytes, start, end);
   }
 
   /** `YYYY-MM-DD{T| }HH:MM:SS[.ffffff][Z|±HH:MM]`, as nearly all are; NaN for every other text. */
