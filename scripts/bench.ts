@@ -3,7 +3,7 @@
  * the repetitions, and the ratio to the peer.
  *
  *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
- *     [bookkeeping] [job] [job-more] [avro] [--reps 3] [--out FILE]
+ *     [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -74,6 +74,8 @@ interface Side {
   readonly command: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly reps?: number;
+  /** How many things are done, where their number for each second of CPU says more. */
+  readonly count?: number;
 }
 
 /** Runs the sides in turn, so that a busy moment of the machine meets all of them, and prints a row each. */
@@ -91,6 +93,7 @@ function compare(label: string, sides: readonly Side[]): void {
     return {
       label,
       side: side.name,
+      count: side.count ?? null,
       n: runs.length,
       cpu: median(runs.map((r) => r.cpu)),
       wall: median(runs.map((r) => r.wall)),
@@ -107,7 +110,9 @@ function compare(label: string, sides: readonly Side[]): void {
           (Number.isNaN(row.perSecond)
             ? ''
             : ` rate ${(ours.perSecond / row.perSecond).toFixed(2)}`);
-    const rate = Number.isNaN(row.perSecond) ? '' : ` ${row.perSecond} commits/s`;
+    const perCpu =
+      row.count === null ? '' : ` ${(row.count / row.cpu / 1000).toFixed(1)} k per CPU s`;
+    const rate = Number.isNaN(row.perSecond) ? perCpu : ` ${row.perSecond} commits/s`;
     console.log(
       `${label.padEnd(30)} ${row.side.padEnd(12)} n=${row.n} cpu ${row.cpu.toFixed(2)} s  wall ${row.wall.toFixed(2)} s  ${row.mb.toFixed(0)} MB${rate}${ratio}`,
     );
@@ -424,6 +429,58 @@ function avro(): void {
   );
 }
 
+/** A million events from a broker of its own, captured once each: `capturar-eventos` as it ships, and the same in Spark. */
+function kafka(): void {
+  const env = { TESTBED_RUN: table('kafka-bed') };
+  const bed = (script: string, verb: string): string =>
+    capture('bash', [`${root}scripts/testbeds/${script}.sh`, verb], env)
+      .split('\n')
+      .at(-1) ?? '';
+  const stop = (): void => {
+    bed('registry', 'wipe');
+    bed('kafka', 'wipe');
+  };
+  stop();
+  bed('kafka', 'start');
+  const brokers = bed('kafka', 'url');
+  const registry = bed('registry', 'start');
+  try {
+    const count = 1_000_000;
+    console.log(capture(node, program('topic', brokers, registry, String(count)).slice(1)));
+    compare('kafka: 1 M events to Parquet', [
+      {
+        name: 'deltawright',
+        prepare: () => wipe(table('captured')),
+        command: runJob('capturar-eventos'),
+        env: {
+          DELTAWRIGHT_LAKE: table('captured'),
+          KAFKA_BROKERS: brokers,
+          SCHEMA_REGISTRY_URL: registry,
+        },
+        count,
+      },
+      {
+        name: 'spark',
+        prepare: () => wipe(table('captured-peer'), table('captured-checkpoint')),
+        command: [
+          'bash',
+          `${root}scripts/testbeds/spark.sh`,
+          `${bench}/spark_captura.py`,
+          brokers,
+          `${root}fixtures/e-financeira/transmissao-efetuada-value.avsc`,
+          table('captured-peer'),
+          table('captured-checkpoint'),
+        ],
+        reps: 1,
+        count,
+      },
+    ]);
+  } finally {
+    stop();
+    wipe(table('captured'), table('captured-peer'), table('captured-checkpoint'));
+  }
+}
+
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
@@ -433,13 +490,17 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   commits,
   noop,
   bookkeeping,
+  kafka,
   job,
   'job-more': jobMore,
   avro,
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
-if (names.some((name) => name !== 'avro')) ensureInputs();
+/** These make their own inputs. */
+const OWN_INPUTS = new Set(['avro', 'kafka']);
+if (names.some((name) => !OWN_INPUTS.has(name))) ensureInputs();
+else mkdirSync(run, { recursive: true });
 for (const name of names) {
   const benchmark = BENCHMARKS[name];
   if (benchmark === undefined)
