@@ -3,7 +3,9 @@
  * runs the interop tests against them, and stops what it started. With `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_S3` and `_GLUE`
  * set, those are used instead of moto and versitygw, with the credentials of the environment.
  *
- *   node scripts/interop.ts [--with-presto] [vitest arguments…]
+ *   node scripts/interop.ts [--with-presto] [--with-streaming] [vitest arguments…]
+ *
+ * The takeovers of Spark's streaming jobs take minutes: they run with `--with-streaming`, or alone by `scripts/prove/spark.ts`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,6 +14,7 @@ const beds = new URL('testbeds/', import.meta.url).pathname;
 const root = new URL('..', import.meta.url).pathname;
 const args = process.argv.slice(2);
 const withPresto = args.includes('--with-presto');
+const withStreaming = args.includes('--with-streaming');
 const env: NodeJS.ProcessEnv = { ...process.env };
 const started: string[] = [];
 
@@ -68,7 +71,8 @@ try {
       'run',
       '--config',
       'test/interop/vitest.config.ts',
-      ...args.filter((word) => word !== '--with-presto'),
+      ...(withStreaming ? [] : ['--exclude', 'test/interop/spark-streaming.test.ts']),
+      ...args.filter((word) => !['--with-presto', '--with-streaming'].includes(word)),
     ],
     { cwd: root, env, stdio: 'inherit' },
   );

@@ -3,6 +3,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { type Clock, ManualClock, type Random, seededRandom } from '../../src/base/index.ts';
 import { fileCatalog } from '../../src/catalog/index.ts';
@@ -107,16 +108,16 @@ export class JobBench {
 
   store(uri: string): ObjectStore {
     const { clock, random } = this;
-    return localStore(new URL(uri).pathname, { clock, random, durable: false });
+    return localStore(fileURLToPath(uri), { clock, random, durable: false });
   }
 
   /** What a run is given. `root` is the store of the bench's folder; a faulty one, for instance. */
-  context(root: ObjectStore = this.store(`file://${this.folder}`)): JobContext {
+  context(root: ObjectStore = this.store(pathToFileURL(this.folder).href)): JobContext {
     const { clock, random }: { clock: Clock; random: Random } = this;
-    const base = `file://${this.folder}/`;
+    const base = pathToFileURL(`${this.folder}/`).href;
     // What a job reads may ship beside it; what it writes is in the folder.
     const openStore = (uri: string): ObjectStore =>
-      uri.startsWith(base) ? root.at(uri.slice(base.length)) : this.store(uri);
+      uri.startsWith(base) ? root.at(decodeURIComponent(uri.slice(base.length))) : this.store(uri);
     const catalog = this.config.catalog.kind === 'file' ? this.config.catalog.location : '';
     return {
       clock,
