@@ -4,6 +4,7 @@ import type { SchemaRegistry } from '../avro/index.ts';
 import { present, unreachable } from '../base/index.ts';
 import {
   avroPayloads,
+  behind,
   type Broker,
   DATE_COLUMN,
   jsonPayloads,
@@ -15,6 +16,7 @@ import {
   type Payloads,
   rawPayloads,
   type TopicPartition,
+  withUndecided,
 } from '../stream/index.ts';
 import type { KafkaSource, ValueFormat } from './config.ts';
 import { openBrokerOf, openRegistryOf } from './connect.ts';
@@ -74,6 +76,13 @@ export class KafkaReading {
       this.offsetsAt(some, 'latest'),
     ]);
     return { earliest, latest };
+  }
+
+  /** The same bounds, where a checkpoint of Spark's lies beyond what open transactions let us read. */
+  async undecided(bounds: KafkaBounds, from: KafkaOffsets): Promise<KafkaBounds> {
+    const partitions = behind(from, bounds.latest);
+    if (partitions.length === 0) return bounds;
+    return withUndecided(bounds, from, await this.offsetsAt(partitions, 'end'));
   }
 
   async offsetsAt(

@@ -49,8 +49,9 @@ export class KafkaJobSource implements JobSource {
   }
 
   async *nextBatches(from: Position | null): AsyncGenerator<NextBatch> {
-    const bounds = await this.#reading.bounds();
-    let position = from === null ? await this.#begin(bounds) : this.#offsetsOf(from);
+    const decided = await this.#reading.bounds();
+    let position = from === null ? await this.#begin(decided) : this.#offsetsOf(from);
+    const bounds = await this.#reading.undecided(decided, position);
     for (;;) {
       const { maxOffsetsPerBatch: limit } = this.#source;
       const plan = planRanges({ from: position, bounds, limit });

@@ -22,6 +22,7 @@ export {
   type SourceFile,
 } from './file-source.ts';
 export {
+  behind,
   type KafkaBounds,
   type KafkaLoss,
   type KafkaOffsets,
@@ -31,6 +32,7 @@ export {
   rangesBetween,
   readInitialOffsets,
   readKafkaOffsets,
+  withUndecided,
   writeInitialOffsets,
 } from './kafka-offsets.ts';
 export { printLogOffset, readLogOffset } from './log-offset.ts';

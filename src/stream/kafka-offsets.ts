@@ -181,6 +181,34 @@ export function rangesBetween(spec: {
   return { end, ranges, losses };
 }
 
+/** The partitions that end before what was taken of them, as far as `latest` says. */
+export function behind(from: KafkaOffsets, latest: KafkaOffsets): readonly TopicPartition[] {
+  return partitionsOf(from).filter(
+    ({ topic, partition, offset }) =>
+      (latest.get(topic)?.get(partition) ?? Number.POSITIVE_INFINITY) < offset,
+  );
+}
+
+/**
+ * The same bounds, but for partitions that hold more than is decided: where a transaction is open, what was taken of one by a
+ * reader that did not wait for it may lie beyond `latest`, and nothing is lost. `ends` are the ends of what is there.
+ */
+export function withUndecided(
+  bounds: KafkaBounds,
+  from: KafkaOffsets,
+  ends: KafkaOffsets,
+): KafkaBounds {
+  const latest = [...bounds.latest].map(([topic, partitions]) => {
+    const offsets = [...partitions].map(([partition, offset]) => {
+      const taken = from.get(topic)?.get(partition) ?? offset;
+      const end = ends.get(topic)?.get(partition) ?? offset;
+      return [partition, offset < taken && taken <= end ? taken : offset] as const;
+    });
+    return [topic, new Map(offsets)] as const;
+  });
+  return { ...bounds, latest: new Map(latest) };
+}
+
 function startOf(
   from: KafkaOffsets,
   earliest: KafkaOffsets,

@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { ManualClock, seededRandom } from '../../src/base/index.ts';
 import { memoryStore, type ObjectStore } from '../../src/store/index.ts';
 import { openCheckpoint } from '../../src/stream/checkpoint.ts';
 import {
+  behind,
   type KafkaOffsets,
   parseKafkaOffsets,
   planRanges,
@@ -11,6 +12,7 @@ import {
   rangesBetween,
   readInitialOffsets,
   readKafkaOffsets,
+  withUndecided,
   writeInitialOffsets,
 } from '../../src/stream/kafka-offsets.ts';
 
@@ -188,5 +190,29 @@ test('a planned batch that is run again has its ranges, less what expired meanwh
   expect(rangesBetween({ ...spec, earliest: offsets({ t: { 0: 40, 1: 0 } }) })).toMatchObject({
     ranges: [{ topic: 't', partition: 1, start: 0, end: 5 }],
     losses: [{ kind: 'expired', topic: 't', partition: 0, start: 10, end: 30 }],
+  });
+});
+
+describe('an open transaction', () => {
+  const of = (offset: number): KafkaOffsets => new Map([['t', new Map([[0, offset]])]]);
+  const decided = { earliest: of(0), latest: of(100) };
+
+  test('before what was taken is nothing lost: there is nothing to take until it is decided', () => {
+    const from = of(120);
+    expect(behind(from, decided.latest)).toMatchObject([{ topic: 't', partition: 0 }]);
+    const bounds = withUndecided(decided, from, of(150));
+    expect(planRanges({ from, bounds })).toEqual({ end: from, ranges: [], losses: [] });
+  });
+
+  test('does not hide a topic that was made anew, and ends before what was taken', () => {
+    const from = of(120);
+    const { losses } = planRanges({ from, bounds: withUndecided(decided, from, of(110)) });
+    expect(losses).toMatchObject([{ kind: 'rewound' }]);
+  });
+
+  test('leaves partitions alone that are not behind', () => {
+    const from = of(80);
+    expect(behind(from, decided.latest)).toEqual([]);
+    expect(withUndecided(decided, from, of(150))).toEqual(decided);
   });
 });

@@ -135,13 +135,13 @@ class KafkaBroker implements Broker {
     const cluster = this.#cluster;
     const { listOffsetsV5 } = cluster.library;
     const timestamp =
-      at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : BigInt(at.timestampMs);
+      at === 'earliest' ? EARLIEST : typeof at === 'string' ? LATEST : BigInt(at.timestampMs);
     const asked = { partitionIndex: partition, currentLeaderEpoch: -1, timestamp };
     return cluster.call({ operation: 'offsets', topic, partition }, async () => {
       const answer = await listOffsetsV5.api.async(
         await cluster.leader(topic, partition),
         -1,
-        this.#committedOnly ? 1 : 0,
+        this.#committedOnly && at !== 'end' ? 1 : 0,
         [{ name: topic, partitions: [asked] }],
       );
       const found = answer.topics[0]?.partitions[0];

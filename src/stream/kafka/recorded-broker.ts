@@ -97,7 +97,7 @@ class RecordedBroker implements Broker {
       const { records } = await this.#partition(topic, partition);
       const bounds = boundsOf(records);
       if (at === 'earliest') offsets.push(bounds.earliest);
-      else if (at === 'latest') offsets.push(bounds.latest);
+      else if (typeof at === 'string') offsets.push(bounds.latest);
       else {
         const found = records.find(({ timestampMs }) => timestampMs >= at.timestampMs);
         offsets.push(found?.offset ?? bounds.latest);

@@ -16,8 +16,11 @@ export interface TopicInfo {
 /** Which topics: by name, or all whose whole name a pattern matches. */
 export type TopicSelection = { readonly names: readonly string[] } | { readonly pattern: RegExp };
 
-/** Where in a partition: its first record, its end (under `read_committed` the last stable offset), or the first record at or after a time. */
-export type OffsetAt = 'earliest' | 'latest' | { readonly timestampMs: number };
+/**
+ * Where in a partition: its first record, its end as far as it is decided (under `read_committed` the last stable offset), its
+ * end with open transactions too, or the first record at or after a time.
+ */
+export type OffsetAt = 'earliest' | 'latest' | 'end' | { readonly timestampMs: number };
 
 /** Offsets from `start` to before `end`. */
 export interface OffsetRange extends TopicPartition {
