@@ -13,14 +13,7 @@ import {
 } from '../schema/index.ts';
 import { DATE_COLUMN, envelopeSchema, HEADER_TYPES } from '../stream/index.ts';
 import { checkProperties } from '../table/index.ts';
-import type {
-  Config,
-  DeltaSink,
-  Job,
-  KafkaSource,
-  MergeSink,
-  ParquetFolderSink,
-} from './config.ts';
+import type { Config, DeltaSink, Job, KafkaSource, MergeSink, ParquetFolderSink } from './job.ts';
 import { configInvalid } from './errors.ts';
 import { didYouMean } from './near-name.ts';
 

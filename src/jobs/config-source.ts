@@ -7,7 +7,7 @@ import type {
   KafkaSource,
   RegistryConfig,
   StartingOffsets,
-} from './config.ts';
+} from './job.ts';
 import type { ConfigInput, JobInput } from './config-shape.ts';
 import { configInvalid } from './errors.ts';
 

@@ -12,7 +12,7 @@ import {
   openBroker,
   openRecordedBroker,
 } from '../stream/index.ts';
-import type { Config, KafkaConfig, KafkaSource, SaslConfig, Secret, TlsConfig } from './config.ts';
+import type { Config, KafkaConfig, KafkaSource, SaslConfig, Secret, TlsConfig } from './job.ts';
 import { fileMissing, secretMissing } from './errors.ts';
 import type { JobContext } from './job-context.ts';
 

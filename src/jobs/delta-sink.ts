@@ -23,7 +23,7 @@ import {
   scanRows,
   type TableContext,
 } from '../table/index.ts';
-import type { DeltaSink, MergeSink } from './config.ts';
+import type { DeltaSink, MergeSink } from './job.ts';
 import { batchMismatch, keyNotInSink, rangeStale, tableMismatch } from './errors.ts';
 import { type Run, tableAt } from './job-context.ts';
 import {

@@ -15,7 +15,7 @@ import {
   type SourceFile,
 } from '../stream/index.ts';
 import { inferSchema, type PreparedInput, type TableContext } from '../table/index.ts';
-import type { FilesSource } from './config.ts';
+import type { FilesSource } from './job.ts';
 import { deliver } from './deliver.ts';
 import { sourceMismatch } from './errors.ts';
 import { type BatchCounts, NO_COUNTS, type Run, tableAt } from './job-context.ts';

@@ -1,20 +1,17 @@
 /** Job definitions and their runner. */
 
-export {
-  absoluteUri,
-  type AppendSink,
-  type CatalogConfig,
-  type Config,
-  defineConfig,
-  findJob,
-  type Job,
-  type MergeSink,
-  parseConfig,
-  type Secret,
-  type Sink,
-  type SinkTable,
-  type Trigger,
-} from './config.ts';
+export { absoluteUri, defineConfig, findJob, parseConfig } from './config.ts';
+export type {
+  AppendSink,
+  CatalogConfig,
+  Config,
+  Job,
+  MergeSink,
+  Secret,
+  Sink,
+  SinkTable,
+  Trigger,
+} from './job.ts';
 export type { ConfigInput, JobInput } from './config-shape.ts';
 export { secretMissing } from './errors.ts';
 export type {

@@ -6,7 +6,7 @@ import type { Engine } from '../engine/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import type { Checkpoint } from '../stream/index.ts';
 import type { TableContext } from '../table/index.ts';
-import type { Config, Job, Secret, Trigger } from './config.ts';
+import type { Config, Job, Secret, Trigger } from './job.ts';
 
 /** The single things that a run uses. */
 export interface JobContext {

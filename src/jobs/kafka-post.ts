@@ -3,7 +3,7 @@
 import { present } from '../base/index.ts';
 import { findField, type StructType } from '../schema/index.ts';
 import type { Broker, Producer } from '../stream/index.ts';
-import type { Post } from './config.ts';
+import type { Post } from './job.ts';
 import { openBrokerOf } from './connect.ts';
 import { messageKeyMissing } from './errors.ts';
 import type { Run } from './job-context.ts';

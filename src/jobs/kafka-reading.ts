@@ -18,7 +18,7 @@ import {
   type TopicPartition,
   withUndecided,
 } from '../stream/index.ts';
-import type { KafkaSource, ValueFormat } from './config.ts';
+import type { KafkaSource, ValueFormat } from './job.ts';
 import { openBrokerOf, openRegistryOf } from './connect.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { deliver } from './deliver.ts';

@@ -11,7 +11,7 @@ import {
   readKafkaOffsets,
   writeInitialOffsets,
 } from '../stream/index.ts';
-import type { KafkaSource } from './config.ts';
+import type { KafkaSource } from './job.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type BatchCounts, NO_COUNTS, type Run } from './job-context.ts';
 import type { JobSink } from './job-sink.ts';

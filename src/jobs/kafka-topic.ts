@@ -8,7 +8,7 @@
 import { findField } from '../schema/index.ts';
 import type { Broker, ProducedRecord, Producer } from '../stream/index.ts';
 import { openInputRows } from '../table/index.ts';
-import type { KafkaTopicSink } from './config.ts';
+import type { KafkaTopicSink } from './job.ts';
 import { openBrokerOf } from './connect.ts';
 import { keyNotInSink } from './errors.ts';
 import { type Run, tableAt } from './job-context.ts';

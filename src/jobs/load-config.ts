@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { type Config, parseConfig } from './config.ts';
+import { parseConfig } from './config.ts';
+import type { Config } from './job.ts';
 import { configBroken, configNoExport, configNotFound } from './errors.ts';
 
 export const CONFIG_FILE = 'deltawright.config.ts';

@@ -16,7 +16,7 @@ import {
   type RowValue,
   type StructType,
 } from '../schema/index.ts';
-import type { Post } from './config.ts';
+import type { Post } from './job.ts';
 import { openRegistryOf } from './connect.ts';
 import { fileMissing, messageFieldMissing } from './errors.ts';
 import type { Run } from './job-context.ts';

@@ -16,7 +16,7 @@
 import { nameUuid, printJson } from '../base/index.ts';
 import { findField, printTimestamp, type Row, type StructType } from '../schema/index.ts';
 import { type ProducedRecord, readOffsets } from '../stream/index.ts';
-import type { Post } from './config.ts';
+import type { Post } from './job.ts';
 import { messageKeyMissing } from './errors.ts';
 import type { Run } from './job-context.ts';
 import { openAvroMessages } from './message-avro.ts';

@@ -10,7 +10,7 @@ import {
   openParquetSink,
   type ParquetSink,
 } from '../stream/index.ts';
-import type { ParquetFolderSink, Trigger } from './config.ts';
+import type { ParquetFolderSink, Trigger } from './job.ts';
 import type { Run } from './job-context.ts';
 import {
   type JobBatch,

@@ -15,7 +15,7 @@ import {
   type TableContext,
   type TableMetadata,
 } from '../table/index.ts';
-import type { SinkTable } from './config.ts';
+import type { SinkTable } from './job.ts';
 import type { JobContext } from './job-context.ts';
 
 /** What a table is called; null where it has no virtual table. */

@@ -4,7 +4,7 @@ import { isDeltaError, isJsonObject } from '../base/index.ts';
 import { expressionColumns, parseExpression } from '../schema/index.ts';
 import { type Checkpoint, readText } from '../stream/index.ts';
 import { readHistory, type TableContext } from '../table/index.ts';
-import type { DeltaSink, Job, MergeSink } from './config.ts';
+import type { DeltaSink, Job, MergeSink } from './job.ts';
 import { checkpointLost } from './errors.ts';
 import { IDENTITY_FILE } from './sink-table.ts';
 

@@ -1,6 +1,6 @@
 /** How a run goes on: looks for what is new as its trigger says, until it is stopped, and tells what it did. */
 
-import type { Trigger } from './config.ts';
+import type { Trigger } from './job.ts';
 import type { BatchCounts, Run, RunOptions, RunResult } from './job-context.ts';
 
 /** How often it is looked whether something is new where no interval says so. */

@@ -17,7 +17,8 @@ import {
   writeCommit,
   writeOffsets,
 } from '../stream/index.ts';
-import { type Config, findJob, type Job } from './config.ts';
+import { findJob } from './config.ts';
+import type { Config, Job } from './job.ts';
 import { DeltaJobSink } from './delta-sink.ts';
 import { FilesJobSource } from './files-source.ts';
 import {

@@ -12,7 +12,7 @@ import {
   type TableContext,
   type TableMetadata,
 } from '../table/index.ts';
-import type { SinkTable } from './config.ts';
+import type { SinkTable } from './job.ts';
 import { checkpointTaken, tableMismatch, tableReplaced } from './errors.ts';
 
 /** In the checkpoint directory: which table it writes to. Spark does not look at it. */

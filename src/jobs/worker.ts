@@ -28,7 +28,7 @@ import {
   readInitialOffsets,
   writeInitialOffsets,
 } from '../stream/index.ts';
-import type { AppendSink, KafkaSource } from './config.ts';
+import type { AppendSink, KafkaSource } from './job.ts';
 import { DeltaJobSink } from './delta-sink.ts';
 import { checkpointTaken } from './errors.ts';
 import {

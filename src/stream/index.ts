@@ -53,9 +53,9 @@ export {
   recordTopic,
 } from './lazy.ts';
 export type { Payloads } from './message-payloads.ts';
+export type { MessageFile } from './partition-rows.ts';
 export type {
   DeadLetter,
-  MessageFile,
   MessageReader,
   MessageSpec,
   ReadMessages,

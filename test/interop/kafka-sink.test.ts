@@ -8,7 +8,7 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { systemRandom } from '../../src/base/index.ts';
-import type { KafkaTopicSink } from '../../src/jobs/config.ts';
+import type { KafkaTopicSink } from '../../src/jobs/job.ts';
 import type { Run } from '../../src/jobs/job-context.ts';
 import { KafkaTopic } from '../../src/jobs/kafka-topic.ts';
 import type { JobBench } from '../jobs/bench.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import avsc from 'avsc';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import type { KafkaTopicSink } from '../../src/jobs/config.ts';
+import type { KafkaTopicSink } from '../../src/jobs/job.ts';
 import type { Run } from '../../src/jobs/job-context.ts';
 import { openPost } from '../../src/jobs/kafka-post.ts';
 import { KafkaTopic } from '../../src/jobs/kafka-topic.ts';
