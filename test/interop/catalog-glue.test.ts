@@ -16,9 +16,9 @@ catalogContract('Glue', () =>
   }),
 );
 
-test('an address where nobody answers is CATALOG_UNAVAILABLE', async () => {
+test('an address where nobody answers is CATALOG_NO_ENDPOINT', async () => {
   const catalog = glueCatalog({ clock, random, endpoint: 'http://127.0.0.1:1' });
   await expect(catalog.getTable({ database: 'a', table: 'b' })).rejects.toMatchObject({
-    code: 'CATALOG_UNAVAILABLE',
+    code: 'CATALOG_NO_ENDPOINT',
   });
 });
