@@ -376,8 +376,9 @@ describe('producing', () => {
     );
     for (const partition of [0, 1, 2, 3, 4]) {
       const found = await readAll(broker, topic, partition);
-      const of = (who: string): (string | null)[] =>
-        found.filter(({ value }) => value === who).map(({ key }) => key);
+      // Their producer sends again what it is not sure of.
+      const of = (who: string): ReadonlySet<string | null> =>
+        new Set(found.filter(({ value }) => value === who).map(({ key }) => key));
       expect(of('ours')).toEqual(of('theirs'));
     }
   });
