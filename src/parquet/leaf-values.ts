@@ -6,6 +6,7 @@
 import type { Data, DataType as ArrowType, Field } from 'apache-arrow';
 
 import type { ArrowModule } from './arrow-schema.ts';
+import { unencodable } from './errors.ts';
 import type { LogicalType, ParquetNode, PhysicalType } from './types.ts';
 
 /** What a column is written as: a node of the schema, and how the data of its leaves is looked at. */
@@ -231,7 +232,7 @@ function present(data: Data, { entries, level, repetition }: Depth, node: Parque
           inside(at) &&
           bitAt(data.nullBitmap, data.offset + (entries.places?.[at] ?? at)) === 0
         ) {
-          throw new Error(`${node.name} has a null, and may not be null`);
+          throw unencodable(new Error(`${node.name} has a null, and may not be null`));
         }
       }
     }

@@ -2,7 +2,6 @@
 
 import type { Data, RecordBatch, Table } from 'apache-arrow';
 
-import { messageOf } from '../base/index.ts';
 import type { ArrowModule } from './arrow-schema.ts';
 import { ChunkEncoder, type Leaf } from './chunk-encoder.ts';
 import { unencodable } from './errors.ts';
@@ -44,7 +43,7 @@ export class RowGroupEncoder {
     const parts: Uint8Array[] = [];
     let end = 0;
     for (const [index, plan] of plans.entries()) {
-      const pieces = batches.map((batch) => piecesOf(plan, columnOf(batch, index)));
+      const pieces = batches.map((batch) => leafPieces(plan, columnOf(batch, index)));
       for (const [at, leaf] of leavesBelow(plan.node).entries()) {
         const own = pieces.flatMap((each) => each[at] ?? []);
         const encoded = this.#chunks.encode(leaf, own);
@@ -62,14 +61,6 @@ function columnOf({ data }: RecordBatch, index: number): Data {
   const column = data.children[index];
   if (column === undefined) throw unencodable(new Error('a batch lacks a column of its schema'));
   return column;
-}
-
-function piecesOf(plan: ColumnPlan, data: Data): ReturnType<typeof leafPieces> {
-  try {
-    return leafPieces(plan, data);
-  } catch (error) {
-    throw unencodable(new Error(messageOf(error), { cause: error }));
-  }
 }
 
 /** The leaves of a column, with the levels that their entries have. */
