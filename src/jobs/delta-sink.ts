@@ -6,7 +6,6 @@ import {
   isJsonObject,
   type JsonObject,
   type JsonValue,
-  unreachable,
 } from '../base/index.ts';
 import { findField, type Row, type StructType } from '../schema/index.ts';
 import type { TopicPartition } from '../stream/index.ts';
@@ -157,19 +156,9 @@ export class DeltaJobSink implements JobSink {
     await this.#publisher.publish();
   }
 
-  async #commit(batch: JobBatch, rows: SinkRows): Promise<Written> {
-    const { sink } = this.#run.job;
-    switch (sink.kind) {
-      case 'append':
-        return this.#append(batch, rows);
-      case 'merge':
-        return this.#merge(sink, batch, rows);
-      case 'parquet':
-      case 'kafka':
-        throw new TypeError(`a sink of the kind ${sink.kind} has no table`);
-      default:
-        return unreachable(sink);
-    }
+  #commit(batch: JobBatch, rows: SinkRows): Promise<Written> {
+    const sink = this.#sink;
+    return sink.kind === 'append' ? this.#append(batch, rows) : this.#merge(sink, batch, rows);
   }
 
   async #append(batch: JobBatch, { inputs, schema }: SinkRows): Promise<Written> {
