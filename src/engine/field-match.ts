@@ -1,10 +1,7 @@
 /** Which column of a file holds a field of the table. PROTOCOL.md, "Column mapping". */
 
 import type { ParquetNode } from '../parquet/index.ts';
-import type { StructField } from '../schema/index.ts';
-
-/** The values of `delta.columnMapping.mode`. */
-export type MappingMode = 'none' | 'name' | 'id';
+import { mappingId, type MappingMode, physicalName, type StructField } from '../schema/index.ts';
 
 /**
  * The node of a field among its siblings in the file, or null where the file lacks it. By physical name under `name`, by
@@ -17,18 +14,12 @@ export function matchField(
   mapping: MappingMode,
 ): ParquetNode | null {
   if (mapping === 'id' && nodes.some((node) => node.fieldId !== null)) {
-    const id = field.metadata['delta.columnMapping.id'];
-    return nodes.find((node) => node.fieldId !== null && node.fieldId === Number(id)) ?? null;
+    const id = mappingId(field);
+    return id === null ? null : (nodes.find((node) => node.fieldId === id) ?? null);
   }
   const name = mapping === 'none' ? field.name : physicalName(field);
   const exact = nodes.find((node) => node.name === name);
   if (exact !== undefined) return exact;
   const folded = name.toLowerCase();
   return nodes.find((node) => node.name.toLowerCase() === folded) ?? null;
-}
-
-/** The name of a field in files, partition values and statistics; its own name without column mapping. */
-export function physicalName(field: StructField): string {
-  const name = field.metadata['delta.columnMapping.physicalName'];
-  return typeof name === 'string' ? name : field.name;
 }

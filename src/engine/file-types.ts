@@ -2,11 +2,11 @@
 
 import { present } from '../base/index.ts';
 import type { LogicalType, ParquetNode } from '../parquet/index.ts';
-import type { DataType, StructType } from '../schema/index.ts';
+import type { DataType, MappingMode, StructType } from '../schema/index.ts';
 import { floorDivided } from './casts.ts';
 import { duckType } from './duck-type.ts';
 import { fileTypeUnfit } from './errors.ts';
-import { matchField, type MappingMode } from './field-match.ts';
+import { matchField } from './field-match.ts';
 import { identifier, literal } from './quote.ts';
 import { is, typeText } from './type-rules.ts';
 import type { Binder } from './typed.ts';
@@ -99,7 +99,7 @@ function convertStruct(
   if (!source.startsWith('STRUCT(') || source.endsWith('[]')) {
     throw fileTypeUnfit(options.path, source, typeText(type));
   }
-  if (source === duckType(type)) return sql;
+  if (source === duckType(type) && options.mapping === 'none') return sql;
   const pack = (value: string): string => {
     const parts = type.fields.map((field) => {
       const child = matchField(field, node.children, options.mapping);
@@ -132,7 +132,7 @@ function convertArray(
     );
   }
   const source = `${readOnce(item) ?? ''}[]`;
-  if (source === `${duckType(element)}[]`) return sql;
+  if (source === `${duckType(element)}[]` && keepsNames(element, options)) return sql;
   const lambda = options.binder.element((name) =>
     convertNode(name, { ...item, repetition: 'OPTIONAL' }, element, {
       ...options,
@@ -152,7 +152,7 @@ function convertMap(
   if (entry === null) {
     throw fileTypeUnfit(options.path, readType(node) ?? 'an unknown type', typeText(type));
   }
-  if (readType(node) === duckType(type)) return sql;
+  if (readType(node) === duckType(type) && keepsNames(type, options)) return sql;
   const { key, value } = entry;
   const lambda = options.binder.element((name) => {
     const part = (field: 'key' | 'value', child: ParquetNode, target: DataType): string =>
@@ -163,6 +163,20 @@ function convertMap(
     return `struct_pack("key" := ${part('key', key, type.key)}, "value" := ${part('value', value, type.value)})`;
   });
   return `map_from_entries(list_transform(map_entries(${sql}), ${lambda}))`;
+}
+
+/**
+ * Whether fields of equal names are the same ones. Under column mapping they need not be: of two columns, each may have
+ * been given the other's name since.
+ */
+function keepsNames(type: DataType, { mapping }: ConvertOptions): boolean {
+  return mapping === 'none' || !holdsStruct(type);
+}
+
+function holdsStruct(type: DataType): boolean {
+  if (type.kind === 'array') return holdsStruct(type.element);
+  if (type.kind === 'map') return holdsStruct(type.key) || holdsStruct(type.value);
+  return type.kind === 'struct';
 }
 
 function readOnce(node: ParquetNode): string | null {

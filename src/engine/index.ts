@@ -13,7 +13,7 @@ export {
   survives,
 } from './duplicates.ts';
 export { createEngine } from './engine.ts';
-export { type MappingMode, matchField, physicalName } from './field-match.ts';
+export { matchField } from './field-match.ts';
 export { functionNames } from './functions.ts';
 export { blobLiteral, identifier, literal, literalList } from './quote.ts';
 export { planTransform, type TransformPlan, transformSchema } from './transform.ts';

@@ -4,9 +4,9 @@
  */
 
 import type { ParquetNode } from '../parquet/index.ts';
-import { type Scalar, type StructField, type StructType } from '../schema/index.ts';
+import type { MappingMode, Scalar, StructField, StructType } from '../schema/index.ts';
 import { duckType } from './duck-type.ts';
-import { matchField, type MappingMode } from './field-match.ts';
+import { matchField } from './field-match.ts';
 import { convertNode, readType } from './file-types.ts';
 import { identifier, literalList } from './quote.ts';
 import { Binder, constantSql } from './typed.ts';

@@ -5,6 +5,7 @@
 
 import type { JsonValue } from '../base/index.ts';
 import { isJsonObject, parseJson } from '../base/index.ts';
+import { mappingMode } from '../schema/index.ts';
 import type { Metadata, Protocol } from './actions.ts';
 import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
 
@@ -93,10 +94,8 @@ function writerFeatures(protocol: Protocol): readonly string[] {
 
 function isReadable(name: string, metadata: Metadata): boolean {
   const canonical = canonicalName(name);
-  return (
-    READABLE.has(canonical) ||
-    (canonical === 'columnMapping' && !featuresInUse(metadata).has(canonical))
-  );
+  if (canonical === 'columnMapping') return mappingMode(metadata.configuration) !== null;
+  return READABLE.has(canonical);
 }
 
 /** `timestampWithoutTimezone` is what early writers called it. */
@@ -123,8 +122,7 @@ function checkShape(protocol: Protocol): void {
 
 function featuresInUse(metadata: Metadata): ReadonlySet<string> {
   const use = new Set<string>();
-  const mode = metadata.configuration['delta.columnMapping.mode'] ?? 'none';
-  if (mode !== 'none') use.add('columnMapping');
+  if (mappingMode(metadata.configuration) !== 'none') use.add('columnMapping');
   if (isOn(metadata, 'delta.enableChangeDataFeed')) use.add('changeDataFeed');
   if (hasInCommitTimestamps(metadata)) use.add('inCommitTimestamp');
   if (Object.keys(metadata.configuration).some((key) => key.startsWith('delta.constraints.'))) {

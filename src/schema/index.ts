@@ -1,5 +1,12 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
+export {
+  mappingId,
+  type MappingMode,
+  mappingMode,
+  physicalName,
+  withoutMapping,
+} from './column-mapping.ts';
 export { asNullable, evolveSchema, type Evolution, type EvolveMode } from './evolve.ts';
 export type { BinaryOperator, Expression } from './expression.ts';
 export {

@@ -1,13 +1,14 @@
 /** Statistics as they stand in `add.stats`: a JSON text. PROTOCOL.md, "Per-file Statistics". */
 
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../base/index.ts';
+import { physicalName } from './column-mapping.ts';
 import { indexedSchema, type StatisticsOptions, stringPrefixLength } from './indexed-columns.ts';
 import { printBound, readBound, type Side } from './statistics-bound.ts';
 import type { ColumnStatistics, FileStatistics } from './statistics.ts';
 import type { StructField, StructType } from './types.ts';
 
 /**
- * The JSON text of a file's statistics, for the columns that the table keeps statistics of. Bounds are kept or
+ * The JSON text of a file's statistics, for the columns that the table keeps statistics of, by their names in files. Bounds are kept or
  * widened, never narrowed: texts are cut to a prefix, timestamps go to milliseconds. A bound that JSON or other
  * engines cannot hold (NaN, infinities, years beyond 9999) is left out.
  */
@@ -34,7 +35,8 @@ export function printStatistics(
 }
 
 /**
- * Reads statistics for the columns of `schema` (give only those that matter: the rest costs nothing). Lenient:
+ * Reads statistics for the columns of `schema` (give only those that matter: the rest costs nothing), which the text
+ * has by their names in files. Lenient:
  * whatever is missing, odd or of another type is unknown, and a text that is no statistics at all gives null.
  * Maxima that a writer may have cut off are widened.
  */
@@ -75,7 +77,7 @@ function printMembers(
       field.type.kind === 'struct'
         ? printMembers(field.type, column.fields ?? new Map(), print)
         : print(column, field);
-    if (text !== null) members.push(`${JSON.stringify(field.name)}:${text}`);
+    if (text !== null) members.push(`${JSON.stringify(physicalName(field))}:${text}`);
   }
   return members.length === 0 ? null : `{${members.join(',')}}`;
 }
@@ -88,10 +90,11 @@ function hasNaN(column: ColumnStatistics): boolean {
 function readColumns(struct: StructType, json: ColumnJson): ReadonlyMap<string, ColumnStatistics> {
   return new Map(
     struct.fields.map((field) => {
+      const name = physicalName(field);
       const inner: ColumnJson = {
-        min: member(json.min, field.name),
-        max: member(json.max, field.name),
-        nullCount: member(json.nullCount, field.name),
+        min: member(json.min, name),
+        max: member(json.max, name),
+        nullCount: member(json.nullCount, name),
       };
       return [field.name, readColumn(field, inner)];
     }),

@@ -9,7 +9,7 @@ export interface FileStatistics {
   readonly rowCount: number | null;
   /** False where rows were deleted by a deletion vector since: bounds still hold, but need not be met. Default true. */
   readonly tightBounds?: boolean;
-  /** By top-level column, named as in the schema they are printed or parsed with (physical under column mapping). */
+  /** By top-level column, named as in the schema, also under column mapping. */
   readonly columns: ReadonlyMap<string, ColumnStatistics>;
 }
 

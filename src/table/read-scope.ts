@@ -2,6 +2,7 @@
 
 import type { AddFile, ReadScope } from '../log/index.ts';
 import { columnsRead, mayMatch, parseStatistics } from '../schema/index.ts';
+import { partitionFields, partitionValuesOf } from './ops/files.ts';
 import type { ReadSet, Snapshot } from './types.ts';
 
 /** `snapshot` gives the schema by which partition values and statistics of new files are understood. */
@@ -11,7 +12,11 @@ export function readScope(reads: ReadSet, snapshot: Snapshot): ReadScope {
   if (predicate === null) return { kind: 'rows', paths, mayHold: () => true };
   const { schema } = snapshot;
   const columns = columnsRead(predicate, schema);
-  const mayHold = ({ partitionValues, stats }: AddFile): boolean =>
-    mayMatch(predicate, { schema, partitionValues, statistics: parseStatistics(stats, columns) });
+  const fields = partitionFields(snapshot);
+  const mayHold = (add: AddFile): boolean => {
+    const partitionValues = partitionValuesOf(add, fields);
+    const statistics = parseStatistics(add.stats, columns);
+    return mayMatch(predicate, { schema, partitionValues, statistics });
+  };
   return { kind: 'rows', paths, mayHold };
 }

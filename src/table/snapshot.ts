@@ -2,7 +2,13 @@
 
 import { assert } from '../base/index.ts';
 import { type AddFile, type LogState, pathKey } from '../log/index.ts';
-import { findField, parseSchema, type StructType } from '../schema/index.ts';
+import {
+  findField,
+  mappingMode,
+  parseSchema,
+  type StructType,
+  withoutMapping,
+} from '../schema/index.ts';
 import type { Snapshot } from './types.ts';
 
 /** A snapshot with the state of the log behind it, from which the next one is made. */
@@ -20,7 +26,10 @@ export class TableSnapshot implements Snapshot {
       this.schema = before.schema;
       this.partitionColumns = before.partitionColumns;
     } else {
-      const schema = parseSchema(state.metadata.schemaString);
+      const { schemaString, configuration } = state.metadata;
+      const parsed = parseSchema(schemaString);
+      const isMapped = mappingMode(configuration) !== 'none';
+      const schema = isMapped ? parsed : withoutMapping(parsed);
       this.schema = schema;
       this.partitionColumns = state.metadata.partitionColumns.map(
         (name) => findField(schema, name)?.name ?? name,

@@ -27,13 +27,19 @@ describe('checkReadable', () => {
     ],
     ['the early name of timestampNtz', features(['timestampWithoutTimezone'], []), METADATA],
     ['columnMapping that is listed alone', features(['columnMapping'], []), METADATA],
+    ['columnMapping by version', protocol(2, 5), MAPPED],
+    ['columnMapping by list', features(['columnMapping'], []), MAPPED],
   ])('takes %s', (_case, given, metadata) => {
     expect(() => checkReadable(given, metadata)).not.toThrow();
   });
 
   test.each([
-    ['columnMapping by version', protocol(2, 5), MAPPED, 'columnMapping'],
-    ['columnMapping by list', features(['columnMapping'], []), MAPPED, 'columnMapping'],
+    [
+      'a mode of columnMapping that nobody knows',
+      protocol(2, 5),
+      metadataWith({ 'delta.columnMapping.mode': 'path' }),
+      'columnMapping',
+    ],
     ['deletion vectors', features(['deletionVectors'], []), METADATA, 'deletionVectors'],
     ['all of several', features(['x', 'v2Checkpoint'], []), METADATA, 'x, v2Checkpoint'],
     ['a reader version of the future', protocol(4, 7), METADATA, 'reader version 4'],

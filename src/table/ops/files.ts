@@ -11,9 +11,11 @@ import {
   parseExpression,
   parsePartitionValue,
   parseStatistics,
+  physicalName,
   resolveColumns,
   type Row,
   type Scalar,
+  type StructField,
   type StructType,
 } from '../../schema/index.ts';
 import type { Snapshot } from '../types.ts';
@@ -88,26 +90,21 @@ export interface LiveFilesOptions {
 export function* liveFiles(snapshot: Snapshot, options: LiveFilesOptions): Iterable<LiveFile> {
   const { schema } = snapshot;
   const { where, files = snapshot.files() } = options;
-  const partitionFields = snapshot.partitionColumns.flatMap(
-    (name) => findField(schema, name) ?? [],
-  );
+  const fields = partitionFields(snapshot);
   const judged = where === null ? [] : columnsRead(where, schema).fields;
   const data = judged.filter(({ name }) => !snapshot.partitionColumns.includes(name));
   const wanted = options.statistics?.fields ?? [];
   const known = { ...schema, fields: [...new Set([...wanted, ...data])] };
   const isWanted = options.statistics !== null || data.length > 0;
   for (const add of files) {
-    const partitionValues = partitionValuesOf(
-      add,
-      partitionFields.map(({ name }) => name),
-    );
+    const partitionValues = partitionValuesOf(add, fields);
     const facts = { schema, partitionValues };
     // By the partition first: to read statistics costs far more, and most files need not come to it.
     if (where !== null && !mayMatch(where, { ...facts, statistics: null })) continue;
     const statistics = isWanted ? parseStatistics(add.stats, known) : null;
     if (where !== null && !mayMatch(where, { ...facts, statistics })) continue;
     const partition = new Map(
-      partitionFields.map(({ name, type }) => [
+      fields.map(({ name, type }) => [
         name,
         parsePartitionValue(partitionValues[name] ?? null, type),
       ]),
@@ -122,13 +119,26 @@ export function asExpression(where: string | Expression | undefined): Expression
   return typeof where === 'string' ? parseExpression(where) : where;
 }
 
+/** The fields of the partition columns, in the order of those. */
+export function partitionFields({
+  schema,
+  partitionColumns,
+}: Pick<Snapshot, 'schema' | 'partitionColumns'>): readonly StructField[] {
+  return partitionColumns.flatMap((name) => findField(schema, name) ?? []);
+}
+
 /** The partition values of a file as the log has them, by the names of the schema. */
-export function partitionValuesOf(add: AddFile, columns: readonly string[]): PartitionValues {
-  return Object.fromEntries(columns.map((name) => [name, partitionText(add, name)]));
+export function partitionValuesOf(
+  add: Pick<AddFile, 'partitionValues'>,
+  fields: readonly StructField[],
+): PartitionValues {
+  return Object.fromEntries(
+    fields.map((field) => [field.name, partitionText(add, physicalName(field))]),
+  );
 }
 
 /** Some writers spell the keys of partition values with another case than the schema. */
-function partitionText(add: AddFile, column: string): string | null {
+function partitionText(add: Pick<AddFile, 'partitionValues'>, column: string): string | null {
   const exact = add.partitionValues[column];
   if (exact !== undefined) return exact;
   const folded = column.toLowerCase();

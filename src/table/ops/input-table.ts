@@ -5,7 +5,6 @@ import type { AddFile } from '../../log/index.ts';
 import {
   decodePath,
   type Expression,
-  findField,
   parsePartitionValue,
   type Scalar,
   type StructField,
@@ -13,7 +12,7 @@ import {
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
-import { liveFiles, partitionValuesOf } from './files.ts';
+import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
 import { columnsIn } from './input.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
 
@@ -37,16 +36,14 @@ export async function tableRelations(
   { files, columns }: { readonly files: readonly AddFile[]; readonly columns: StructType },
 ): Promise<readonly RelationFile[]> {
   const names = columns.fields.map(({ name }) => name);
-  const partitionFields = snapshot.partitionColumns.flatMap(
-    (name) => findField(snapshot.schema, name) ?? [],
-  );
+  const partitions = partitionFields(snapshot);
   return inParallel(files, STORE_REQUESTS_MAX, async (add) => {
     const stored = await tableFile(ctx, add);
     const footer = await stage.footer(stored);
     return {
       localPath: await stage.localFile(stored, footer, columnsIn(footer, names)),
       columns: footer.columns,
-      partitionValues: partitionScalars(add, partitionFields),
+      partitionValues: partitionScalars(add, partitions),
     };
   });
 }
@@ -55,10 +52,7 @@ function partitionScalars(
   add: AddFile,
   fields: readonly StructField[],
 ): ReadonlyMap<string, Scalar | null> {
-  const values = partitionValuesOf(
-    add,
-    fields.map(({ name }) => name),
-  );
+  const values = partitionValuesOf(add, fields);
   return new Map(
     fields.map(({ name, type }) => [name, parsePartitionValue(values[name] ?? null, type)]),
   );

@@ -20,7 +20,7 @@ import type { Snapshot, TableContext } from '../types.ts';
 import { scalarOf } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { mergeAmbiguous } from './errors.ts';
-import { partitionValuesOf } from './files.ts';
+import { partitionFields, partitionValuesOf } from './files.ts';
 import type { LocalStage } from './input-stage.ts';
 import { allOf, between, tableRelations } from './input-table.ts';
 import {
@@ -209,11 +209,12 @@ function rankedFiles(
   snapshot: Snapshot,
   { key, predicate }: { readonly key: StructField | null; readonly predicate: Expression | null },
 ): readonly Candidate[] {
-  const { schema, partitionColumns } = snapshot;
+  const { schema } = snapshot;
+  const partitions = partitionFields(snapshot);
   const judged = predicate === null ? [] : columnsRead(predicate, schema).fields;
   const known = { ...schema, fields: [...new Set([...(key === null ? [] : [key]), ...judged])] };
   const files = Array.from(snapshot.files()).flatMap((add) => {
-    const partitionValues = partitionValuesOf(add, partitionColumns);
+    const partitionValues = partitionValuesOf(add, partitions);
     const facts = { schema, partitionValues, statistics: null };
     if (predicate !== null && !mayMatch(predicate, facts)) return [];
     const statistics = parseStatistics(add.stats, known);

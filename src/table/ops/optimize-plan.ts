@@ -11,7 +11,7 @@ import {
 import { targetFileSizeBytes } from '../properties.ts';
 import type { Snapshot } from '../types.ts';
 import { optimizeInvalid } from './errors.ts';
-import { asExpression, partitionValuesOf } from './files.ts';
+import { asExpression, partitionFields, partitionValuesOf } from './files.ts';
 
 export interface PackOptions {
   /** Spark's SQL over partition columns: only partitions for which it may be true. Default: all. */
@@ -101,14 +101,16 @@ interface Partition {
 }
 
 function smallFiles(
-  { schema, partitionColumns }: Snapshot,
+  snapshot: Snapshot,
   files: Iterable<AddFile>,
   { targetBytes, where }: { readonly targetBytes: number; readonly where: Expression | null },
 ): ReadonlyMap<string, Partition> {
+  const { schema } = snapshot;
+  const fields = partitionFields(snapshot);
   const partitions = new Map<string, Partition>();
   for (const add of files) {
     if (add.size >= targetBytes * SMALL_SHARE) continue;
-    const values = partitionValuesOf(add, partitionColumns);
+    const values = partitionValuesOf(add, fields);
     const key = JSON.stringify(values);
     const partition = partitions.get(key);
     if (partition !== undefined) partition.files.push(add);

@@ -3,13 +3,8 @@
 import pLimit from 'p-limit';
 
 import { isDeltaError } from '../../base/index.ts';
-import {
-  type MappingMode,
-  matchField,
-  type RelationFile,
-  relationSql,
-} from '../../engine/index.ts';
-import type { StructType } from '../../schema/index.ts';
+import { matchField, type RelationFile, relationSql } from '../../engine/index.ts';
+import { type MappingMode, mappingMode, type StructType } from '../../schema/index.ts';
 import { fileMissing } from '../errors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
@@ -94,7 +89,7 @@ export async function stageFiles(
   files: readonly LiveFile[],
   { schema, signal }: RelationsOptions,
 ): Promise<StagedFiles> {
-  const mapping = mappingMode(snapshot);
+  const mapping = mappingMode(snapshot.metadata.configuration) ?? 'none';
   const stage = await LocalStage.open();
   try {
     const limit = pLimit(STAGE_PARALLEL_MAX);
@@ -137,9 +132,4 @@ async function stageFile(
     if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
     throw error;
   }
-}
-
-function mappingMode(snapshot: Snapshot): MappingMode {
-  const mode = snapshot.metadata.configuration['delta.columnMapping.mode']?.toLowerCase();
-  return mode === 'name' || mode === 'id' ? mode : 'none';
 }

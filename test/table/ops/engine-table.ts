@@ -6,7 +6,12 @@ import { join } from 'node:path';
 
 import { ManualClock, seededRandom } from '../../../src/base/index.ts';
 import { createEngine, literal } from '../../../src/engine/index.ts';
-import { parseDdl, printSchema } from '../../../src/schema/index.ts';
+import {
+  type DeletionVectorDescriptor,
+  PORTABLE_PROTOCOL,
+  type Protocol,
+} from '../../../src/log/index.ts';
+import { parseDdl, printSchema, type StructType } from '../../../src/schema/index.ts';
 import { localStore, memoryStore, type ObjectStore } from '../../../src/store/index.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import type { Snapshot, TableContext } from '../../../src/table/types.ts';
@@ -22,10 +27,18 @@ export interface FileSpec {
   readonly stats?: object;
   /** Named in the log and not there. */
   readonly missing?: boolean;
+  readonly deletionVector?: DeletionVectorDescriptor;
 }
 
 export interface TableSpec {
   readonly ddl: string;
+  /** Default: what `ddl` says. */
+  readonly schema?: StructType;
+  readonly configuration?: Readonly<Record<string, string>>;
+  /** Default: reader 1, writer 2. */
+  readonly protocol?: Protocol;
+  /** Further objects: key and bytes. */
+  readonly objects?: ReadonlyMap<string, Uint8Array>;
   readonly partitionColumns?: readonly string[];
   readonly files: readonly FileSpec[];
 }
@@ -35,7 +48,7 @@ export interface EngineTable {
   readonly folder: string;
   readonly snapshot: Snapshot;
   /** Keys that were read, each once. */
-  readonly touched: ReadonlySet<string>;
+  readonly touched: Set<string>;
 }
 
 /** Runs `work` on a table in memory (whose files must be staged) or on disk (whose files are read in place). */
@@ -80,10 +93,12 @@ export async function withTable<T>(
           modificationTime: 1,
           dataChange: true,
           ...(file.stats === undefined ? {} : { stats: JSON.stringify(file.stats) }),
+          ...(file.deletionVector === undefined ? {} : { deletionVector: file.deletionVector }),
         },
       });
     }
     await session.close();
+    for (const [key, bytes] of spec.objects ?? []) await store.put(key, bytes, { kind: 'create' });
     await store.put('_delta_log/00000000000000000000.json', logOf(spec, adds), { kind: 'create' });
     return await work({ ctx, folder, snapshot: await openSnapshot(ctx), touched });
   } finally {
@@ -96,11 +111,11 @@ function logOf(spec: TableSpec, adds: readonly object[]): Uint8Array {
   const metaData = {
     id: 't',
     format: { provider: 'parquet', options: {} },
-    schemaString: printSchema(parseDdl(spec.ddl)),
+    schemaString: printSchema(spec.schema ?? parseDdl(spec.ddl)),
     partitionColumns: spec.partitionColumns ?? [],
-    configuration: {},
+    configuration: spec.configuration ?? {},
   };
-  const lines = [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }, ...adds];
+  const lines = [{ protocol: spec.protocol ?? PORTABLE_PROTOCOL }, { metaData }, ...adds];
   return new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 

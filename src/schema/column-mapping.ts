@@ -1,0 +1,62 @@
+/** Names of columns in files, partition values and statistics. PROTOCOL.md, "Column Mapping". */
+
+import type { DataType, StructField, StructType } from './types.ts';
+
+/** The values of `delta.columnMapping.mode`. */
+export type MappingMode = 'none' | 'name' | 'id';
+
+const ID = 'delta.columnMapping.id';
+const PHYSICAL_NAME = 'delta.columnMapping.physicalName';
+const MAPPING_KEYS: ReadonlySet<string> = new Set([
+  ID,
+  PHYSICAL_NAME,
+  'delta.columnMapping.nested.ids',
+]);
+
+/** The mode that a table's properties say; null for a text that is none. */
+export function mappingMode(configuration: Readonly<Record<string, string>>): MappingMode | null {
+  const mode = configuration['delta.columnMapping.mode']?.toLowerCase() ?? 'none';
+  return mode === 'none' || mode === 'name' || mode === 'id' ? mode : null;
+}
+
+/** The name of a field in files, partition values and statistics; its own name without column mapping. */
+export function physicalName(field: StructField): string {
+  const name = field.metadata[PHYSICAL_NAME];
+  return typeof name === 'string' ? name : field.name;
+}
+
+/** The id of a field, which its column in files has as `field_id`; null where the schema gives it none. */
+export function mappingId(field: StructField): number | null {
+  const id = field.metadata[ID];
+  return typeof id === 'number' ? id : null;
+}
+
+/**
+ * The schema without what a former column mapping left in the metadata of its fields: in a table that has none, a
+ * column goes by its own name. The same object where nothing is left.
+ */
+export function withoutMapping(schema: StructType): StructType {
+  const fields = schema.fields.map(unmapped);
+  const same = fields.every((field, index) => field === schema.fields[index]);
+  return same ? schema : { ...schema, fields };
+}
+
+function unmapped(field: StructField): StructField {
+  const type = unmappedType(field.type);
+  const kept = Object.entries(field.metadata).filter(([key]) => !MAPPING_KEYS.has(key));
+  if (kept.length === Object.keys(field.metadata).length) {
+    return type === field.type ? field : { ...field, type };
+  }
+  return { ...field, type, metadata: Object.fromEntries(kept) };
+}
+
+function unmappedType(type: DataType): DataType {
+  if (type.kind === 'struct') return withoutMapping(type);
+  if (type.kind === 'array') {
+    const element = unmappedType(type.element);
+    return element === type.element ? type : { ...type, element };
+  }
+  if (type.kind !== 'map') return type;
+  const [key, value] = [unmappedType(type.key), unmappedType(type.value)];
+  return key === type.key && value === type.value ? type : { ...type, key, value };
+}
