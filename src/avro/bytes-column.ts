@@ -27,10 +27,10 @@ export class BytesColumn implements Growing {
     this.#offsets = larger;
   }
 
-  /** Copies of what the first `count` places hold. */
+  /** What the first `count` places hold, where it stands. */
   finish(count: number): { readonly data: Uint8Array; readonly offsets: Int32Array } {
-    const offsets = this.#offsets.slice(0, count + 1);
-    return { data: this.#memory.bytes.slice(0, offsets[count]), offsets };
+    const offsets = this.#offsets.subarray(0, count + 1);
+    return { data: this.#memory.bytes.subarray(0, offsets[count]), offsets };
   }
 
   /** UTF-8. */

@@ -134,11 +134,11 @@ export class OffsetColumn implements Growing {
   }
 
   finish(count: number): Int32Array {
-    return this.#offsets.slice(0, count + 1);
+    return this.#offsets.subarray(0, count + 1);
   }
 }
 
-/** The first `count` places as Arrow data of `type`, with memory of its own. */
+/** The first `count` places as Arrow data of `type`, in the memory of the columns. */
 export function columnData<T extends ArrowType>(
   arrow: typeof Arrow,
   column: Column,
@@ -184,20 +184,21 @@ function contentOf(
 }
 
 /** The words as the array that Arrow has for the type. */
-function numbersOf({ buffer }: Int32Array<ArrayBuffer>, type: DataType): ArrayBufferView {
-  if (type.kind === 'decimal') return new Uint32Array(buffer);
+function numbersOf(words: Int32Array<ArrayBuffer>, type: DataType): ArrayBufferView {
+  const { buffer, length } = words;
+  if (type.kind === 'decimal') return new Uint32Array(buffer, 0, length);
   assert(type.kind === 'primitive', 'a nested column has no numbers');
   switch (type.name) {
     case 'long':
     case 'timestamp':
     case 'timestamp_ntz':
-      return new BigInt64Array(buffer);
+      return new BigInt64Array(buffer, 0, length / 2);
     case 'double':
-      return new Float64Array(buffer);
+      return new Float64Array(buffer, 0, length / 2);
     case 'float':
-      return new Float32Array(buffer);
+      return new Float32Array(buffer, 0, length);
     default:
-      return new Int32Array(buffer);
+      return words;
   }
 }
 

@@ -40,7 +40,10 @@ export interface AvroDecoder {
   append(bytes: Uint8Array, start: number, end: number): AvroFault | null;
   /** Adds a row that is null as a whole. Answers `AVRO_BATCH_FULL` as `append` does. */
   appendNull(): AvroFault | null;
-  /** The rows of the batch as a struct of Arrow, with memory of its own, of the types of `arrowSchemaOf`, and begins the next. */
+  /**
+   * The rows of the batch as a struct of Arrow, of the types of `arrowSchemaOf`, and begins the next one: what is appended
+   * then takes the same memory.
+   */
   finish(): Data<Struct>;
 }
 

@@ -30,9 +30,9 @@ export class WordColumn implements Growing {
     this.#doubles = new Float64Array(larger.buffer);
   }
 
-  /** A copy of the words of the first `count` places. */
+  /** The words of the first `count` places, where they stand. */
   finish(count: number): Int32Array<ArrayBuffer> {
-    return this.#words.slice(0, count * this.#width);
+    return this.#words.subarray(0, count * this.#width);
   }
 
   int(reader: ByteReader, place: number): void {

@@ -1,6 +1,6 @@
 /** What a run asks of a sink: a batch is taken once, whatever is done again. */
 
-import type { KeySet } from '../parquet/index.ts';
+import type { Codec, KeySet } from '../parquet/index.ts';
 import type { StructType } from '../schema/index.ts';
 import type {
   MessageFile,
@@ -52,6 +52,8 @@ export interface Published {
 export interface MessageSink {
   /** Columns that the folders say. */
   readonly partitionColumns: readonly string[];
+  /** Of its files. */
+  readonly codec: Codec;
   /** Before messages are read: what is known of keys that have entered. */
   begin(
     ranges: readonly OffsetRange[],

@@ -11,6 +11,7 @@ import {
   type KafkaBounds,
   type KafkaOffsets,
   type KafkaPlan,
+  type MessageReader,
   type MessageSpec,
   openMessageReader,
   type Payloads,
@@ -40,6 +41,8 @@ export class KafkaReading {
   readonly #run: Run;
   readonly #source: KafkaSource;
   readonly #payloads: Payloads;
+  /** For the sink of the job, whose rows have the same columns batch after batch. */
+  #reader: MessageReader | null = null;
 
   private constructor(
     run: Run,
@@ -131,11 +134,12 @@ export class KafkaReading {
   /** Takes the messages of a plan to the sink; those that make no row are written before it commits. */
   async take(plan: KafkaPlan, { batch, sink, letters, signal }: Taking): Promise<BatchCounts> {
     const { strict, job } = this.#run;
-    const reader = await openMessageReader({
+    this.#reader ??= await openMessageReader({
       broker: this.broker,
       spec: this.#spec(sink),
       payloads: this.#payloads,
     });
+    const reader = this.#reader;
     const entry = await sink.messages?.begin(plan.ranges, reader, signal);
     const read = await reader.read(plan.ranges, {
       seen: entry?.seen ?? null,
@@ -192,6 +196,7 @@ export class KafkaReading {
       key: sink.messages === undefined ? null : (job.dropDuplicates?.columns[0] ?? null),
       omit: new Set(folders),
       splitByDate: folders.includes(DATE_COLUMN),
+      codec: sink.messages?.codec ?? 'snappy',
     };
   }
 }

@@ -1,5 +1,6 @@
 /** A folder of Parquet files as the sink of a job: messages as they are, each key once. */
 
+import type { Codec } from '../parquet/index.ts';
 import { printDate } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import {
@@ -35,6 +36,7 @@ export class ParquetFolder implements JobSink, MessageSink {
   readonly needsRowsAgain = false;
   readonly messages: MessageSink = this;
   readonly partitionColumns: readonly string[];
+  readonly codec: Codec;
   readonly #sink: ParquetSink;
   /** Null where messages may have the same key. */
   readonly #keys: KnownKeys | null;
@@ -42,11 +44,13 @@ export class ParquetFolder implements JobSink, MessageSink {
   private constructor(spec: {
     readonly store: ObjectStore;
     readonly partitionColumns: readonly string[];
+    readonly codec: Codec;
     readonly sink: ParquetSink;
     readonly keys: KnownKeys | null;
   }) {
     this.label = spec.store.uri;
     this.partitionColumns = spec.partitionColumns;
+    this.codec = spec.codec;
     this.#sink = spec.sink;
     this.#keys = spec.keys;
   }
@@ -68,7 +72,7 @@ export class ParquetFolder implements JobSink, MessageSink {
             horizonDays: dropDuplicates.horizonDays,
             keptBytesMax: KEYS_BYTES_MAX[job.trigger.kind],
           });
-    return new ParquetFolder({ store, partitionColumns, sink, keys });
+    return new ParquetFolder({ store, partitionColumns, codec, sink, keys });
   }
 
   prepare(): Promise<number | null> {
@@ -96,7 +100,7 @@ export class ParquetFolder implements JobSink, MessageSink {
   async writeMessages({ batch }: JobBatch, files: readonly MessageFile[]): Promise<Written> {
     const written = await this.#sink.write(
       batch,
-      files.map(({ topic, partition, date, tables }) => ({
+      files.map(({ topic, partition, date, bytes }) => ({
         topic,
         partition,
         partitionValues: new Map(
@@ -105,7 +109,7 @@ export class ParquetFolder implements JobSink, MessageSink {
             valueOf(column, { topic, partition, date }),
           ]),
         ),
-        tables,
+        bytes,
       })),
     );
     await this.#sink.commit(batch);

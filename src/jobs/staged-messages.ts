@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { makeTempFolder, present } from '../base/index.ts';
-import { arrowToSchema, readFooter, storeSource, writeParquet } from '../parquet/index.ts';
+import { fileSchema, readFooter, storeSource } from '../parquet/index.ts';
 import type { StructType } from '../schema/index.ts';
 import type { MessageFile } from '../stream/index.ts';
 import type { PreparedInput } from '../table/index.ts';
@@ -28,15 +28,15 @@ export async function stageMessages(
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const inputs: PreparedInput[] = [];
-    for (const [index, { tables }] of files.entries()) {
+    for (const [index, { bytes }] of files.entries()) {
       const path = join(folder, `${String(index).padStart(6, '0')}.parquet`);
-      await writeFile(path, await writeParquet(tables));
+      await writeFile(path, bytes);
       inputs.push(await preparedInput(context, path));
     }
-    const schema = files[0]?.tables[0]?.schema;
+    const [first] = inputs;
     return {
       inputs,
-      schema: schema === undefined ? NO_COLUMNS : await arrowToSchema(schema),
+      schema: first === undefined ? NO_COLUMNS : fileSchema(first.footer).schema,
       close,
     };
   } catch (error) {

@@ -28,4 +28,10 @@ export type {
 } from './types.ts';
 export { unknownColumn } from './unknown-column.ts';
 export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
-export { containsNan, type TableInput, writeParquet, type WriteOptions } from './write.ts';
+export {
+  containsNan,
+  ParquetWriter,
+  type TableInput,
+  writeParquet,
+  type WriteOptions,
+} from './write.ts';

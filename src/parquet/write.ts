@@ -42,29 +42,62 @@ export async function writeParquet(
   input: TableInput,
   options: WriteOptions = {},
 ): Promise<Uint8Array> {
-  const { codec = 'snappy', rowGroupRowsMax = ROW_GROUP_ROWS_MAX } = options;
+  const { rowGroupRowsMax = ROW_GROUP_ROWS_MAX } = options;
+  const writer = await ParquetWriter.open(options);
   const arrow = await import('apache-arrow');
-  const rowGroups: RowGroup[] = [];
-  const parts: Uint8Array[] = [Buffer.from(MAGIC)];
-  const encoder = new RowGroupEncoder(arrow, codec);
-  let columns: ParquetFooter['columns'] | null = null;
-  let end = MAGIC.length;
-  for await (const table of regroup(arrow, input, rowGroupRowsMax)) {
-    const encoded = encoder.encode(table) ?? (await encodeByWasm(arrow, table, codec));
-    columns ??= encoded.columns;
-    if (!sameColumns(columns, encoded.columns)) throw mixedTables();
-    if (encoded.rowGroup !== null) rowGroups.push(shifted(encoded.rowGroup, end));
-    parts.push(...encoded.parts);
-    end += encoded.parts.reduce((sum, { length }) => sum + length, 0);
+  for await (const table of regroup(arrow, input, rowGroupRowsMax)) await writer.add(table);
+  return writer.finish();
+}
+
+/** A file that grows by row groups: of what was added only its pages are held. */
+export class ParquetWriter {
+  readonly #arrow: ArrowModule;
+  readonly #codec: Codec;
+  readonly #encoder: RowGroupEncoder;
+  readonly #rowGroups: RowGroup[] = [];
+  readonly #parts: Uint8Array[] = [Buffer.from(MAGIC)];
+  #columns: ParquetFooter['columns'] | null = null;
+  #end = MAGIC.length;
+
+  private constructor(arrow: ArrowModule, codec: Codec) {
+    this.#arrow = arrow;
+    this.#codec = codec;
+    this.#encoder = new RowGroupEncoder(arrow, codec);
   }
-  const trailer = encodeTrailer({
-    columns: present(columns, 'the table that says the columns'),
-    rowGroups,
-    createdBy: CREATED_BY,
-    keyValues: new Map(),
-    typeDefinedOrder: true,
-  });
-  return Buffer.concat([...parts, trailer]);
+
+  static async open({ codec = 'snappy' }: Pick<WriteOptions, 'codec'>): Promise<ParquetWriter> {
+    return new ParquetWriter(await import('apache-arrow'), codec);
+  }
+
+  get rowCount(): number {
+    return this.#rowGroups.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  }
+
+  /**
+   * Adds the rows of `table` as a row group, if it has any; its memory is the caller's again when this resolves.
+   * Errors: `PARQUET_MIXED_TABLES`, `PARQUET_UNENCODABLE`.
+   */
+  async add(table: Table): Promise<void> {
+    const encoded =
+      this.#encoder.encode(table) ?? (await encodeByWasm(this.#arrow, table, this.#codec));
+    this.#columns ??= encoded.columns;
+    if (!sameColumns(this.#columns, encoded.columns)) throw mixedTables();
+    if (encoded.rowGroup !== null) this.#rowGroups.push(shifted(encoded.rowGroup, this.#end));
+    this.#parts.push(...encoded.parts);
+    this.#end += encoded.parts.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** The bytes of the file, to which at least one table was added. */
+  finish(): Uint8Array {
+    const trailer = encodeTrailer({
+      columns: present(this.#columns, 'the table that says the columns'),
+      rowGroups: this.#rowGroups,
+      createdBy: CREATED_BY,
+      keyValues: new Map(),
+      typeDefinedOrder: true,
+    });
+    return Buffer.concat([...this.#parts, trailer]);
+  }
 }
 
 /**

@@ -36,7 +36,7 @@ export {
   writeInitialOffsets,
 } from './kafka-offsets.ts';
 export { printLogOffset, readLogOffset } from './log-offset.ts';
-export type { ParquetSink, ParquetSinkOptions, SinkRows } from './parquet-sink.ts';
+export type { ParquetSink, ParquetSinkOptions, SinkFile } from './parquet-sink.ts';
 export { partitionValuesOf } from './partition-values.ts';
 export { fromPathUri, toPathUri } from './path-uri.ts';
 export { type LoggedFile, type LoggedFiles, SinkLogReader } from './sink-log.ts';
@@ -53,7 +53,7 @@ export {
   recordTopic,
 } from './lazy.ts';
 export type { Payloads } from './message-payloads.ts';
-export type { MessageFile } from './partition-rows.ts';
+export type { MessageFile } from './unify.ts';
 export type {
   DeadLetter,
   MessageReader,

@@ -63,7 +63,7 @@ class Validity {
 
 /** A column that is handed over as Arrow data. */
 export interface Column {
-  /** Hands the values over and begins again. */
+  /** Hands the values over, whose memory is valid until the next one is appended, and begins again. */
   finish(arrow: ArrowModule, type: ArrowType): Data;
 }
 
@@ -98,8 +98,6 @@ export class BytesColumn implements Column {
       0: this.#offsets.subarray(0, rows + 1),
       1: new Uint8Array(this.#bytes.buffer, 0, this.#end),
     });
-    this.#offsets = new Int32Array(CAPACITY_MIN);
-    this.#bytes = new DataView(new ArrayBuffer(BYTES_MIN));
     this.#end = 0;
     return data;
   }
@@ -152,7 +150,6 @@ export class LongColumn implements Column {
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const rows = this.#validity.length;
     const values = new BigInt64Array(this.#halves.buffer, 0, rows);
-    this.#halves = new Int32Array(CAPACITY_MIN * 2);
     return this.#validity.finish(arrow, type, { 1: values });
   }
 }
@@ -175,7 +172,6 @@ export class IntegerColumn implements Column {
 
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const values = this.#values.subarray(0, this.#validity.length);
-    this.#values = new Int32Array(CAPACITY_MIN);
     return this.#validity.finish(arrow, type, { 1: values });
   }
 }

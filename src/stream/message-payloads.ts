@@ -23,7 +23,7 @@ export interface Payloads {
   slotOf(value: MessageValue): number | MessageFault | null;
   /** Learns it. Errors: those of the registry. */
   learn(value: MessageValue): Promise<number | MessageFault>;
-  /** Columns that are free for rows of a slot; `finish` frees them again. */
+  /** New columns for rows of a slot. */
   columns(slot: number): PayloadColumns | Promise<PayloadColumns>;
 }
 
@@ -133,7 +133,6 @@ type Known =
 class AvroPayloads implements Payloads {
   readonly #registry: SchemaRegistry;
   readonly #known = new Map<number, Known>();
-  readonly #free = new Map<number, AvroColumns[]>();
   /** The columns of all schemas so far, and the schema that came last. */
   #columns: StructType | null = null;
   #latest: AvroSchema | null = null;
@@ -163,21 +162,12 @@ class AvroPayloads implements Payloads {
     return known.kind === 'schema' ? schemaId : known.fault;
   }
 
-  columns(slot: number): PayloadColumns | Promise<PayloadColumns> {
+  async columns(slot: number): Promise<PayloadColumns> {
     if (slot === NO_SCHEMA) return NOTHING;
-    return this.#free.get(slot)?.pop() ?? this.#compile(slot);
-  }
-
-  async #compile(slot: number): Promise<AvroColumns> {
     const known = this.#known.get(slot);
     assert(known?.kind === 'schema', 'columns are asked for by the slot of a schema');
     const { schema, reader } = known;
-    const decoder = await compileDecoder(schema, reader === null ? {} : { reader });
-    return new AvroColumns(decoder, (columns) => {
-      const free = this.#free.get(slot) ?? [];
-      free.push(columns);
-      this.#free.set(slot, free);
-    });
+    return new AvroColumns(await compileDecoder(schema, reader === null ? {} : { reader }));
   }
 
   /** A row without a payload fits the columns of any schema. */
@@ -224,12 +214,10 @@ class AvroPayloads implements Payloads {
 class AvroColumns implements PayloadColumns {
   readonly #decoder: AvroDecoder;
   readonly #type: StructType;
-  readonly #release: (columns: AvroColumns) => void;
 
-  constructor(decoder: AvroDecoder, release: (columns: AvroColumns) => void) {
+  constructor(decoder: AvroDecoder) {
     this.#decoder = decoder;
     this.#type = asNullableStruct(decoder.schema);
-    this.#release = release;
     decoder.start();
   }
 
@@ -245,7 +233,6 @@ class AvroColumns implements PayloadColumns {
 
   finish(): Promise<Payload | null> {
     const data = this.#decoder.finish();
-    this.#release(this);
     return Promise.resolve({ name: PAYLOAD_COLUMN, type: this.#type, data });
   }
 }

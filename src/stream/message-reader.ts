@@ -1,5 +1,5 @@
 /**
- * Messages of planned ranges as Arrow tables: one pass, partition by partition in order, so that of messages with one
+ * Messages of planned ranges as Parquet files: one pass, partition by partition in order, so that of messages with one
  * key the same one stays whenever the batch is read. What cannot be read is handed over as it came.
  */
 
@@ -9,12 +9,12 @@ import { present } from '../base/index.ts';
 import type { KeySet } from '../parquet/index.ts';
 import { compareUtf8 } from '../store/index.ts';
 import type { Broker, KafkaRecord, OffsetRange, RecordFields } from './kafka/types.ts';
-import type { ArrowModule } from './message-columns.ts';
 import type { Payloads } from './message-payloads.ts';
 import { fault, type MessageFault } from './message-fault.ts';
 import { MessageFields } from './message-fields.ts';
-import { type MessageFile, PartitionRows, type RowsSpec } from './partition-rows.ts';
-import { unify } from './unify.ts';
+import { PartitionRows, type RowsSpec } from './partition-rows.ts';
+import { RowsPool } from './rows-pool.ts';
+import { finishFiles, type MessageFile } from './unify.ts';
 
 export interface MessageSpec extends RowsSpec {
   /** Headers without whose value a message makes no row. */
@@ -52,27 +52,30 @@ export interface ReadMessagesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface ReaderParts {
+  readonly broker: Broker;
+  readonly spec: MessageSpec;
+  readonly payloads: Payloads;
+}
+
 /** Partitions that are fetched at once; their records are taken in turn. */
 const FETCHES_MAX = 8;
 
+/** Reads one batch at a time. */
 export class MessageReader {
-  readonly #arrow: ArrowModule;
   readonly #broker: Broker;
   readonly #spec: MessageSpec;
   readonly #payloads: Payloads;
+  readonly #pool: RowsPool;
   readonly #message: MessageFields;
   readonly #requiredSlots: readonly number[];
   readonly #keySlot: number;
 
-  private constructor(
-    arrow: ArrowModule,
-    parts: { readonly broker: Broker; readonly spec: MessageSpec; readonly payloads: Payloads },
-  ) {
-    const { broker, spec, payloads } = parts;
-    this.#arrow = arrow;
+  private constructor({ broker, spec, payloads }: ReaderParts, pool: RowsPool) {
     this.#broker = broker;
     this.#spec = spec;
     this.#payloads = payloads;
+    this.#pool = pool;
     this.#message = new MessageFields(spec);
     const slotOf = (name: string): number =>
       spec.headers.fields.findIndex((field) => field.name === name);
@@ -80,17 +83,14 @@ export class MessageReader {
     this.#keySlot = spec.key === null ? -1 : slotOf(spec.key);
   }
 
-  static async open(parts: {
-    readonly broker: Broker;
-    readonly spec: MessageSpec;
-    readonly payloads: Payloads;
-  }): Promise<MessageReader> {
-    return new MessageReader(await import('apache-arrow'), parts);
+  static async open(parts: ReaderParts): Promise<MessageReader> {
+    const arrow = await import('apache-arrow');
+    return new MessageReader(parts, new RowsPool(arrow, parts.spec, parts.payloads));
   }
 
   /** The rows of `ranges`. Errors: those of the broker and of what decodes payloads. */
   async read(ranges: readonly OffsetRange[], options: ReadMessagesOptions): Promise<ReadMessages> {
-    const batch = new Batch(this.#arrow, this.#spec, this.#payloads);
+    const batch = new Batch(this.#spec, this.#payloads, this.#pool);
     const ordered = ranges.filter(({ start, end }) => end > start).sort(byPartition);
     const limit = pLimit(FETCHES_MAX);
     const failed = new AbortController();
@@ -229,44 +229,35 @@ export class MessageReader {
 }
 
 class Batch {
-  readonly #arrow: ArrowModule;
   readonly #spec: MessageSpec;
   readonly #payloads: Payloads;
+  readonly #pool: RowsPool;
   readonly #partitions: PartitionRows[] = [];
   messageCount = 0;
   sizeBytes = 0;
   duplicateCount = 0;
   deadLetterCount = 0;
 
-  constructor(arrow: ArrowModule, spec: MessageSpec, payloads: Payloads) {
-    this.#arrow = arrow;
+  constructor(spec: MessageSpec, payloads: Payloads, pool: RowsPool) {
     this.#spec = spec;
     this.#payloads = payloads;
+    this.#pool = pool;
   }
 
   partition(range: OffsetRange): PartitionRows {
-    const rows = new PartitionRows(this.#arrow, range, {
-      spec: this.#spec,
-      payloads: this.#payloads,
-    });
+    const parts = { spec: this.#spec, payloads: this.#payloads, pool: this.#pool };
+    const rows = new PartitionRows(range, parts);
     this.#partitions.push(rows);
     return rows;
   }
 
   async result(): Promise<ReadMessages> {
-    const files = this.#partitions
+    const drafts = this.#partitions
       .sort((left, right) => byPartition(left.range, right.range))
-      .flatMap((partition) => partition.files());
+      .flatMap((partition) => partition.drafts());
     const { messageCount, sizeBytes, duplicateCount, deadLetterCount } = this;
-    // A schema that changed within the batch makes tables that differ: all get the columns of all.
-    const tables = await unify(files.map((file) => file.tables));
-    return {
-      files: files.map((file, index) => ({ ...file, tables: tables[index] ?? [] })),
-      messageCount,
-      sizeBytes,
-      duplicateCount,
-      deadLetterCount,
-    };
+    const files = await finishFiles(drafts, this.#spec.codec);
+    return { files, messageCount, sizeBytes, duplicateCount, deadLetterCount };
   }
 }
 

@@ -14,6 +14,7 @@ import {
   repeatedText,
 } from './message-columns.ts';
 import { type EnvelopeSpec, envelopeSchema, messageField } from './message-envelope.ts';
+import type { TopicPartition } from './kafka/types.ts';
 import type { MessageFault } from './message-fault.ts';
 import type { MessageFields, MessageValue } from './message-fields.ts';
 
@@ -30,18 +31,16 @@ export interface PayloadColumns {
   append(value: MessageValue): MessageFault | null;
   /** Drops the rows. */
   forget(): void;
-  /** Hands the rows over and begins again; null where they have no column. */
+  /** Hands the rows over, whose memory is valid until the next `append`, and begins again; null where they have no column. */
   finish(): Promise<Payload | null>;
 }
 
 export interface MessageRowsSpec extends EnvelopeSpec {
-  readonly topic: string;
-  readonly partition: number;
   /** Columns that the rows do not hold, because the folder that they go to says them. */
   readonly omit: ReadonlySet<string>;
 }
 
-/** Rows of one partition, all with the payload of one schema. */
+/** Rows of one partition after another, all with the payload of one schema. */
 export class MessageRows {
   readonly #arrow: ArrowModule;
   readonly #spec: MessageRowsSpec;
@@ -84,8 +83,8 @@ export class MessageRows {
     return null;
   }
 
-  /** Hands the rows over and begins again. */
-  async finish(): Promise<MessageTable> {
+  /** Hands over the rows, all of one partition, and begins again; their memory is valid until the next `append`. */
+  async finish({ topic, partition }: TopicPartition): Promise<MessageTable> {
     const payload = await this.#payload.finish();
     const envelope = envelopeSchema(this.#spec).fields;
     const own = payload === null ? [] : [messageField(payload.name, payload.type)];
@@ -94,8 +93,8 @@ export class MessageRows {
     const rows = this.#rowCount;
     this.#rowCount = 0;
     const columns = [
-      repeatedText(this.#spec.topic, rows),
-      repeatedInteger(this.#spec.partition, rows),
+      repeatedText(topic, rows),
+      repeatedInteger(partition, rows),
       this.#offsets,
       this.#timestamps,
       this.#keys,

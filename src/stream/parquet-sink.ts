@@ -9,7 +9,7 @@
  * The name of a file is a function of what it holds the rows of, so that a batch that is run again leaves the same files.
  */
 
-import type { Table } from 'apache-arrow';
+import pLimit from 'p-limit';
 
 import {
   assert,
@@ -18,9 +18,10 @@ import {
   type JsonValue,
   nameUuid,
   parseJson,
+  present,
   printJson,
 } from '../base/index.ts';
-import { type Codec, writeParquet } from '../parquet/index.ts';
+import type { Codec } from '../parquet/index.ts';
 import { partitionPath } from '../schema/index.ts';
 import type { ObjectStore, StorePath } from '../store/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -29,7 +30,6 @@ import { type LoggedFile, SINK_LOG_FOLDER, SinkLogWriter } from './sink-log.ts';
 import { putIfAbsent, readText } from './write-once.ts';
 
 const OWNER_FILE = `${SINK_LOG_FOLDER}/.checkpoint`;
-/** Files that wait in memory to be uploaded together. */
 const PUTS_AT_ONCE = 4;
 
 const SUFFIX: Readonly<Record<Codec, string>> = {
@@ -43,18 +43,17 @@ export interface ParquetSinkOptions {
   /** Stamps the files in the log. */
   readonly clock: Clock;
   readonly checkpoint: Pick<Checkpoint, 'id' | 'planned' | 'committed'>;
-  /** Default `snappy`. */
+  /** Of the files, which their names say. Default `snappy`. */
   readonly codec?: Codec;
 }
 
-/** The rows of one file. */
-export interface SinkRows {
+/** One file. */
+export interface SinkFile {
   readonly topic: string;
   readonly partition: number;
-  /** By column, in the order of the folders; these columns are not written into the file. */
+  /** By column, in the order of the folders; the file does not hold these columns. */
   readonly partitionValues: ReadonlyMap<string, string | null>;
-  /** In their order, all with the same columns. Without a row there is no file. */
-  readonly tables: readonly Table[];
+  readonly bytes: Uint8Array;
 }
 
 export class ParquetSink {
@@ -106,31 +105,22 @@ export class ParquetSink {
    * Writes the files of a batch, which nobody sees before `commit`: at most one for each topic partition and set of
    * partition values. Done again, it leaves the same files.
    */
-  async write(
-    batch: number,
-    rows: Iterable<SinkRows> | AsyncIterable<SinkRows>,
-  ): Promise<readonly LoggedFile[]> {
+  async write(batch: number, files: readonly SinkFile[]): Promise<readonly LoggedFile[]> {
     this.#written = null;
-    const files = new Map<StorePath, LoggedFile>();
-    let encoded: { readonly path: StorePath; readonly bytes: Uint8Array }[] = [];
-    const putEncoded = async (): Promise<void> => {
-      const puts = encoded.map(({ path, bytes }) =>
-        this.#store.put(path, bytes, { kind: 'overwrite' }),
-      );
-      encoded = [];
-      await Promise.all(puts);
-    };
-    for await (const part of rows) {
-      if (part.tables.every(({ numRows }) => numRows === 0)) continue;
-      const path = this.#pathOf(batch, part);
-      assert(!files.has(path), 'a batch has one file for each topic partition and values');
-      const bytes = await writeParquet(withoutColumns(part), { codec: this.#codec });
-      files.set(path, { path, sizeBytes: bytes.length, modifiedMs: this.#clock.now() });
-      if (encoded.push({ path, bytes }) === PUTS_AT_ONCE) await putEncoded();
-    }
-    await putEncoded();
-    this.#written = { batch, files: [...files.values()] };
-    return this.#written.files;
+    const paths = files.map((file) => this.#pathOf(batch, file));
+    assert(
+      new Set(paths).size === paths.length,
+      'a batch has one file for each topic partition and values',
+    );
+    const limit = pLimit(PUTS_AT_ONCE);
+    const written = await Promise.all(
+      files.map(({ bytes }, index) => {
+        const path = present(paths[index], 'the path of a file');
+        return limit(() => this.#put(path, bytes));
+      }),
+    );
+    this.#written = { batch, files: written };
+    return written;
   }
 
   /**
@@ -149,7 +139,12 @@ export class ParquetSink {
     await this.#log.clean();
   }
 
-  #pathOf(batch: number, { topic, partition, partitionValues }: SinkRows): StorePath {
+  async #put(path: StorePath, bytes: Uint8Array): Promise<LoggedFile> {
+    await this.#store.put(path, bytes, { kind: 'overwrite' });
+    return { path, sizeBytes: bytes.length, modifiedMs: this.#clock.now() };
+  }
+
+  #pathOf(batch: number, { topic, partition, partitionValues }: SinkFile): StorePath {
     const values = [...partitionValues];
     const folder = partitionPath(
       values.map(([column]) => column),
@@ -160,14 +155,6 @@ export class ParquetSink {
     const name = `part-${number}-${uuid}-c000${SUFFIX[this.#codec]}`;
     return folder === '' ? name : `${folder}/${name}`;
   }
-}
-
-function withoutColumns({ tables, partitionValues }: SinkRows): readonly Table[] {
-  return tables.map((table) => {
-    const names = table.schema.fields.map((field) => field.name);
-    const kept = names.filter((name) => !partitionValues.has(name));
-    return kept.length === names.length ? table : table.select(kept);
-  });
 }
 
 async function checkOwner(store: ObjectStore, id: string, latest: number): Promise<void> {

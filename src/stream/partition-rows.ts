@@ -1,31 +1,37 @@
 /** The rows of one topic partition in a batch, in tables by date and by the schema of their payload. */
 
-import type { Table } from 'apache-arrow';
-
-import type { OffsetRange } from './kafka/types.ts';
-import type { ArrowModule } from './message-columns.ts';
+import { type Codec, ParquetWriter } from '../parquet/index.ts';
+import { type DataType, typesEqual } from '../schema/index.ts';
+import type { OffsetRange, TopicPartition } from './kafka/types.ts';
 import type { EnvelopeSpec } from './message-envelope.ts';
 import { BATCH_FULL, type MessageFault } from './message-fault.ts';
 import type { MessageFields } from './message-fields.ts';
 import type { Payloads } from './message-payloads.ts';
-import { MessageRows, type MessageTable, type PayloadColumns } from './message-rows.ts';
+import type { MessageRows } from './message-rows.ts';
+import type { RowsPool } from './rows-pool.ts';
 
 export interface RowsSpec extends EnvelopeSpec {
   /** Columns that the rows do not hold, because the folder that they go to says them. */
   readonly omit: ReadonlySet<string>;
   /** Whether rows of different dates are kept apart. */
   readonly splitByDate: boolean;
+  /** Of the files. */
+  readonly codec: Codec;
 }
 
-/** The rows of one partition, and of one date where they are split. */
-export interface MessageFile {
-  readonly topic: string;
-  readonly partition: number;
+/** The file of one partition, and of one date where they are split, while it grows. */
+export interface FileDraft extends TopicPartition {
   /** Days since the epoch; null where rows are not split, or have none. */
   readonly date: number | null;
   readonly rowCount: number;
-  /** All with the same columns. */
-  readonly tables: readonly Table[];
+  /** One after another, each with a payload of its own; mostly it is one. */
+  readonly parts: readonly DraftPart[];
+}
+
+export interface DraftPart {
+  /** Null where there is no column for it. */
+  readonly payload: DataType | null;
+  readonly writer: ParquetWriter;
 }
 
 /** Rows of a table: a row group of the file that it becomes. */
@@ -33,24 +39,21 @@ const TABLE_ROWS_MAX = 122_880;
 
 export class PartitionRows {
   readonly range: OffsetRange;
-  readonly #arrow: ArrowModule;
   readonly #spec: RowsSpec;
   readonly #payloads: Payloads;
+  readonly #pool: RowsPool;
   /** By date and by the schema of the payload. */
   readonly #open = new Map<number | null, Map<number, MessageRows>>();
-  readonly #tables = new Map<number | null, MessageTable[]>();
-  /** Columns that values are only tried on. */
-  readonly #scratch = new Map<number, PayloadColumns>();
+  readonly #parts = new Map<number | null, DraftPart[]>();
 
   constructor(
-    arrow: ArrowModule,
     range: OffsetRange,
-    parts: { readonly spec: RowsSpec; readonly payloads: Payloads },
+    parts: { readonly spec: RowsSpec; readonly payloads: Payloads; readonly pool: RowsPool },
   ) {
-    this.#arrow = arrow;
     this.range = range;
     this.#spec = parts.spec;
     this.#payloads = parts.payloads;
+    this.#pool = parts.pool;
   }
 
   /** Adds a row, or says why it cannot be; a promise only where a table has to be begun. */
@@ -68,8 +71,7 @@ export class PartitionRows {
   async tryOut(message: MessageFields): Promise<MessageFault | null> {
     const slot = this.#payloads.slotOf(message) ?? (await this.#payloads.learn(message));
     if (typeof slot !== 'number') return slot;
-    const columns = this.#scratch.get(slot) ?? (await this.#payloads.columns(slot));
-    this.#scratch.set(slot, columns);
+    const columns = await this.#pool.scratch(slot);
     const bad = columns.append(message);
     columns.forget();
     return bad;
@@ -80,14 +82,11 @@ export class PartitionRows {
     const slot = this.#payloads.slotOf(message) ?? (await this.#payloads.learn(message));
     if (typeof slot !== 'number') return slot;
     const date = this.#dateOf(message);
-    const full = this.#open.get(date)?.get(slot);
-    if (full !== undefined) await this.#close((rows) => rows === full);
     const bySlot = this.#open.get(date) ?? new Map<number, MessageRows>();
     this.#open.set(date, bySlot);
-    const { topic, partition } = this.range;
-    const spec = { ...this.#spec, topic, partition };
-    const rows = new MessageRows(this.#arrow, spec, await this.#payloads.columns(slot));
+    const rows = bySlot.get(slot) ?? (await this.#pool.take(slot));
     bySlot.set(slot, rows);
+    await this.#encode(date, rows);
     return rows.append(message);
   }
 
@@ -97,32 +96,45 @@ export class PartitionRows {
 
   /** Ends the tables that are open. */
   async flush(): Promise<void> {
-    await this.#close((rows) => rows.rowCount > 0);
+    for (const [date, bySlot] of this.#open) {
+      for (const [slot, rows] of bySlot) {
+        await this.#encode(date, rows);
+        this.#pool.release(slot, rows);
+      }
+    }
+    this.#open.clear();
   }
 
-  /** By date; before `unify` tables may differ in their columns. */
-  files(): (Omit<MessageFile, 'tables'> & { readonly tables: readonly MessageTable[] })[] {
+  /** By date. */
+  drafts(): FileDraft[] {
     const { topic, partition } = this.range;
-    return [...this.#tables]
+    return [...this.#parts]
       .sort(([left], [right]) => (left ?? -Infinity) - (right ?? -Infinity))
-      .map(([date, tables]) => ({
+      .map(([date, parts]) => ({
         topic,
         partition,
         date,
-        rowCount: tables.reduce((sum, { table }) => sum + table.numRows, 0),
-        tables,
+        rowCount: parts.reduce((sum, { writer }) => sum + writer.rowCount, 0),
+        parts,
       }));
   }
 
-  async #close(isDone: (rows: MessageRows) => boolean): Promise<void> {
-    for (const [date, bySlot] of this.#open) {
-      for (const [slot, rows] of bySlot) {
-        if (!isDone(rows)) continue;
-        const tables = this.#tables.get(date) ?? [];
-        tables.push(await rows.finish());
-        this.#tables.set(date, tables);
-        bySlot.delete(slot);
-      }
+  /** What was appended, if anything was, becomes pages: its memory is free for the next rows. */
+  async #encode(date: number | null, rows: MessageRows): Promise<void> {
+    if (rows.rowCount === 0) return;
+    const { table, payload } = await rows.finish(this.range);
+    const parts = this.#parts.get(date) ?? [];
+    this.#parts.set(date, parts);
+    let part = parts.find((it) => samePayload(it.payload, payload));
+    if (part === undefined) {
+      part = { payload, writer: await ParquetWriter.open(this.#spec) };
+      parts.push(part);
     }
+    await part.writer.add(table);
   }
+}
+
+/** Whether two payloads have the same columns, or both none. */
+export function samePayload(left: DataType | null, right: DataType | null): boolean {
+  return left === null || right === null ? left === right : typesEqual(left, right);
 }

@@ -19,9 +19,9 @@ import {
 import {
   KeySet,
   memorySource,
+  type ParquetFooter,
   readFooter,
   readRows,
-  writeParquet,
 } from '../../src/parquet/index.ts';
 import {
   type Broker,
@@ -38,6 +38,7 @@ import {
   type ReadMessages,
   type ReadMessagesOptions,
 } from '../../src/stream/message-reader.ts';
+import type { MessageFile } from '../../src/stream/unify.ts';
 
 const clock = new ManualClock();
 
@@ -106,6 +107,7 @@ export const PLAIN: MessageSpec = {
   tombstones: true,
   omit: new Set(),
   splitByDate: false,
+  codec: 'snappy',
 };
 
 export interface Read extends ReadMessages {
@@ -129,11 +131,21 @@ export async function readAll(
   return { ...read, letters };
 }
 
+export function footerOf({ bytes }: MessageFile): Promise<ParquetFooter> {
+  return readFooter(memorySource('file', bytes));
+}
+
+/** How many rows each row group has, file by file. */
+export async function rowGroupsOf({ files }: ReadMessages): Promise<readonly number[]> {
+  const footers = await Promise.all(files.map(footerOf));
+  return footers.flatMap(({ rowGroups }) => rowGroups.map(({ rowCount }) => rowCount));
+}
+
 /** The rows of all files as readers of Parquet see them, file by file. */
 export async function rowsOf({ files }: ReadMessages): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
-  for (const { tables } of files) {
-    const source = memorySource('file', await writeParquet(tables));
+  for (const { bytes } of files) {
+    const source = memorySource('file', bytes);
     rows.push(...(await Array.fromAsync(readRows(source, await readFooter(source)))));
   }
   return rows;

@@ -6,8 +6,9 @@ import { committedBatches } from './abort-filter.ts';
 import type { Cluster } from './cluster.ts';
 import { checksum, unpack } from './compression.ts';
 import { type KafkaCall, offsetOutOfRange, recordsBroken, recordsUnsupported } from './errors.ts';
-import { type FetchAnswer, requestFetch } from './fetch-request.ts';
+import { AnswerRoom, type FetchAnswer, requestFetch } from './fetch-request.ts';
 import { type Batch, BatchFault, isAbortMarker, readBatches, readRecords } from './record-batch.ts';
+import { RecordPortion } from './record-view.ts';
 import type { KafkaRecord, OffsetRange } from './types.ts';
 
 export interface FetchOptions {
@@ -29,8 +30,11 @@ export async function fetchRange(cluster: Cluster, options: FetchOptions): Promi
   let position = range.start;
   let emptyCount = 0;
   let next: Promise<Portion> | null = null;
+  const records = new RecordPortion();
+  // One for the portion that is handed over, one for the answer that is under way.
+  let [room, otherRoom] = [new AnswerRoom(), new AnswerRoom()];
   while (position < range.end) {
-    const portion: Portion = await (next ?? ask(cluster, options, position));
+    const portion: Portion = await (next ?? ask(cluster, options, { position, room }));
     next = null;
     if (portion.batches.length === 0) {
       // A throttled client is sent away with nothing, whatever there is.
@@ -43,14 +47,16 @@ export async function fetchRange(cluster: Cluster, options: FetchOptions): Promi
     const from = position;
     position = Math.max(position, (portion.batches.at(-1)?.lastOffset ?? -1) + 1);
     if (position < range.end) {
-      next = ask(cluster, options, position);
+      [room, otherRoom] = [otherRoom, room];
+      next = ask(cluster, options, { position, room });
       // Where this call fails meanwhile nobody waits for the answer any more, nor for its failure.
       next.catch(() => undefined);
       // Lets the request out before decoding takes the thread.
       await nextTurn();
     }
-    const records = readPortion(cluster, options, portion, from);
-    if (records.length > 0) await onRecords(records);
+    readPortion(cluster, options, portion, { start: from, records });
+    const taken = records.take();
+    if (taken.length > 0) await onRecords(taken);
     signal?.throwIfAborted();
   }
 }
@@ -60,7 +66,11 @@ interface Portion {
   readonly batches: readonly Batch[];
 }
 
-async function ask(cluster: Cluster, options: FetchOptions, offset: number): Promise<Portion> {
+async function ask(
+  cluster: Cluster,
+  options: FetchOptions,
+  { position: offset, room }: { readonly position: number; readonly room: AnswerRoom },
+): Promise<Portion> {
   const { range, committedOnly, signal } = options;
   const { topic, partition } = range;
   const { library } = cluster;
@@ -70,7 +80,7 @@ async function ask(cluster: Cluster, options: FetchOptions, offset: number): Pro
     async () => {
       const leader = await cluster.leader(topic, partition);
       try {
-        const request = { topic, partition, offset, committedOnly };
+        const request = { topic, partition, offset, committedOnly, room };
         return await abortable(requestFetch(library, leader, request), signal);
       } catch (error) {
         if (!isOutOfRange(library, error)) throw error;
@@ -105,17 +115,15 @@ function readPortion(
   cluster: Cluster,
   options: FetchOptions,
   { answer, batches }: Portion,
-  start: number,
-): KafkaRecord[] {
-  const records: KafkaRecord[] = [];
-  return guarded(callOf(cluster, options), start, () => {
+  { start, records }: { readonly start: number; readonly records: RecordPortion },
+): void {
+  guarded(callOf(cluster, options), start, () => {
     const aborted = options.committedOnly ? answer.aborted : [];
     for (const batch of committedBatches(batches, aborted, isAbortMarker)) {
       if (batch.baseOffset >= options.range.end) break;
       const unpacked = unpackBatch(cluster, batch);
       readRecords(batch, unpacked, { start, end: options.range.end }, records);
     }
-    return records;
   });
 }
 

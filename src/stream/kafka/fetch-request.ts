@@ -10,13 +10,31 @@ export interface FetchRequest {
   readonly offset: number;
   /** Leaves out what is after the last stable offset, and names the transactions that were aborted. */
   readonly committedOnly: boolean;
+  /** What the answer's records are put into. */
+  readonly room: AnswerRoom;
+}
+
+/** Memory for the records of one answer after another. */
+export class AnswerRoom {
+  #bytes = Buffer.alloc(0);
+
+  /** `pieces` one after another; valid until the next call. */
+  join(pieces: readonly Buffer[]): Buffer {
+    const [only] = pieces;
+    if (only !== undefined && pieces.length === 1) return only;
+    const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (this.#bytes.length < sizeBytes) this.#bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    let end = 0;
+    for (const piece of pieces) end += piece.copy(this.#bytes, end);
+    return this.#bytes.subarray(0, end);
+  }
 }
 
 export interface FetchAnswer {
   /** Records from here on may not be read yet: the last stable offset, or the high watermark. */
   readonly readableEnd: number;
   readonly aborted: readonly AbortedTransaction[];
-  /** Whole batches, the last one maybe cut; may begin before the offset that was asked for. */
+  /** Whole batches, the last one maybe cut; may begin before the offset that was asked for. In the request's room. */
   readonly log: Buffer;
   /** How long the broker wants to be left alone: it answers with nothing meanwhile. */
   readonly throttleMs: number;
@@ -98,7 +116,9 @@ function readAnswer(
   return {
     readableEnd: request.committedOnly ? lastStableOffset : highWatermark,
     aborted: aborted ?? [],
-    log: reader.buffer.slice(reader.position, reader.position + length),
+    log: request.room.join(
+      reader.buffer.subarray(reader.position, reader.position + length).buffers,
+    ),
     throttleMs,
   };
 }

@@ -13,8 +13,7 @@ import { assert } from '../../base/index.ts';
 import type { BatchHead } from './abort-filter.ts';
 import { CODECS } from './compression.ts';
 import type { Codec } from './connection-spec.ts';
-import { BatchFault, FieldCursor, RecordView } from './record-view.ts';
-import type { KafkaRecord } from './types.ts';
+import { BatchFault, FieldCursor, RecordPortion } from './record-view.ts';
 
 export { BatchFault };
 
@@ -69,7 +68,7 @@ export function readRecords(
   batch: Batch,
   unpacked: Buffer,
   { start, end }: { readonly start: number; readonly end: number },
-  into: KafkaRecord[],
+  into: RecordPortion,
 ): void {
   // A plain array of bytes is read faster than a buffer.
   const memory = new Uint8Array(unpacked.buffer, unpacked.byteOffset, unpacked.length);
@@ -86,7 +85,7 @@ export function readRecords(
     const offset = batch.baseOffset + cursor.varint();
     if (offset >= end) return;
     if (offset >= start) {
-      into.push(new RecordView(memory, cursor.at, { offset, timestampMs }));
+      into.add(memory, cursor.at, offset, timestampMs);
       cursor.skipFields();
       if (cursor.at !== next) {
         throw new BatchFault('broken', 'a record does not have the length that it says', offset);
@@ -98,17 +97,13 @@ export function readRecords(
 
 /** Whether a control batch, which is never packed, says that its transaction was aborted. */
 export function isAbortMarker(control: Batch): boolean {
-  const [marker] = controlRecords(control);
+  assert(control.control, 'only a control batch holds a marker');
+  const records = new RecordPortion();
+  readRecords(control, control.records, { start: 0, end: Infinity }, records);
+  const [marker] = records.take();
   const key = marker?.key ?? null;
   // version int16, type int16: 0 aborts, 1 commits
   return key !== null && key.length >= 4 && key[2] === 0 && key[3] === 0;
-}
-
-function controlRecords(control: Batch): KafkaRecord[] {
-  assert(control.control, 'only a control batch holds a marker');
-  const records: KafkaRecord[] = [];
-  readRecords(control, control.records, { start: 0, end: Infinity }, records);
-  return records;
 }
 
 function readBatch(bytes: Buffer, baseOffset: number): Batch {

@@ -75,10 +75,10 @@ export class FieldCursor {
 
 /** Makes a view of a field when it is asked for. */
 export class RecordView implements KafkaRecord {
-  readonly memory: Uint8Array;
-  readonly at: number;
-  readonly offset: number;
-  readonly timestampMs: number;
+  memory: Uint8Array;
+  at: number;
+  offset: number;
+  timestampMs: number;
 
   constructor(
     memory: Uint8Array,
@@ -117,6 +117,32 @@ export class RecordView implements KafkaRecord {
     const cursor = new FieldCursor(this.memory);
     cursor.at = this.at;
     return cursor;
+  }
+}
+
+/** The records of one portion after another; what is an object for each record is used again. */
+export class RecordPortion {
+  readonly #views: RecordView[] = [];
+  #count = 0;
+
+  add(memory: Uint8Array, at: number, offset: number, timestampMs: number): void {
+    const view = this.#views[this.#count];
+    this.#count += 1;
+    if (view === undefined) {
+      this.#views.push(new RecordView(memory, at, { offset, timestampMs }));
+      return;
+    }
+    view.memory = memory;
+    view.at = at;
+    view.offset = offset;
+    view.timestampMs = timestampMs;
+  }
+
+  /** What was added since; valid until the next `add`, which begins the next portion. */
+  take(): readonly KafkaRecord[] {
+    const records = this.#views.slice(0, this.#count);
+    this.#count = 0;
+    return records;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   readBatches,
   readRecords,
 } from '../../../src/stream/kafka/record-batch.ts';
+import { RecordPortion } from '../../../src/stream/kafka/record-view.ts';
 import type { KafkaRecord, ProducedRecord } from '../../../src/stream/kafka/types.ts';
 
 const SPEC: BatchSpec = {
@@ -33,12 +34,12 @@ function heads(log: Buffer): Batch[] {
   return readBatches(log, (bytes) => checksum(kafka, bytes));
 }
 
-function records(log: Buffer, start = 0, end = Infinity): KafkaRecord[] {
-  const found: KafkaRecord[] = [];
+function records(log: Buffer, start = 0, end = Infinity): readonly KafkaRecord[] {
+  const found = new RecordPortion();
   for (const batch of heads(log)) {
     readRecords(batch, unpack(kafka, batch.codec, batch.records), { start, end }, found);
   }
-  return found;
+  return found.take();
 }
 
 function values(found: readonly KafkaRecord[]): (string | null)[] {
