@@ -8,7 +8,7 @@ import type { MappingMode, Scalar, StructField, StructType } from '../schema/ind
 import { duckType } from './duck-type.ts';
 import { matchField } from './field-match.ts';
 import { convertNode, readType } from './file-types.ts';
-import { identifier, literalList } from './quote.ts';
+import { blobLiteral, identifier, literalList } from './quote.ts';
 import { Binder, constantSql } from './typed.ts';
 
 export interface RelationFile {
@@ -18,6 +18,11 @@ export interface RelationFile {
   readonly columns: readonly ParquetNode[];
   /** By the column's name in the schema: of partition columns, and of columns that the file lacks. A missing one is null. */
   readonly partitionValues: ReadonlyMap<string, Scalar | null>;
+  /**
+   * Rows that are left out, a bit for each row of the file, the first row's being the highest of the first byte.
+   * Default: none.
+   */
+  readonly deletedRows?: Uint8Array | null;
 }
 
 export interface RelationOptions {
@@ -61,7 +66,8 @@ function runsOfOneLayout(
   for (const [index, file] of files.entries()) {
     const layout = layoutOf(file, options);
     const run = runs.at(-1);
-    if (run?.layout === layout) run.paths.push(file.localPath);
+    if (run?.layout === layout && isWhole(run.first) && isWhole(file))
+      run.paths.push(file.localPath);
     else runs.push({ first: file, firstIndex: index, paths: [file.localPath], layout });
   }
   return runs;
@@ -87,8 +93,41 @@ function selectOf(run: FileRun, options: RelationOptions): string {
   if (list.length === 0) list.push('NULL AS "no columns"');
   return (
     `SELECT ${list.join(', ')} FROM read_parquet(${literalList(run.paths)}, ` +
-    'hive_partitioning = false, union_by_name = false, binary_as_string = false)'
+    'hive_partitioning = false, union_by_name = false, binary_as_string = false)' +
+    survivors(run.first)
   );
+}
+
+function isWhole({ deletedRows }: RelationFile): boolean {
+  return (deletedRows ?? null) === null;
+}
+
+/** The condition that leaves out what is deleted; nothing for a whole file. */
+function survivors({ deletedRows = null }: RelationFile): string {
+  return deletedRows === null ? '' : ` WHERE ${survivesSql(deletedRows)}`;
+}
+
+/** A list is looked up faster where it is short, and takes less text than bits where few of many rows are in it. */
+const LISTED_ROWS_MAX = 64;
+
+function survivesSql(deletedRows: Uint8Array): string {
+  const listed = rowsOf(deletedRows);
+  return listed === null
+    ? `get_bit(CAST(${blobLiteral(deletedRows)} AS BIT), CAST(file_row_number AS INTEGER)) = 0`
+    : `file_row_number NOT IN (${listed.join(', ')})`;
+}
+
+/** The rows whose bits are set; null where they are too many for a list. */
+function rowsOf(bits: Uint8Array): readonly number[] | null {
+  const rows: number[] = [];
+  for (const [index, byte] of bits.entries()) {
+    if (byte === 0) continue;
+    for (let bit = 0; bit < 8; bit += 1) {
+      if ((byte & (128 >> bit)) !== 0) rows.push(index * 8 + bit);
+    }
+    if (rows.length > LISTED_ROWS_MAX) return null;
+  }
+  return rows;
 }
 
 function selectList(file: RelationFile, options: RelationOptions): readonly string[] {

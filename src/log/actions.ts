@@ -34,7 +34,7 @@ export type DeletionVectorDescriptor = {
   readonly pathOrInlineDv: string;
   readonly offset?: number;
   readonly sizeInBytes: number;
-  readonly cardinality: number | bigint;
+  readonly cardinality: number;
 };
 
 export type PartitionValues = Readonly<Record<string, string | null>>;

@@ -221,7 +221,8 @@ function isVector(value: JsonValue | undefined): boolean {
     isString(value['storageType']) &&
     isString(value['pathOrInlineDv']) &&
     isCount(value['sizeInBytes']) &&
-    isLong(value['cardinality'])
+    isCount(value['cardinality']) &&
+    (value['offset'] === undefined || isCount(value['offset']))
   );
 }
 

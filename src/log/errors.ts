@@ -30,6 +30,20 @@ export function logGap(version: number, needed: { readonly from: number; readonl
   });
 }
 
+/** `DELETION_VECTOR_CORRUPT`: a deletion vector that cannot be understood, so that nobody knows which rows are gone. */
+export function deletionVectorCorrupt(vector: string, why: string, cause?: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'DELETION_VECTOR_CORRUPT',
+    message:
+      `a deletion vector cannot be read: ${why}; without it nobody knows which rows of its file ` +
+      'are deleted: restore it from a copy, or go back to a version before it',
+    // One that is inline can be long.
+    details: { vector: vector.slice(0, 80) },
+    cause,
+  });
+}
+
 /** `LOG_INCOMPLETE`: a log without a protocol or without metadata. */
 export function logIncomplete(version: number, missing: 'protocol' | 'metaData'): DeltaError {
   return new DeltaError({

@@ -47,7 +47,11 @@ export function hasInCommitTimestamps(metadata: Metadata): boolean {
   return isOn(metadata, 'delta.enableInCommitTimestamps');
 }
 
-const READABLE: ReadonlySet<string> = new Set(['timestampNtz', 'vacuumProtocolCheck']);
+const READABLE: ReadonlySet<string> = new Set([
+  'deletionVectors',
+  'timestampNtz',
+  'vacuumProtocolCheck',
+]);
 
 const WRITABLE: ReadonlySet<string> = new Set([
   'appendOnly',

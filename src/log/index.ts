@@ -35,6 +35,7 @@ export {
   type WinnerCommit,
 } from './conflicts.ts';
 export { decodeAction } from './decode.ts';
+export { decodeVector, type RowBits, unframeVector, vectorPlace } from './deletion-vector.ts';
 export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './errors.ts';
 export {
   checkReadable,

@@ -22,7 +22,7 @@ describe('checkReadable', () => {
     ['features that ask nothing of readers', features([], ['rowTracking', 'unheardOf']), METADATA],
     [
       'features that are supported',
-      features(['timestampNtz', 'vacuumProtocolCheck'], []),
+      features(['deletionVectors', 'timestampNtz', 'vacuumProtocolCheck'], []),
       METADATA,
     ],
     ['the early name of timestampNtz', features(['timestampWithoutTimezone'], []), METADATA],
@@ -40,7 +40,6 @@ describe('checkReadable', () => {
       metadataWith({ 'delta.columnMapping.mode': 'path' }),
       'columnMapping',
     ],
-    ['deletion vectors', features(['deletionVectors'], []), METADATA, 'deletionVectors'],
     ['all of several', features(['x', 'v2Checkpoint'], []), METADATA, 'x, v2Checkpoint'],
     ['a reader version of the future', protocol(4, 7), METADATA, 'reader version 4'],
   ])('refuses %s by name', (_case, given, metadata, name) => {

@@ -36,8 +36,11 @@ export interface FileEntry {
   readonly partition: Row;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
-  /** Null where the log does not say. */
+  /** Without those that a deletion vector hides. Null where the log does not say. */
   readonly rowCount: number | null;
+  /** Rows that a deletion vector hides. */
+  readonly deletedCount: number;
+  /** Of all rows, deleted ones included. */
   readonly statistics: FileStatistics | null;
 }
 
@@ -59,6 +62,8 @@ export function* listFiles(
   const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
   for (const file of liveFiles(snapshot, { where, statistics: snapshot.schema })) {
     const { add, partition, statistics } = file;
+    const deletedCount = add.deletionVector?.cardinality ?? 0;
+    const physical = statistics?.rowCount ?? null;
     yield {
       path: add.path,
       partition: Object.fromEntries(
@@ -69,7 +74,8 @@ export function* listFiles(
       ),
       sizeBytes: add.size,
       modifiedMs: add.modificationTime,
-      rowCount: statistics?.rowCount ?? null,
+      rowCount: physical === null ? null : physical - deletedCount,
+      deletedCount,
       statistics,
     };
   }

@@ -1,31 +1,33 @@
 /** A table's own files, as the engine reads them. */
 
 import type { RelationFile } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
+import { type AddFile, featureUnsupported } from '../../log/index.ts';
 import {
-  decodePath,
   type Expression,
   parsePartitionValue,
   type Scalar,
   type StructField,
   type StructType,
 } from '../../schema/index.ts';
+import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
 import { columnsIn } from './input.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
 
-/** Where a live file's bytes are; its size is what the log says. PROTOCOL.md, "Add File and Remove File". */
+/**
+ * Where a live file's bytes are, for those who take all of its rows; its size is what the log says. A file of which a
+ * deletion vector hides some is refused: they would come back to life. Errors: `FEATURE_UNSUPPORTED`.
+ */
 export async function tableFile(
   ctx: TableContext,
-  { path, size: sizeBytes }: Pick<AddFile, 'path' | 'size'>,
+  { path, size: sizeBytes, deletionVector }: Pick<AddFile, 'path' | 'size' | 'deletionVector'>,
 ): Promise<StoredFile> {
-  // A `file:` URI is resolved as it is spelled; those of stores have names that may hold any character.
-  if (/^file:/i.test(path)) return { ...(await ctx.resolve(path)), sizeBytes };
-  const key = decodePath(path);
-  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) return { ...(await ctx.resolve(key)), sizeBytes };
-  return { store: ctx.store, path: key, sizeBytes };
+  if (deletionVector !== undefined) {
+    throw featureUnsupported('write', ['deletionVectors'], { path });
+  }
+  return { ...(await fileAt(ctx, path)), sizeBytes };
 }
 
 /** The files for `relationSql`, in the order given, with what of them `columns` needs. */

@@ -1,15 +1,19 @@
-/** Data files made ready for the engine: found in their store, staged where it is remote, a few ahead of the reader. */
+/**
+ * Data files made ready for the engine: found in their store, staged where it is remote, a few ahead of the reader, and
+ * without the rows that deletion vectors hide.
+ */
 
 import pLimit from 'p-limit';
 
 import { isDeltaError } from '../../base/index.ts';
 import { matchField, type RelationFile, relationSql } from '../../engine/index.ts';
 import { type MappingMode, mappingMode, type StructType } from '../../schema/index.ts';
+import { deletedRows } from '../deletion-vectors.ts';
 import { fileMissing } from '../errors.ts';
+import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
 import { LocalStage, storedFooter } from './input-stage.ts';
-import { tableFile } from './input-table.ts';
 
 /** Files in one statement of the engine, at most. */
 const GROUP_FILES_MAX = 32;
@@ -121,13 +125,18 @@ async function stageFile(
   { schema, mapping }: { readonly schema: StructType; readonly mapping: MappingMode },
 ): Promise<RelationFile> {
   try {
-    const file = await tableFile(ctx, add);
+    const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await storedFooter(file);
     const columns = schema.fields.flatMap(
       (field) => matchField(field, footer.columns, mapping)?.name ?? [],
     );
     const localPath = await stage.localFile(file, footer, columns);
-    return { localPath, columns: footer.columns, partitionValues: partition };
+    return {
+      localPath,
+      columns: footer.columns,
+      partitionValues: partition,
+      deletedRows: await deletedRows(ctx, add.deletionVector, footer.rowCount),
+    };
   } catch (error) {
     if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
     throw error;

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+
+import type { DeletionVectorDescriptor, Protocol } from '../../../src/log/index.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { checksum } from '../../../src/table/ops/checksum.ts';
+import { listFiles } from '../../../src/table/ops/files.ts';
+import { optimize } from '../../../src/table/ops/optimize.ts';
+import { query } from '../../../src/table/ops/query.ts';
+import { scanRows } from '../../../src/table/ops/scan.ts';
+import { framed, inlineVector, portableVector } from '../../log/vectors.ts';
+import { type EngineTable, type TableSpec, withTable } from './engine-table.ts';
+
+const PROTOCOL: Protocol = {
+  minReaderVersion: 3,
+  minWriterVersion: 7,
+  readerFeatures: ['deletionVectors'],
+  writerFeatures: ['deletionVectors'],
+};
+
+const ROW_COUNT = 10_000;
+const KEY = 'deletion_vector_00000000-0000-0000-0000-000000000000.bin';
+
+/** One file of numbers from 0 on; the rows of several row groups. */
+function spec(deletionVector: DeletionVectorDescriptor, file?: Uint8Array): TableSpec {
+  return {
+    ddl: 'id bigint',
+    protocol: PROTOCOL,
+    files: [
+      {
+        key: 'a.parquet',
+        query: `SELECT range AS id FROM range(${String(ROW_COUNT)})`,
+        stats: {
+          numRecords: ROW_COUNT,
+          tightBounds: false,
+          minValues: { id: 0 },
+          maxValues: { id: ROW_COUNT - 1 },
+          nullCount: { id: 0 },
+        },
+        deletionVector,
+      },
+      { key: 'b.parquet', query: 'SELECT -1::BIGINT AS id' },
+    ],
+    objects: new Map(file === undefined ? [] : [[KEY, file]]),
+  };
+}
+
+async function ids(table: EngineTable, where: string): Promise<readonly unknown[]> {
+  const rows = await Array.fromAsync(scanRows(table.ctx, table.snapshot, { where }));
+  return rows.map(({ id }) => id);
+}
+
+const FEW = [0, 4000, 9999];
+const MANY = Array.from({ length: ROW_COUNT / 2 }, (_, half) => half * 2);
+
+describe.each([
+  ['few rows, inline', spec(inlineVector(portableVector(FEW, 'array'), FEW.length)), FEW],
+  ['many rows, inline', spec(inlineVector(portableVector(MANY, 'runs'), MANY.length)), MANY],
+  [
+    'rows in a file, behind others',
+    spec(
+      {
+        storageType: 'u',
+        pathOrInlineDv: '0'.repeat(20),
+        offset: 3,
+        sizeInBytes: portableVector(FEW, 'array').length,
+        cardinality: FEW.length,
+      },
+      Buffer.concat([Buffer.alloc(3, 1), framed(portableVector(FEW, 'array')), Buffer.alloc(9)]),
+    ),
+    FEW,
+  ],
+])('a vector of %s', (_case, table, deleted) => {
+  test('hides its rows in scans, queries, checksums and row counts', async () => {
+    await withTable('memory', table, async (opened) => {
+      const { ctx, snapshot } = opened;
+      const gone = new Set(deleted.map(BigInt));
+      const rest = Array.from({ length: ROW_COUNT }, (_, id) => BigInt(id)).filter(
+        (id) => !gone.has(id),
+      );
+      expect(await ids(opened, 'id >= 0')).toEqual(rest);
+      expect(await ids(opened, 'id IN (0, 3, 3999, 4001, 4000)')).toEqual(
+        [0n, 3n, 3999n, 4000n, 4001n].filter((id) => !gone.has(id)),
+      );
+      expect((await checksum(ctx, snapshot)).rowCount).toBe(rest.length + 1);
+      expect([...listFiles(snapshot)][0]).toMatchObject({
+        rowCount: rest.length,
+        deletedCount: deleted.length,
+      });
+      const options = {
+        database: 'd',
+        find: () => Promise.resolve({ context: ctx, snapshot }),
+      };
+      await query(
+        { engine: ctx.engine },
+        'SELECT count(*) AS n FROM t',
+        options,
+        async (result) => {
+          expect(await Array.fromAsync(result.rows)).toEqual([{ n: BigInt(rest.length + 1) }]);
+        },
+      );
+    });
+  });
+});
+
+test('nothing that writes files again takes hidden rows with it', async () => {
+  const vector = inlineVector(portableVector(FEW, 'array'), FEW.length);
+  const refusal = { code: 'FEATURE_UNSUPPORTED', details: { features: 'deletionVectors' } };
+  await withTable('memory', spec(vector), async ({ ctx, snapshot }) => {
+    await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject(refusal);
+    await expect(append(ctx, snapshot, { rows: [{ id: 1n }] })).rejects.toMatchObject(refusal);
+  });
+  // Also where the protocol does not tell of vectors.
+  const { protocol: _, ...unannounced } = spec(vector);
+  await withTable('memory', unannounced, async ({ ctx, snapshot }) => {
+    await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject(refusal);
+  });
+});
+
+test('a vector that is damaged or missing is an error, and no rows', async () => {
+  const blob = portableVector(FEW, 'array');
+  const vector: DeletionVectorDescriptor = {
+    storageType: 'u',
+    pathOrInlineDv: '0'.repeat(20),
+    offset: 1,
+    sizeInBytes: blob.length,
+    cardinality: FEW.length,
+  };
+  const file = Buffer.concat([Buffer.alloc(1, 1), framed(blob)]);
+  file[20] = (file[20] ?? 0) ^ 1;
+  await withTable('memory', spec(vector, file), async (table) => {
+    await expect(ids(table, 'id = 1')).rejects.toMatchObject({ code: 'DELETION_VECTOR_CORRUPT' });
+  });
+  await withTable('memory', spec(vector), async (table) => {
+    await expect(ids(table, 'id = 1')).rejects.toMatchObject({ code: 'TABLE_FILE_MISSING' });
+  });
+});
