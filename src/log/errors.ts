@@ -1,6 +1,7 @@
 /** The errors of the log. Each names the table's file or version that it is about. */
 
 import { DeltaError, type ErrorDetails } from '../base/index.ts';
+import { commitPath } from './file-names.ts';
 
 /** `LOG_CORRUPT`: bytes of the log that are not what the protocol allows. */
 export function logCorrupt(
@@ -19,14 +20,18 @@ export function logCorrupt(
 }
 
 /** `LOG_GAP`: a commit that is needed is not there. */
-export function logGap(version: number, needed: { readonly from: number; readonly to: number }) {
+export function logGap(
+  version: number,
+  needed: { readonly from: number; readonly to: number },
+): DeltaError {
+  const file = commitPath(version);
   return new DeltaError({
     kind: 'data',
     code: 'LOG_GAP',
     message:
-      `the commit of version ${version} is missing from the log, so version ${needed.to} cannot be built; ` +
+      `the commit of version ${version} is missing from the log (${file}), so version ${needed.to} cannot be built; ` +
       'restore the file from a copy, or read a version that a checkpoint covers',
-    details: { version, ...needed },
+    details: { version, file, ...needed },
   });
 }
 
@@ -77,18 +82,19 @@ export function versionNotFound(
   });
 }
 
-/** `FEATURE_UNSUPPORTED`: each feature that stands in the way, by name. */
+/** `FEATURE_UNSUPPORTED`: each feature that stands in the way, by name, and what to do. */
 export function featureUnsupported(
   purpose: 'read' | 'write',
   features: readonly string[],
   details: ErrorDetails,
+  cure = `${purpose} it with an engine that knows this, or drop it from the table first`,
 ): DeltaError {
   return new DeltaError({
     kind: 'unsupported',
     code: 'FEATURE_UNSUPPORTED',
     message:
-      `the table cannot be ${purpose === 'read' ? 'read' : 'written'} here: it needs ${features.join(', ')}; ` +
-      `${purpose === 'read' ? 'read' : 'write'} it with an engine that knows this, or drop it from the table first`,
+      `the table cannot be ${purpose === 'read' ? 'read' : 'written'} here: ` +
+      `it needs ${features.join(', ')}; ${cure}`,
     details: { ...details, features: features.join(',') },
   });
 }

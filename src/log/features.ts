@@ -16,15 +16,28 @@ export const PORTABLE_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersi
  * Throws `FEATURE_UNSUPPORTED` naming what stands in the way of reading, or `PROTOCOL_INVALID` for a protocol that
  * contradicts itself.
  */
-export function checkReadable(protocol: Protocol, metadata: Metadata): void {
+export function checkReadable(
+  protocol: Protocol,
+  metadata: Metadata,
+  { hasCatalog = false }: ReaderOptions = {},
+): void {
   checkShape(protocol);
-  const missing = readerFeatures(protocol).filter((name) => !isReadable(name, metadata));
-  if (missing.length > 0) throw featureUnsupported('read', missing, { ...versions(protocol) });
+  const missing = readerFeatures(protocol).filter(
+    (name) => !isReadable(name, metadata) && !(hasCatalog && CATALOG_FEATURES.has(name)),
+  );
+  if (missing.length === 0) return;
+  const cure = missing.every((name) => CATALOG_FEATURES.has(name)) ? ASK_CATALOG : undefined;
+  throw featureUnsupported('read', missing, { ...versions(protocol) }, cure);
+}
+
+export interface ReaderOptions {
+  /** Whether the catalog that manages the table tells its commits. Default false. */
+  readonly hasCatalog?: boolean;
 }
 
 /** As `checkReadable`, for writing too. */
 export function checkWritable(protocol: Protocol, metadata: Metadata): void {
-  checkReadable(protocol, metadata);
+  checkReadable(protocol, metadata, { hasCatalog: true });
   if (protocol.minWriterVersion > 7) {
     const name = `writer version ${protocol.minWriterVersion}`;
     throw featureUnsupported('write', [name], { ...versions(protocol) });
@@ -50,6 +63,7 @@ export function hasInCommitTimestamps(metadata: Metadata): boolean {
 const READABLE: ReadonlySet<string> = new Set([
   'deletionVectors',
   'timestampNtz',
+  'v2Checkpoint',
   'vacuumProtocolCheck',
 ]);
 
@@ -57,8 +71,14 @@ const WRITABLE: ReadonlySet<string> = new Set([
   'appendOnly',
   'timestampNtz',
   'domainMetadata',
+  // Asks for nothing: a classic checkpoint of the V1 spec may be written for any table.
+  'v2Checkpoint',
   'vacuumProtocolCheck',
 ]);
+
+/** Tables whose newest commits a catalog knows, by both names of the feature. */
+const CATALOG_FEATURES: ReadonlySet<string> = new Set(['catalogManaged', 'catalogOwned-preview']);
+const ASK_CATALOG = 'open it with the commitSource of the catalog that manages it';
 
 /** Features whose being listed changes nothing while the table does not use them. */
 const INERT_UNLESS_USED: ReadonlySet<string> = new Set([

@@ -16,8 +16,10 @@ export type {
 export {
   type CheckpointAction,
   checkpointActions,
+  CheckpointContents,
   type CheckpointRetention,
 } from './checkpoint.ts';
+export { checksumDifferences, fileDifferences } from './checksum-differences.ts';
 export { parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,
@@ -26,6 +28,7 @@ export {
   ENGINE_INFO,
   txnIdOf,
 } from './commit-info.ts';
+export { type CompactedFile, isReconciled, type TailStep } from './compaction.ts';
 export {
   type Attempt,
   type Conflict,
@@ -49,22 +52,28 @@ export {
   checkpointPath,
   checksumPath,
   commitPath,
+  compactedPath,
   LAST_CHECKPOINT_PATH,
   LOG_FOLDER,
   type LogFileName,
   parseLogFileName,
+  stagedCommitPath,
   versionPrefix,
 } from './file-names.ts';
 export {
+  type CheckpointCopy,
+  type CheckpointHint,
   type LastCheckpoint,
   parseLastCheckpoint,
   printLastCheckpoint,
 } from './last-checkpoint.ts';
 export { LayeredMap } from './layered-map.ts';
+export { type Ratified, withRatified } from './ratified.ts';
 export {
   type CheckpointFiles,
   chooseSegment,
   type CommitFile,
+  earliestVersion,
   type ListedFile,
   type Listing,
   type LogSegment,
@@ -72,4 +81,8 @@ export {
   type SegmentOptions,
 } from './segment.ts';
 export { type LogState, Replay } from './state.ts';
-export { parseVersionChecksum, printVersionChecksum } from './version-checksum.ts';
+export {
+  parseVersionChecksum,
+  printVersionChecksum,
+  type VersionChecksum,
+} from './version-checksum.ts';

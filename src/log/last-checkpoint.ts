@@ -1,6 +1,16 @@
 /** The hint at the newest checkpoint. PROTOCOL.md, "Last Checkpoint File". */
 
-import { isJsonObject, type JsonValue, parseJson, printJson } from '../base/index.ts';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  printJson,
+} from '../base/index.ts';
+import type { Action } from './actions.ts';
+import { decodeAction } from './decode.ts';
+import { LAST_CHECKPOINT_PATH } from './file-names.ts';
+import { jsonChecksums } from './json-checksum.ts';
 
 export interface LastCheckpoint {
   readonly version: number;
@@ -13,25 +23,65 @@ export interface LastCheckpoint {
   readonly numOfAddFiles?: number;
 }
 
-/** What the hint says, or null where it is torn or is no hint: then the log is listed from its start. */
-export function parseLastCheckpoint(bytes: Uint8Array): LastCheckpoint | null {
-  let value: JsonValue;
+/** A hint as it was found. */
+export interface CheckpointHint {
+  readonly version: number;
+  /** What the checkpoint's own file holds, where the hint repeats all of it and vouches for that by a checksum. */
+  readonly contents: CheckpointCopy | null;
+}
+
+export interface CheckpointCopy {
+  /** The file's name. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly actions: readonly Action[];
+}
+
+/**
+ * What the hint says, or null where it is torn, is no hint, or its checksum is not that of its members: then the log is
+ * listed from its start.
+ */
+export function parseLastCheckpoint(bytes: Uint8Array): CheckpointHint | null {
   try {
-    value = parseJson(new TextDecoder().decode(bytes));
+    return parseHint(new TextDecoder().decode(bytes));
   } catch {
     // A cache that others overwrite in place: half of it is as good as none.
     return null;
   }
-  if (!isJsonObject(value)) return null;
-  const { version, size, parts } = value;
-  if (!isCount(version) || !isCount(size)) return null;
-  return isCount(parts) ? { version, size, parts } : { version, size };
 }
 
 /** The hint's bytes: `version`, `size` and `parts` come first, as old readers look for them at the start. */
 export function printLastCheckpoint(hint: LastCheckpoint): Uint8Array {
   const { version, size, parts, ...rest } = hint;
-  return new TextEncoder().encode(printJson({ version, size, parts, ...rest }));
+  const members = { version, size, parts, ...rest };
+  const [checksum] = jsonChecksums(printJson(members));
+  return new TextEncoder().encode(printJson({ ...members, checksum }));
+}
+
+function parseHint(text: string): CheckpointHint | null {
+  const value = parseJson(text);
+  if (!isJsonObject(value)) return null;
+  const { version, size, checksum } = value;
+  if (!isCount(version) || !isCount(size)) return null;
+  if (checksum === undefined || checksum === null) return { version, contents: null };
+  if (typeof checksum !== 'string' || !jsonChecksums(text).includes(checksum)) return null;
+  return { version, contents: copyOf(value['v2Checkpoint']) };
+}
+
+/** Only with sidecars, which then have all file actions; without, the checkpoint's own file has some that the hint leaves out. */
+function copyOf(value: JsonValue | undefined): CheckpointCopy | null {
+  if (!isJsonObject(value)) return null;
+  const { path, sizeInBytes, nonFileActions, sidecarFiles } = value;
+  if (typeof path !== 'string' || !isCount(sizeInBytes)) return null;
+  if (!isObjectList(nonFileActions) || !isObjectList(sidecarFiles)) return null;
+  if (nonFileActions.length === 0 || sidecarFiles.length === 0) return null;
+  const lines = [...nonFileActions, ...sidecarFiles.map((sidecar) => ({ sidecar }))];
+  const actions = lines.flatMap((line) => decodeAction(line, LAST_CHECKPOINT_PATH, 1));
+  return { name: path.slice(path.lastIndexOf('/') + 1), sizeBytes: sizeInBytes, actions };
+}
+
+function isObjectList(value: JsonValue | undefined): value is readonly JsonObject[] {
+  return Array.isArray(value) && value.every((item) => isJsonObject(item));
 }
 
 function isCount(value: JsonValue | undefined): value is number {

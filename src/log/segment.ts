@@ -1,9 +1,10 @@
 /**
  * Which files of the log make a version: a checkpoint, where there is one, and the commits after it.
- * PROTOCOL.md, "Checkpoints", "Delta Log Entries".
+ * PROTOCOL.md, "Checkpoints", "Delta Log Entries", "Log Compaction Files".
  */
 
-import { featureUnsupported, logGap, tableNotFound, versionNotFound } from './errors.ts';
+import { type CompactedFile, type TailStep, tailSteps } from './compaction.ts';
+import { logGap, tableNotFound, versionNotFound } from './errors.ts';
 import { parseLogFileName } from './file-names.ts';
 
 /** What a listing says of a file of the log. */
@@ -16,91 +17,99 @@ export interface ListedFile {
 
 export interface CommitFile extends ListedFile {
   readonly version: number;
+  /** The content, where a catalog keeps it itself. */
+  readonly bytes?: Uint8Array;
 }
 
-/** A classic checkpoint: one file, or all parts of one that was written in several, in order. */
+/** A checkpoint's own files; the sidecars of one of the V2 spec are named inside. */
 export interface CheckpointFiles {
   readonly version: number;
+  /**
+   * By its name: one file of the classic name (V1 or V2 spec), the parts of one in several files, in order (V1), or
+   * one of a unique name (V2).
+   */
+  readonly kind: 'classic' | 'parts' | 'unique';
   readonly files: readonly ListedFile[];
 }
 
 /** The log's files by what they are, each list by rising version. */
 export interface Listing {
   readonly commits: readonly CommitFile[];
-  /** Whole ones only; of one version the single file comes last. */
+  /** Whole ones only; of several of one version, the one to prefer comes last. */
   readonly checkpoints: readonly CheckpointFiles[];
-  /** Versions of V2 checkpoints, which are recognised but not read. */
-  readonly checkpointsV2: readonly number[];
+  readonly compacted: readonly CompactedFile[];
   /** Versions that have a checksum file, rising. */
   readonly checksums: readonly number[];
 }
 
-/** What is to be read to build `version`: the checkpoint first, then `commits`, which follow it without a gap. */
+/** What is to be read to build `version`: the checkpoint first, then what follows it without a gap. */
 export interface LogSegment {
   readonly version: number;
   readonly checkpoint: CheckpointFiles | null;
   readonly commits: readonly CommitFile[];
+  /** `commits` by as few files as they can be read from. */
+  readonly tail: readonly TailStep[];
 }
 
 /** Sorts out what a listing of the log's folder gave; files that are not the log's own are passed over. */
 export function readListing(listed: Iterable<ListedFile>): Listing {
   const commits: CommitFile[] = [];
-  const single: CheckpointFiles[] = [];
+  const checkpoints: CheckpointFiles[] = [];
   const parts = new Map<string, { version: number; count: number; files: ListedFile[] }>();
-  const checkpointsV2: number[] = [];
+  const compacted: CompactedFile[] = [];
   const checksums: number[] = [];
   for (const file of listed) {
     const name = parseLogFileName(file.path.slice(file.path.lastIndexOf('/') + 1));
     if (name === null) continue;
-    if (name.kind === 'commit') commits.push({ ...file, version: name.version });
-    else if (name.kind === 'checkpoint') single.push({ version: name.version, files: [file] });
-    else if (name.kind === 'checkpointV2') checkpointsV2.push(name.version);
-    else if (name.kind === 'checksum') checksums.push(name.version);
-    else if (name.kind === 'checkpointPart') {
-      const key = `${name.version}/${name.parts}`;
-      const group = parts.get(key) ?? { version: name.version, count: name.parts, files: [] };
+    const { version } = name;
+    if (name.kind === 'commit') commits.push({ ...file, version });
+    else if (name.kind === 'checkpoint')
+      checkpoints.push({ version, kind: 'classic', files: [file] });
+    else if (name.kind === 'checkpointV2')
+      checkpoints.push({ version, kind: 'unique', files: [file] });
+    else if (name.kind === 'checksum') checksums.push(version);
+    else if (name.kind === 'compacted')
+      compacted.push({ ...file, version, endVersion: name.endVersion });
+    else {
+      const key = `${version}/${name.parts}`;
+      const group = parts.get(key) ?? { version, count: name.parts, files: [] };
       group.files[name.part - 1] = file;
       parts.set(key, group);
     }
   }
-  const whole = [...parts.values()].filter(
-    (group) => Object.keys(group.files).length === group.count,
-  );
+  for (const { version, count, files } of parts.values()) {
+    if (Object.keys(files).length === count) checkpoints.push({ version, kind: 'parts', files });
+  }
   commits.sort((a, b) => a.version - b.version);
-  return {
-    commits,
-    checkpoints: [...whole, ...single]
-      .map(({ version, files }) => ({ version, files }))
-      .sort((a, b) => a.version - b.version),
-    checkpointsV2,
-    checksums: checksums.sort((a, b) => a - b),
-  };
+  checkpoints.sort(byPreference);
+  checksums.sort((a, b) => a - b);
+  return { commits, checkpoints, compacted, checksums };
 }
 
 export interface SegmentOptions {
   /** The version wanted; null for the newest. */
   readonly version: number | null;
-  /** Checkpoints that turned out to be unreadable, by the path of their first file. */
-  readonly unreadable?: ReadonlySet<string>;
+  /** Checkpoints, by the path of their first file, and compacted files that turned out not to be usable. */
+  readonly unusable?: ReadonlySet<string>;
 }
 
 /**
  * The segment for a version, from a listing of the whole log, or from one that starts at a checkpoint's version.
- * `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `LOG_GAP`; `FEATURE_UNSUPPORTED` where only a V2 checkpoint would do.
+ * `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `LOG_GAP`. A commit must be there even where a compacted file holds what it
+ * says: one that is missing shows that somebody deleted from the log.
  */
 export function chooseSegment(listing: Listing, options: SegmentOptions): LogSegment {
-  const usable = listing.checkpoints.filter(
-    (checkpoint) => options.unreadable?.has(checkpoint.files[0]?.path ?? '') !== true,
-  );
+  const isUsable = (path: string | undefined): boolean =>
+    path !== undefined && options.unusable?.has(path) !== true;
+  const usable = listing.checkpoints.filter(({ files }) => isUsable(files[0]?.path));
   const latest = Math.max(
     listing.commits.at(-1)?.version ?? -1,
     listing.checkpoints.at(-1)?.version ?? -1,
-    ...listing.checkpointsV2,
   );
   if (latest === -1) throw tableNotFound();
   const version = options.version ?? latest;
   if (version < 0 || version > latest) {
-    throw versionNotFound(version, { earliest: earliest(listing), latest });
+    throw versionNotFound(version, { earliest: earliestVersion(listing), latest });
   }
   const checkpoint = usable.findLast((candidate) => candidate.version <= version) ?? null;
   const from = checkpoint === null ? 0 : checkpoint.version + 1;
@@ -108,20 +117,35 @@ export function chooseSegment(listing: Listing, options: SegmentOptions): LogSeg
     (commit) => commit.version >= from && commit.version <= version,
   );
   const missing = firstMissing(commits, from, version);
-  if (missing === null) return { version, checkpoint, commits };
-  if (listing.checkpointsV2.some((other) => other >= missing && other <= version)) {
-    throw featureUnsupported('read', ['v2Checkpoint'], { version });
+  if (missing === null) {
+    const compacted = listing.compacted.filter(({ path }) => isUsable(path));
+    return { version, checkpoint, commits, tail: tailSteps(commits, compacted) };
   }
   if (checkpoint === null && usable.length > 0) {
-    throw versionNotFound(version, { earliest: earliest(listing), latest });
+    throw versionNotFound(version, { earliest: earliestVersion(listing), latest });
   }
   throw logGap(missing, { from, to: version });
 }
 
 /** The first version that can be built: 0 where its commit is there, else that of the first checkpoint. */
-function earliest(listing: Listing): number {
+export function earliestVersion(listing: Listing): number {
   const first = listing.commits[0]?.version ?? Number.POSITIVE_INFINITY;
   return first === 0 ? 0 : (listing.checkpoints[0]?.version ?? first);
+}
+
+const PREFERENCE = { parts: 0, classic: 1, unique: 2 } as const;
+
+/**
+ * Of several checkpoints of one version any may be taken. Parts come last in favour, since they can be a mixture of
+ * two writers' (PROTOCOL.md, "Problems with multi-part checkpoints"); names decide among equals, as in Spark.
+ */
+function byPreference(a: CheckpointFiles, b: CheckpointFiles): number {
+  return (
+    a.version - b.version ||
+    PREFERENCE[a.kind] - PREFERENCE[b.kind] ||
+    a.files.length - b.files.length ||
+    ((a.files[0]?.path ?? '') < (b.files[0]?.path ?? '') ? -1 : 1)
+  );
 }
 
 function firstMissing(commits: readonly CommitFile[], from: number, to: number): number | null {

@@ -91,14 +91,43 @@ export function timestampTooEarly(timestampMs: number, earliestMs: number): Delt
 }
 
 /** `CHECKPOINT_CORRUPT`: a checkpoint cannot be read, and the log does not reach back without it. */
-export function checkpointCorrupt(path: string, cause: unknown): DeltaError {
+export function checkpointCorrupt(
+  checkpoint: { readonly version: number; readonly path: string },
+  cause: unknown,
+): DeltaError {
+  const { version, path } = checkpoint;
   return new DeltaError({
     kind: 'data',
     code: 'CHECKPOINT_CORRUPT',
     message:
-      `the checkpoint ${path} cannot be read (${messageOf(cause)}), and without it the log does not reach back far enough; ` +
+      `the checkpoint of version ${version}, ${path}, cannot be read (${messageOf(cause)}), and without it the log does not reach back far enough; ` +
       'restore the file from a copy',
+    details: { version, path },
+    cause,
+  });
+}
+
+/** `SIDECAR_MISSING`: a checkpoint names a file that is not there. */
+export function sidecarMissing(path: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'SIDECAR_MISSING',
+    message: `the checkpoint's sidecar ${path} is not in the store; restore it from a copy`,
     details: { path },
+  });
+}
+
+/** `COMMIT_SOURCE_INVALID`: a catalog names commits that cannot be those of one table. */
+export function commitSourceInvalid(
+  why: string,
+  details: ErrorDetails,
+  cause?: unknown,
+): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'COMMIT_SOURCE_INVALID',
+    message: `the catalog's list of commits cannot be used: ${why}; ask who runs the catalog`,
+    details,
     cause,
   });
 }

@@ -4,14 +4,18 @@ import pLimit from 'p-limit';
 
 import { isDeltaError } from '../base/index.ts';
 import {
+  type CheckpointHint,
   type CommitFile,
-  type LastCheckpoint,
   LAST_CHECKPOINT_PATH,
   type Listing,
   LOG_FOLDER,
+  type CompactedFile,
+  isReconciled,
   parseCommit,
+  parseCommitInfo,
   parseLastCheckpoint,
   readListing,
+  type TailStep,
   versionPrefix,
   type WinnerCommit,
 } from '../log/index.ts';
@@ -28,8 +32,8 @@ export async function listLog(store: ObjectStore, from: number): Promise<Listing
   return readListing(listed);
 }
 
-/** What `_last_checkpoint` says, or null where it is missing or torn. */
-export async function readLastCheckpoint(store: ObjectStore): Promise<LastCheckpoint | null> {
+/** What `_last_checkpoint` says, or null where it is missing, torn or not what its checksum says. */
+export async function readLastCheckpoint(store: ObjectStore): Promise<CheckpointHint | null> {
   const bytes = await readIfThere(store, LAST_CHECKPOINT_PATH);
   return bytes === null ? null : parseLastCheckpoint(bytes);
 }
@@ -40,10 +44,63 @@ export async function readCommits(
   files: readonly CommitFile[],
 ): Promise<WinnerCommit[]> {
   const limit = pLimit(READS_MAX);
-  return limit.map(files, async ({ path, version }) => {
-    const { bytes } = await store.get(path);
-    return { version, actions: parseCommit(bytes, path) };
+  return limit.map(files, async (file) => {
+    const { path, version } = file;
+    return { version, actions: parseCommit(await readCommitBytes(store, file), path) };
   });
+}
+
+/** The bytes of a commit, which a catalog may keep itself. */
+export async function readCommitBytes(store: ObjectStore, file: CommitFile): Promise<Uint8Array> {
+  return file.bytes ?? (await store.get(file.path)).bytes;
+}
+
+/** The time that a commit itself carries, or null. PROTOCOL.md, "In-Commit Timestamps". */
+export async function readInCommitTimestamp(
+  store: ObjectStore,
+  file: CommitFile,
+): Promise<number | null> {
+  const info = parseCommitInfo(await readCommitBytes(store, file), file.path);
+  const time = info?.['inCommitTimestamp'];
+  return typeof time === 'number' ? time : null;
+}
+
+/**
+ * The actions of a log's tail, in order, each with the version that they lead to. A compacted file that is gone, cannot
+ * be read or is not reconciled is passed over for the commits that it stands for.
+ */
+export async function readTail(
+  store: ObjectStore,
+  steps: readonly TailStep[],
+): Promise<readonly WinnerCommit[]> {
+  const limit = pLimit(READS_MAX);
+  const read = await limit.map(steps, async (step): Promise<WinnerCommit | null> => {
+    if (step.kind === 'compacted') return readCompacted(store, step.file);
+    const { path, version } = step.commit;
+    return { version, actions: parseCommit(await readCommitBytes(store, step.commit), path) };
+  });
+  const tail: WinnerCommit[] = [];
+  for (const [index, step] of steps.entries()) {
+    const commit = read[index];
+    if (commit !== null && commit !== undefined) tail.push(commit);
+    else if (step.kind === 'compacted') tail.push(...(await readCommits(store, step.commits)));
+  }
+  return tail;
+}
+
+async function readCompacted(
+  store: ObjectStore,
+  file: CompactedFile,
+): Promise<WinnerCommit | null> {
+  try {
+    const { bytes } = await store.get(file.path);
+    const actions = parseCommit(bytes, file.path);
+    return isReconciled(actions) ? { version: file.endVersion, actions } : null;
+  } catch (error) {
+    // It saves reads and nothing else: the commits themselves say the same.
+    if (isDeltaError(error) && error.kind === 'data') return null;
+    throw error;
+  }
 }
 
 /** The bytes of an object, or null where there is none. */

@@ -3,24 +3,27 @@
 import { isDeltaError } from '../base/index.ts';
 import {
   checkReadable,
-  checksumPath,
-  chooseSegment,
+  checksumDifferences,
   hasInCommitTimestamps,
-  type Listing,
   logIncomplete,
-  type LogSegment,
   type LogState,
   type Metadata,
-  parseVersionChecksum,
   type Protocol,
   Replay,
   type WinnerCommit,
 } from '../log/index.ts';
 import { parseSchema, type StructType } from '../schema/index.ts';
-import type { ObjectStore } from '../store/index.ts';
 import { readCheckpoint, readCheckpointHead } from './checkpoint-read.ts';
-import { atTable, checkpointCorrupt, travelAmbiguous } from './errors.ts';
-import { commitTimes, listLog, readCommits, readIfThere, readLastCheckpoint } from './log-files.ts';
+import { listVersions } from './commit-source.ts';
+import { atTable, travelAmbiguous } from './errors.ts';
+import {
+  fromLog,
+  readChecksum,
+  readingCheckpoint,
+  type SourceOptions,
+  type VersionSource,
+} from './load.ts';
+import { commitTimes, readCommits, readInCommitTimestamp, readTail } from './log-files.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -48,7 +51,7 @@ export async function openSnapshot(
       timestampMs === undefined
         ? (options.version ?? null)
         : await versionAt(ctx, timestampMs, (await openMetadata(ctx)).metadata);
-    return loadSnapshot(ctx.store, await locate(ctx.store, version), version);
+    return loadSnapshot(ctx, version);
   });
 }
 
@@ -66,7 +69,7 @@ export async function advance(
   ctx: TableContext,
   snapshot: TableSnapshot,
 ): Promise<{ readonly snapshot: TableSnapshot; readonly commits: readonly WinnerCommit[] } | null> {
-  const { commits: files } = await listLog(ctx.store, snapshot.version);
+  const { commits: files } = await listVersions(ctx, snapshot.version);
   const times = commitTimes(files);
   const [own, ...newer] = files;
   if (own?.version !== snapshot.version) return null;
@@ -76,7 +79,7 @@ export async function advance(
   const replay = new Replay(snapshot.state);
   for (const commit of commits) replay.commit(commit.actions);
   const state = replay.finish(snapshot.version + newer.length);
-  checkReadable(state.protocol, state.metadata);
+  checkReadable(state.protocol, state.metadata, capabilities(ctx));
   const fileTimeMs = times.get(state.version) ?? snapshot.timestampMs;
   const timestampMs = Math.max(snapshot.timestampMs + newer.length, ownTime(state) ?? fileTimeMs);
   return { snapshot: new TableSnapshot(state, timestampMs, snapshot), commits };
@@ -94,129 +97,95 @@ export interface TableMetadata {
  * The description of a table without its files: a few small reads where the log has checksum files or few commits,
  * and never more than the log after the last checkpoint. Errors as for `openSnapshot`.
  */
-export async function openMetadata({ store }: TableContext): Promise<TableMetadata> {
-  return atTable(store.uri, () => readMetadata(store));
+export async function openMetadata(ctx: TableContext): Promise<TableMetadata> {
+  return atTable(ctx.store.uri, () =>
+    fromLog(ctx, { version: null }, async (source) => {
+      const { version } = source.segment;
+      const { protocol, metadata } = await readHead(ctx, source);
+      if (protocol === null) throw logIncomplete(version, 'protocol');
+      if (metadata === null) throw logIncomplete(version, 'metaData');
+      checkReadable(protocol, metadata, capabilities(ctx));
+      return { version, protocol, metadata, schema: parseSchema(metadata.schemaString) };
+    }),
+  );
 }
 
-async function readMetadata(store: ObjectStore): Promise<TableMetadata> {
-  const { listing } = await locate(store, null);
-  const segment = chooseSegment(listing, { version: null });
-  const { version } = segment;
-  const head = await readHead(store, listing, segment);
-  const protocol = head.protocol;
-  const metadata = head.metadata;
-  if (protocol === null) throw logIncomplete(version, 'protocol');
-  if (metadata === null) throw logIncomplete(version, 'metaData');
-  checkReadable(protocol, metadata);
-  return { version, protocol, metadata, schema: parseSchema(metadata.schemaString) };
+/** A snapshot, and what it was made from. */
+interface Loaded {
+  readonly snapshot: TableSnapshot;
+  /** Files that were read for the commits that they stand for. */
+  readonly shortcuts: readonly string[];
+  /** Members of the version's checksum file that say otherwise. */
+  readonly differences: readonly string[];
 }
 
-interface LocatedLog {
-  readonly listing: Listing;
-  /** Whether the listing goes back to the start of the log. */
-  readonly whole: boolean;
-}
-
-/** Lists the log from the checkpoint that the hint names, or all of it where the hint does not help. */
-async function locate(store: ObjectStore, version: number | null): Promise<LocatedLog> {
-  const hint = await readLastCheckpoint(store);
-  if (hint !== null && hint.version > 0 && (version === null || hint.version <= version)) {
-    const listing = await listLog(store, hint.version);
-    if (listing.checkpoints.some((checkpoint) => checkpoint.version === hint.version)) {
-      return { listing, whole: false };
-    }
+/**
+ * Where the state that came from a checkpoint or from compacted files is not what the checksum file of the version says,
+ * the log is read without them: if that agrees, they were wrong. Otherwise the checksum file is, or nobody can tell.
+ */
+async function loadSnapshot(ctx: TableContext, version: number | null): Promise<TableSnapshot> {
+  const loaded = await load(ctx, { version });
+  if (loaded.differences.length === 0) return loaded.snapshot;
+  const { snapshot, shortcuts } = loaded;
+  try {
+    const other = await load(ctx, { version: snapshot.version, unusable: shortcuts });
+    return other.differences.length === 0 ? other.snapshot : snapshot;
+  } catch (error) {
+    // The log does not reach back without them, so there is nothing to choose from.
+    if (isDeltaError(error)) return snapshot;
+    throw error;
   }
-  return { listing: await listLog(store, 0), whole: true };
 }
 
-async function loadSnapshot(
-  store: ObjectStore,
-  log: LocatedLog,
-  version: number | null,
-): Promise<TableSnapshot> {
-  const unreadable = new Set<string>();
-  let { listing, whole } = log;
-  let failure: unknown = null;
-  for (;;) {
-    const segment = segmentOrFailure(listing, {
-      version,
-      unreadable,
-      failure: whole ? failure : null,
+async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> {
+  return fromLog(ctx, options, async (source) => {
+    const { segment, listing, checkpoint } = source;
+    const { version, tail } = segment;
+    const shortcuts = [
+      ...(checkpoint === null ? [] : checkpoint.files.files.slice(0, 1)),
+      ...tail.flatMap((step) => (step.kind === 'compacted' ? [step.file] : [])),
+    ].map(({ path }) => path);
+    // What was read from commits alone needs no second opinion, unless it is one itself.
+    const isChecked = shortcuts.length > 0 || options.unusable !== undefined;
+    const [state, checksum] = await Promise.all([
+      replay(ctx, source),
+      isChecked && listing.checksums.includes(version) ? readChecksum(ctx.store, version) : null,
+    ]);
+    checkReadable(state.protocol, state.metadata, capabilities(ctx));
+    const timestampMs = await timestampOf(ctx, source, state);
+    return {
+      snapshot: new TableSnapshot(state, timestampMs, null),
+      shortcuts,
+      differences: checksum === null ? [] : checksumDifferences(state, checksum),
+    };
+  });
+}
+
+async function replay({ store }: TableContext, source: VersionSource): Promise<LogState> {
+  const { segment, checkpoint } = source;
+  const built = new Replay(null);
+  if (checkpoint !== null) {
+    await readingCheckpoint(checkpoint, async () => {
+      for await (const actions of readCheckpoint(store, checkpoint)) built.apply(actions);
     });
-    if (segment !== null) {
-      try {
-        return await build(store, listing, segment);
-      } catch (error) {
-        if (!isDeltaError(error, 'CHECKPOINT_CORRUPT')) throw error;
-        // An older checkpoint or the commits alone may do; if not, this is the error that is told.
-        failure ??= error;
-        unreadable.add(segment.checkpoint?.files[0]?.path ?? '');
-      }
-    }
-    if (!whole) {
-      listing = await listLog(store, 0);
-      whole = true;
-    }
   }
-}
-
-/** The segment to try next, or null where the listing must reach further back first. */
-function segmentOrFailure(
-  listing: Listing,
-  options: {
-    readonly version: number | null;
-    readonly unreadable: ReadonlySet<string>;
-    readonly failure: unknown;
-  },
-): LogSegment | null {
-  try {
-    return chooseSegment(listing, options);
-  } catch (error) {
-    if (options.unreadable.size === 0) throw error;
-    if (options.failure !== null) throw options.failure;
-    return null;
-  }
-}
-
-async function build(
-  store: ObjectStore,
-  listing: Listing,
-  segment: LogSegment,
-): Promise<TableSnapshot> {
-  const replay = new Replay(null);
-  if (segment.checkpoint !== null) await applyCheckpoint(store, segment.checkpoint, replay);
-  for (const commit of await readCommits(store, segment.commits)) replay.commit(commit.actions);
-  const state = replay.finish(segment.version);
-  checkReadable(state.protocol, state.metadata);
-  return new TableSnapshot(state, ownTime(state) ?? fileTime(listing, segment), null);
-}
-
-async function applyCheckpoint(
-  store: ObjectStore,
-  checkpoint: NonNullable<LogSegment['checkpoint']>,
-  replay: Replay,
-): Promise<void> {
-  try {
-    for await (const actions of readCheckpoint(store, checkpoint)) replay.apply(actions);
-  } catch (error) {
-    if (!isDeltaError(error) || error.kind !== 'data') throw error;
-    throw checkpointCorrupt(checkpoint.files[0]?.path ?? '', error);
-  }
+  for (const { actions } of await readTail(store, segment.tail)) built.commit(actions);
+  return built.finish(segment.version);
 }
 
 async function readHead(
-  store: ObjectStore,
-  listing: Listing,
-  segment: LogSegment,
+  { store }: TableContext,
+  { listing, segment, checkpoint }: VersionSource,
 ): Promise<{ readonly protocol: Protocol | null; readonly metadata: Metadata | null }> {
-  const checksum = await newestChecksum(store, listing, segment);
-  const from = Math.max(checksum?.version ?? -1, segment.checkpoint?.version ?? -1);
+  const first = segment.checkpoint?.version ?? 0;
+  const version = listing.checksums.findLast((it) => it >= first && it <= segment.version);
+  const checksum = version === undefined ? null : await readChecksum(store, version);
+  const isTold = checksum !== null && checksum.protocol !== null && checksum.metadata !== null;
+  const from = isTold && version !== undefined ? version : first - 1;
   let protocol: Protocol | null = null;
   let metadata: Metadata | null = null;
-  for (const { actions } of await readCommits(
-    store,
-    segment.commits.filter((commit) => commit.version > from),
-  )) {
+  const commits = segment.commits.filter((commit) => commit.version > from);
+  for (const { actions } of await readCommits(store, commits)) {
     for (const action of actions) {
       if (action.kind === 'protocol') protocol = action.protocol;
       if (action.kind === 'metaData') metadata = action.metaData;
@@ -224,40 +193,41 @@ async function readHead(
   }
   if (protocol !== null && metadata !== null) return { protocol, metadata };
   const before =
-    checksum ??
-    (segment.checkpoint === null ? null : await readCheckpointHead(store, segment.checkpoint));
+    isTold || checkpoint === null
+      ? checksum
+      : await readingCheckpoint(checkpoint, () => readCheckpointHead(store, checkpoint));
   return {
     protocol: protocol ?? before?.protocol ?? null,
     metadata: metadata ?? before?.metadata ?? null,
   };
 }
 
-/** The newest checksum file from the segment's checkpoint on, if there is one that can be read. */
-async function newestChecksum(
-  store: ObjectStore,
-  listing: Listing,
-  segment: LogSegment,
-): Promise<{
-  readonly version: number;
-  readonly protocol: Protocol;
-  readonly metadata: Metadata;
-} | null> {
-  const first = segment.checkpoint?.version ?? 0;
-  const version = listing.checksums.findLast((it) => it >= first && it <= segment.version);
-  if (version === undefined) return null;
-  const path = checksumPath(version);
-  const bytes = await readIfThere(store, path);
-  const head = bytes === null ? null : parseVersionChecksum(bytes, path);
-  return head === null ? null : { version, ...head };
+/** The time that the commit itself carries, where the table says that this one counts; else that of its file. */
+async function timestampOf(
+  { store }: TableContext,
+  { listing, segment }: VersionSource,
+  state: LogState,
+): Promise<number> {
+  const { version, checkpoint } = segment;
+  if (hasInCommitTimestamps(state.metadata)) {
+    const commit = listing.commits.find((file) => file.version === version);
+    const ownMs =
+      ownTime(state) ?? (commit === undefined ? null : await readInCommitTimestamp(store, commit));
+    if (ownMs !== null) return ownMs;
+    const told = listing.checksums.includes(version) ? await readChecksum(store, version) : null;
+    if (told?.inCommitTimestampMs !== undefined && told.inCommitTimestampMs !== null) {
+      return told.inCommitTimestampMs;
+    }
+  }
+  return commitTimes(listing.commits).get(version) ?? checkpoint?.files[0]?.modifiedMs ?? 0;
 }
 
-/** The time that the commit itself carries, where the table says that this one counts. */
 function ownTime(state: LogState): number | null {
   const time = state.commitInfo?.['inCommitTimestamp'];
   return hasInCommitTimestamps(state.metadata) && typeof time === 'number' ? time : null;
 }
 
-function fileTime(listing: Listing, segment: LogSegment): number {
-  const commit = commitTimes(listing.commits).get(segment.version);
-  return commit ?? segment.checkpoint?.files[0]?.modifiedMs ?? 0;
+/** A catalog-managed table is readable where its catalog can be asked. */
+function capabilities({ commitSource }: TableContext): { readonly hasCatalog: boolean } {
+  return { hasCatalog: commitSource !== undefined };
 }

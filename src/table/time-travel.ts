@@ -1,38 +1,76 @@
 /** Which version was the newest at a time. */
 
 import {
+  type CommitFile,
+  earliestVersion,
   hasInCommitTimestamps,
   type Metadata,
-  parseCommitInfo,
   tableNotFound,
 } from '../log/index.ts';
+import { listVersions } from './commit-source.ts';
 import { timestampTooEarly } from './errors.ts';
-import { commitTimes, listLog } from './log-files.ts';
+import { commitTimes, readInCommitTimestamp } from './log-files.ts';
 import type { TableContext } from './types.ts';
 
 /**
- * The last version committed at `timestampMs` or before, of a table whose newest metadata is `metadata`. Times are those of the commit files, made to rise; where the
- * table has in-commit timestamps, those count from the version on that enabled them. PROTOCOL.md, "In-Commit
- * Timestamps". Errors: `TABLE_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`.
+ * The last version committed at `timestampMs` or before, of those that can still be built, of a table whose newest
+ * metadata is `metadata`. Times are those of the commit files, made to rise; where the table has in-commit timestamps,
+ * those count from the version on that enabled them. PROTOCOL.md, "Recommendations for Readers of Tables with In-Commit
+ * Timestamps". Errors: `TABLE_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`, those of listing and reading commits.
  */
 export async function versionAt(
   ctx: TableContext,
   timestampMs: number,
   metadata: Metadata,
 ): Promise<number> {
-  const { commits } = await listLog(ctx.store, 0);
-  const times = commitTimes(commits);
-  const enabledAt = hasInCommitTimestamps(metadata)
-    ? Number(metadata.configuration['delta.inCommitTimestampEnablementVersion'] ?? 0)
-    : Number.POSITIVE_INFINITY;
-  const timeOf = async (commit: (typeof commits)[number]): Promise<number> => {
+  const listing = await listVersions(ctx, 0);
+  const times = commitTimes(listing.commits);
+  const earliest = earliestVersion(listing);
+  const commits = listing.commits.filter(({ version }) => version >= earliest);
+  const { version: enabledAt, timestampMs: enabledMs } = enablement(metadata);
+  const timeOf = async (commit: CommitFile): Promise<number> => {
     const fileTimeMs = times.get(commit.version) ?? commit.modifiedMs;
     if (commit.version < enabledAt) return fileTimeMs;
-    const { bytes } = await ctx.store.get(commit.path);
-    const time = parseCommitInfo(bytes, commit.path)?.['inCommitTimestamp'];
-    return typeof time === 'number' ? time : fileTimeMs;
+    return (await readInCommitTimestamp(ctx.store, commit)) ?? fileTimeMs;
   };
-  // Times rise with versions, so the last one that is early enough is found by halving.
+  // File times before the enabling version need not be before its timestamp: each side is searched by itself.
+  const isOwn = enabledMs === null || timestampMs >= enabledMs;
+  const candidates =
+    enabledMs === null ? commits : commits.filter(({ version }) => version >= enabledAt === isOwn);
+  const found = await lastBy(candidates, timestampMs, timeOf);
+  if (found !== null) return found.version;
+  const [first] = commits;
+  if (first === undefined) throw tableNotFound();
+  throw timestampTooEarly(timestampMs, await timeOf(first));
+}
+
+interface Enablement {
+  readonly version: number;
+  /** Null where no commit is older, or where the table does not tell. */
+  readonly timestampMs: number | null;
+}
+
+/** Since when commits carry their own time: the first version where the table does not tell. */
+function enablement(metadata: Metadata): Enablement {
+  if (!hasInCommitTimestamps(metadata)) {
+    return { version: Number.POSITIVE_INFINITY, timestampMs: null };
+  }
+  const version = propertyNumber(metadata, 'delta.inCommitTimestampEnablementVersion') ?? 0;
+  const timestampMs = propertyNumber(metadata, 'delta.inCommitTimestampEnablementTimestamp');
+  return { version, timestampMs: version === 0 ? null : timestampMs };
+}
+
+function propertyNumber({ configuration }: Metadata, key: string): number | null {
+  const text = configuration[key];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** The last commit that is early enough, found by halving, as times rise with versions. */
+async function lastBy(
+  commits: readonly CommitFile[],
+  timestampMs: number,
+  timeOf: (commit: CommitFile) => Promise<number>,
+): Promise<CommitFile | null> {
   let low = 0;
   let high = commits.length;
   while (low < high) {
@@ -41,9 +79,5 @@ export async function versionAt(
     if (commit !== undefined && (await timeOf(commit)) <= timestampMs) low = middle + 1;
     else high = middle;
   }
-  const found = commits[low - 1];
-  if (found !== undefined) return found.version;
-  const [first] = commits;
-  if (first === undefined) throw tableNotFound();
-  throw timestampTooEarly(timestampMs, await timeOf(first));
+  return commits[low - 1] ?? null;
 }

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/index.ts';
 import type { Action, AddFile, CommitInfo, Metadata, Protocol } from '../log/index.ts';
 import type { Expression, StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
+import type { CommitSource } from './commit-source.ts';
 
 /** The single things that every operation on a table uses. */
 export interface TableContext {
@@ -18,6 +19,8 @@ export interface TableContext {
   readonly resolve: (
     uri: string,
   ) => Promise<{ readonly store: ObjectStore; readonly path: string }>;
+  /** Asked for the newest commits, of a table that a catalog manages. */
+  readonly commitSource?: CommitSource;
 }
 
 /** One version of a table. Never changes; a refresh makes a new one. */

@@ -12,6 +12,9 @@ const features = (readerFeatures: string[], writerFeatures: string[]): Protocol 
   readerFeatures,
   writerFeatures: [...readerFeatures, ...writerFeatures],
 });
+const RETYPED =
+  '{"type":"struct","fields":[{"name":"id","type":"integer","nullable":true,"metadata":' +
+  '{"delta.typeChanges":[{"fromType":"string","toType":"integer"}]}}]}';
 const MAPPED = metadataWith({ 'delta.columnMapping.mode': 'name' });
 
 describe('checkReadable', () => {
@@ -22,10 +25,11 @@ describe('checkReadable', () => {
     ['features that ask nothing of readers', features([], ['rowTracking', 'unheardOf']), METADATA],
     [
       'features that are supported',
-      features(['deletionVectors', 'timestampNtz', 'vacuumProtocolCheck'], []),
+      features(['deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'], []),
       METADATA,
     ],
     ['the early name of timestampNtz', features(['timestampWithoutTimezone'], []), METADATA],
+    ['type widening by its early name', features(['typeWidening-preview'], []), METADATA],
     ['columnMapping that is listed alone', features(['columnMapping'], []), METADATA],
     ['columnMapping by version', protocol(2, 5), MAPPED],
     ['columnMapping by list', features(['columnMapping'], []), MAPPED],
@@ -40,7 +44,14 @@ describe('checkReadable', () => {
       metadataWith({ 'delta.columnMapping.mode': 'path' }),
       'columnMapping',
     ],
-    ['all of several', features(['x', 'v2Checkpoint'], []), METADATA, 'x, v2Checkpoint'],
+    [
+      'a change of type that nobody knows',
+      features(['typeWidening'], []),
+      { ...METADATA, schemaString: RETYPED },
+      'typeWidening of id: string to integer',
+    ],
+    ['all of several', features(['x', 'y'], []), METADATA, 'needs x, y; read it with'],
+    ['catalogManaged alone', features(['catalogManaged'], []), METADATA, 'catalogManaged; open it'],
     ['a reader version of the future', protocol(4, 7), METADATA, 'reader version 4'],
   ])('refuses %s by name', (_case, given, metadata, name) => {
     expect(() => checkReadable(given, metadata)).toThrow(

@@ -5,6 +5,7 @@ import {
   checksumPath,
   chooseSegment,
   commitPath,
+  compactedPath,
   type Listing,
   readListing,
   versionPrefix,
@@ -23,8 +24,8 @@ function part(version: number, number: number, count: number): string {
   return `${versionPrefix(version)}.checkpoint.${digits(number)}.${digits(count)}.parquet`;
 }
 
-function versions(from: Listing, version: number | null, unreadable: string[] = []): unknown {
-  const segment = chooseSegment(from, { version, unreadable: new Set(unreadable) });
+function versions(from: Listing, version: number | null, unusable: string[] = []): unknown {
+  const segment = chooseSegment(from, { version, unusable: new Set(unusable) });
   return [
     segment.checkpoint?.version ?? null,
     segment.commits.map((commit) => commit.version),
@@ -88,21 +89,66 @@ describe('chooseSegment', () => {
       3,
       'VERSION_NOT_FOUND',
     ],
-    [
-      'a log that only a V2 checkpoint completes',
-      listing(
-        `${versionPrefix(4)}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet`,
-        commitPath(5),
-      ),
-      null,
-      'FEATURE_UNSUPPORTED',
-    ],
   ])('refuses %s', (_case, log, version, code) => {
     expect(() => chooseSegment(log, { version })).toThrow(expect.objectContaining({ code }));
   });
 
   test('names the version that is missing', () => {
     const log = listing(commitPath(0), commitPath(2));
-    expect(() => chooseSegment(log, { version: null })).toThrow(/commit of version 1 is missing/);
+    expect(() => chooseSegment(log, { version: null })).toThrow(
+      /commit of version 1 is missing from the log \(_delta_log\/00000000000000000001.json\)/,
+    );
+  });
+
+  test('prefers, of one version, what is written at once and says most', () => {
+    const unique = `${versionPrefix(2)}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json`;
+    const log = listing(unique, checkpointPath(2), part(2, 1, 2), part(2, 2, 2), ...commits(0, 3));
+    const first = (unusable: string[]): unknown =>
+      chooseSegment(log, { version: null, unusable: new Set(unusable) }).checkpoint?.files[0]?.path;
+    expect(first([])).toBe(unique);
+    expect(first([unique])).toBe(checkpointPath(2));
+    expect(first([unique, checkpointPath(2)])).toBe(part(2, 1, 2));
+    expect(first([unique, checkpointPath(2), part(2, 1, 2)])).toBeUndefined();
+  });
+});
+
+describe('the tail', () => {
+  /** Commits by their version, compacted files as `from-to`. */
+  function tail(log: Listing, version: number | null, unusable: string[] = []): unknown {
+    return chooseSegment(log, { version, unusable: new Set(unusable) }).tail.map((step) =>
+      step.kind === 'commit' ? step.commit.version : `${step.file.version}-${step.file.endVersion}`,
+    );
+  }
+
+  test('takes the longest compacted file from each version on', () => {
+    const log = listing(
+      ...commits(0, 8),
+      compactedPath(1, 2),
+      compactedPath(1, 3),
+      compactedPath(4, 5),
+    );
+    expect(tail(log, null)).toEqual([0, '1-3', '4-5', 6, 7, 8]);
+    expect(tail(log, null, [compactedPath(1, 3)])).toEqual([0, '1-2', 3, '4-5', 6, 7, 8]);
+  });
+
+  test('never reaches before the checkpoint or after the version asked for', () => {
+    const log = listing(
+      ...commits(0, 8),
+      checkpointPath(2),
+      compactedPath(1, 4),
+      compactedPath(4, 8),
+    );
+    expect(tail(log, null)).toEqual([3, '4-8', 8]);
+    expect(tail(log, 7)).toEqual([3, 4, 5, 6, 7]);
+  });
+
+  test('reads the last commit itself, and no file more for it', () => {
+    expect(tail(listing(...commits(0, 1), compactedPath(0, 1)), null)).toEqual([0, 1]);
+    expect(tail(listing(...commits(0, 2), compactedPath(0, 2)), null)).toEqual(['0-2', 2]);
+  });
+
+  test('does not stand in for a commit that is missing', () => {
+    const log = listing(commitPath(0), commitPath(2), compactedPath(0, 2));
+    expect(() => tail(log, null)).toThrow(expect.objectContaining({ code: 'LOG_GAP' }));
   });
 });
