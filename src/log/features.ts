@@ -5,7 +5,7 @@
 
 import type { JsonValue } from '../base/index.ts';
 import { isJsonObject, parseJson } from '../base/index.ts';
-import { mappingMode } from '../schema/index.ts';
+import { mappingMode, parseSchema, unknownTypeChange } from '../schema/index.ts';
 import type { Metadata, Protocol } from './actions.ts';
 import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
 
@@ -25,7 +25,10 @@ export function checkReadable(
   const missing = readerFeatures(protocol).filter(
     (name) => !isReadable(name, metadata) && !(hasCatalog && CATALOG_FEATURES.has(name)),
   );
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    checkTypeChanges(protocol, metadata);
+    return;
+  }
   const cure = missing.every((name) => CATALOG_FEATURES.has(name)) ? ASK_CATALOG : undefined;
   throw featureUnsupported('read', missing, { ...versions(protocol) }, cure);
 }
@@ -63,6 +66,7 @@ export function hasInCommitTimestamps(metadata: Metadata): boolean {
 const READABLE: ReadonlySet<string> = new Set([
   'deletionVectors',
   'timestampNtz',
+  'typeWidening',
   'v2Checkpoint',
   'vacuumProtocolCheck',
 ]);
@@ -122,9 +126,22 @@ function isReadable(name: string, metadata: Metadata): boolean {
   return READABLE.has(canonical);
 }
 
-/** `timestampWithoutTimezone` is what early writers called it. */
 function canonicalName(name: string): string {
-  return name === 'timestampWithoutTimezone' ? 'timestampNtz' : name;
+  return EARLY_NAMES.get(name) ?? name;
+}
+
+/** What writers called features before they were part of the protocol. */
+const EARLY_NAMES: ReadonlyMap<string, string> = new Map([
+  ['timestampWithoutTimezone', 'timestampNtz'],
+  ['typeWidening-preview', 'typeWidening'],
+]);
+
+/** PROTOCOL.md, "Reader Requirements for Type Widening": a change of type that is not known is refused. */
+function checkTypeChanges(protocol: Protocol, metadata: Metadata): void {
+  if (!readerFeatures(protocol).some((name) => canonicalName(name) === 'typeWidening')) return;
+  const change = unknownTypeChange(parseSchema(metadata.schemaString));
+  if (change === null) return;
+  throw featureUnsupported('read', [`typeWidening of ${change}`], { ...versions(protocol) });
 }
 
 /** PROTOCOL.md, "Protocol Evolution": lists come with exactly the versions 3 and 7, and 3 comes with 7. */

@@ -68,6 +68,7 @@ export {
   VOID,
 } from './structure.ts';
 export { hiveType, parseDdl, parseType, quoteName, typeName } from './type-text.ts';
+export { isWidening, unknownTypeChange } from './type-widening.ts';
 export type {
   ArrayType,
   DataType,
