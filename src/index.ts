@@ -9,10 +9,10 @@ import { systemClock, systemRandom } from './base/index.ts';
 import {
   type CreateTableSpec,
   DeltaTable,
+  type OpenTableOptions,
   type TableTools,
   tableTools,
   type TableToolsOptions,
-  type TravelOptions,
 } from './table/index.ts';
 
 export { type Clock, DeltaError, type ErrorKind, isDeltaError, type Random } from './base/index.ts';
@@ -48,6 +48,7 @@ export {
   type AppendOptions,
   type AppendOutcome,
   type AppendSource,
+  type CommitSource,
   type CreateTableSpec,
   type DeltaTable,
   type HistoryEntry,
@@ -58,8 +59,11 @@ export {
   type MergeSource,
   type MergeSpec,
   type NotMatchedClause,
+  type OpenTableOptions,
   type OptimizeOptions,
   type OptimizeOutcome,
+  type RatifiedCommit,
+  type RatifiedCommits,
   type ScanOptions,
   type Snapshot,
   type TableFile,
@@ -77,12 +81,12 @@ export interface ConnectOptions extends Partial<TableToolsOptions> {
 
 /**
  * Opens a table: a path, `file:///…`, `s3://bucket/prefix` or `memory://name`. `version` or `timestamp` go back in time,
- * read-only. Errors: `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`, `LOG_GAP`, `LOG_CORRUPT`,
- * `CHECKPOINT_CORRUPT`, `FEATURE_UNSUPPORTED` (the message names the feature), those of the stores.
+ * read-only. A table that a catalog manages is read through its `commitSource`. Errors: `TABLE_NOT_FOUND`,
+ * `VERSION_NOT_FOUND`, `TIMESTAMP_TOO_EARLY`, `LOG_GAP`, `LOG_CORRUPT`, `CHECKPOINT_CORRUPT`, `COMMIT_SOURCE_INVALID`, `FEATURE_UNSUPPORTED` (the message names the feature), those of the stores.
  */
 export async function openTable(
   uri: string,
-  options: ConnectOptions & TravelOptions = {},
+  options: ConnectOptions & OpenTableOptions = {},
 ): Promise<DeltaTable> {
   return DeltaTable.open(toolsOf(options), uri, options);
 }

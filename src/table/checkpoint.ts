@@ -8,6 +8,7 @@ import {
   checkpointActions,
   checkpointPath,
   checksumPath,
+  checkWritable,
   LAST_CHECKPOINT_PATH,
   printLastCheckpoint,
   printVersionChecksum,
@@ -22,10 +23,11 @@ const BATCH_ACTIONS = 16_384;
 
 /**
  * Writes the checkpoint of a version, its checksum file, and the hint at it. Several may do so at once: what they write
- * means the same. Errors: the store's, for the checkpoint alone.
+ * means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint alone.
  */
 export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Promise<void> {
   const { state } = tableSnapshot(snapshot);
+  checkWritable(state.protocol, state.metadata);
   const nowMs = ctx.clock.now();
   const txnMs = txnRetentionMs(state.metadata);
   const actions = [

@@ -3,6 +3,7 @@
 import { assert } from '../base/index.ts';
 import { parseDdl, type Row, type StructType, TIMESTAMP, toScalar } from '../schema/index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import type { CommitSource } from './commit-source.ts';
 import { createTable, type CreateSpec } from './create.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
@@ -23,6 +24,11 @@ export interface TravelOptions {
   readonly version?: number;
   /** The last version committed by then: a `Date`, or ISO 8601 text, UTC where it names no zone. */
   readonly timestamp?: Date | string;
+}
+
+export interface OpenTableOptions extends TravelOptions {
+  /** Of a table that a catalog manages: where its newest commits are known. Such a table is read-only. */
+  readonly commitSource?: CommitSource;
 }
 
 export interface CreateTableSpec extends Omit<CreateSpec, 'schema'> {
@@ -64,9 +70,13 @@ export class DeltaTable {
   static async open(
     tools: TableTools,
     uri: string,
-    options: TravelOptions = {},
+    options: OpenTableOptions = {},
   ): Promise<DeltaTable> {
-    const context = tableContext(tools, tools.openStore(uri));
+    const { commitSource } = options;
+    const context = {
+      ...tableContext(tools, tools.openStore(uri)),
+      ...(commitSource === undefined ? {} : { commitSource }),
+    };
     const snapshot = await openSnapshot(context, {
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(options.timestamp === undefined ? {} : { timestampMs: timeOf(options.timestamp) }),

@@ -3,8 +3,9 @@
 import pLimit from 'p-limit';
 
 import { type CommitInfo, parseCommitInfo, tableNotFound } from '../log/index.ts';
+import { listVersions } from './commit-source.ts';
 import { atTable } from './errors.ts';
-import { commitTimes, listLog } from './log-files.ts';
+import { commitTimes, readCommitBytes } from './log-files.ts';
 import type { TableContext } from './types.ts';
 
 export interface HistoryEntry {
@@ -35,13 +36,13 @@ async function readEntries(
   ctx: TableContext,
   options: { readonly limit?: number },
 ): Promise<readonly HistoryEntry[]> {
-  const { commits, checkpoints } = await listLog(ctx.store, 0);
+  const { commits, checkpoints } = await listVersions(ctx, 0);
   if (commits.length === 0 && checkpoints.length === 0) throw tableNotFound();
   const times = commitTimes(commits);
   const wanted = commits.toReversed().slice(0, options.limit ?? commits.length);
-  return pLimit(READS_MAX).map(wanted, async ({ version, path, modifiedMs }) => {
-    const { bytes } = await ctx.store.get(path);
-    const commitInfo = parseCommitInfo(bytes, path) ?? {};
+  return pLimit(READS_MAX).map(wanted, async (file) => {
+    const { version, path, modifiedMs } = file;
+    const commitInfo = parseCommitInfo(await readCommitBytes(ctx.store, file), path) ?? {};
     const { operation, inCommitTimestamp } = commitInfo;
     const told = typeof inCommitTimestamp === 'number' ? inCommitTimestamp : undefined;
     return {

@@ -2,11 +2,19 @@
 
 export { commitTransaction } from './commit.ts';
 export {
+  type CommitSource,
+  fileCommitSource,
+  MemoryCommitSource,
+  type RatifiedCommit,
+  type RatifiedCommits,
+} from './commit-source.ts';
+export {
   type AppendOutcome,
   type CreateTableSpec,
   DeltaTable,
   type ManifestResult,
   type MergeOutcome,
+  type OpenTableOptions,
   type OptimizeOutcome,
   type TableFile,
   type TravelOptions,
