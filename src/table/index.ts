@@ -21,6 +21,7 @@ export {
 } from './delta-table.ts';
 export { createTable, type CreateResult, type CreateSpec } from './create.ts';
 export { type HistoryEntry, readHistory } from './history.ts';
+export { checkIntegrity, type Integrity } from './integrity.ts';
 export {
   checkManifest,
   manifestPaths,

@@ -81,7 +81,7 @@ export async function advance(
   const state = replay.finish(snapshot.version + newer.length);
   checkReadable(state.protocol, state.metadata, capabilities(ctx));
   const fileTimeMs = times.get(state.version) ?? snapshot.timestampMs;
-  const timestampMs = Math.max(snapshot.timestampMs + newer.length, ownTime(state) ?? fileTimeMs);
+  const timestampMs = ownTime(state) ?? Math.max(snapshot.timestampMs + newer.length, fileTimeMs);
   return { snapshot: new TableSnapshot(state, timestampMs, snapshot), commits };
 }
 

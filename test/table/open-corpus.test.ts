@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { type DeltaError, isDeltaError, ManualClock, seededRandom } from '../../src/base/index.ts';
 import { checkWritable, vectorId } from '../../src/log/index.ts';
 import { compareUtf8, localStore } from '../../src/store/index.ts';
+import { checkIntegrity } from '../../src/table/integrity.ts';
 import { openMetadata, openSnapshot } from '../../src/table/open.ts';
 import { tableSnapshot } from '../../src/table/snapshot.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
@@ -68,6 +69,7 @@ describe.skipIf(directory === null)('tables that others wrote', () => {
       return;
     }
     if (!(id in EXCEPTIONS)) expectState(snapshot, entry);
+    expect((await checkIntegrity(contextFor(id), snapshot)).differences).toEqual([]);
     const { version, metadata, protocol } = await openMetadata(contextFor(id));
     expect([version, metadata, protocol]).toEqual([
       snapshot.version,

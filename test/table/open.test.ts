@@ -5,13 +5,13 @@ import {
   checksumPath,
   commitPath,
   LAST_CHECKPOINT_PATH,
-  printCommit,
 } from '../../src/log/index.ts';
 import type { ObjectStore } from '../../src/store/index.ts';
 import { openMetadata, openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import {
+  addAction,
   appendSpec,
   commit,
   memoryContext,
@@ -21,6 +21,7 @@ import {
   readText,
   writeText,
 } from './context.ts';
+import { writeV2 } from './log-writer.ts';
 
 const MANUAL = { properties: { 'delta.checkpointInterval': '1000' } };
 
@@ -166,22 +167,82 @@ describe('time travel', () => {
     expect((await openSnapshot(ctx, { timestampMs: start + 1 })).version).toBe(1);
   });
 
-  test('counts in-commit timestamps where the table has them', async () => {
-    const ctx = memoryContext();
-    const [first] = await tableOf(ctx);
-    const configuration = {
-      'delta.enableInCommitTimestamps': 'true',
-      'delta.inCommitTimestampEnablementVersion': '1',
+  /** Versions 0 and 1 by their files' times; 2 and later carry their own, 500, 600 and so on. */
+  async function ownTimes(ctx: TableContext, ...paths: readonly string[]): Promise<void> {
+    const snapshots = await tableOf(ctx, 'before');
+    const metaData = {
+      ...snapshots[0]?.metadata,
+      configuration: {
+        ...MANUAL.properties,
+        'delta.enableInCommitTimestamps': 'true',
+        'delta.inCommitTimestampEnablementVersion': '2',
+        'delta.inCommitTimestampEnablementTimestamp': '500',
+      },
     };
-    const metadata = { ...first?.metadata, configuration };
-    const bytes = new TextDecoder().decode(
-      printCommit([{ kind: 'commitInfo', commitInfo: { inCommitTimestamp: 5 } }]),
+    const protocol = {
+      minReaderVersion: 1,
+      minWriterVersion: 7,
+      writerFeatures: ['inCommitTimestamp'],
+    };
+    const commits = [{ protocol }, ...paths.map((path) => addAction(path))];
+    for (const [index, action] of commits.entries()) {
+      const lines = [
+        { commitInfo: { inCommitTimestamp: 500 + index * 100 } },
+        'kind' in action ? { add: action.kind === 'add' ? action.add : null } : action,
+        ...(index === 0 ? [{ metaData }] : []),
+      ];
+      const text = lines.map((line) => JSON.stringify(line)).join('\n');
+      await writeText(ctx.store, commitPath(2 + index), text);
+    }
+  }
+
+  test('counts in-commit timestamps from the version on that enabled them', async () => {
+    const ctx = memoryContext();
+    // Files that were copied are younger than what the commits say.
+    ctx.clock.advance(10_000 - ctx.clock.now());
+    await ownTimes(ctx, 'a', 'b');
+    const versionBy = async (timestampMs: number): Promise<number> =>
+      (await openSnapshot(ctx, { timestampMs })).version;
+    expect(await versionBy(500)).toBe(2);
+    expect(await versionBy(699)).toBe(3);
+    expect(await versionBy(20_000)).toBe(4);
+    await expect(versionBy(499)).rejects.toMatchObject({ code: 'TIMESTAMP_TOO_EARLY' });
+    const times = await Promise.all(
+      [1, 2, 3, 4].map(async (version) => (await openSnapshot(ctx, { version })).timestampMs),
     );
-    const upgrade = `${JSON.stringify({ protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['inCommitTimestamp'] } })}\n${JSON.stringify({ metaData: metadata })}\n`;
-    await writeText(ctx.store, commitPath(1), bytes + upgrade);
-    await writeText(ctx.store, commitPath(2), bytes.replace('5', '50'));
-    expect((await openSnapshot(ctx)).timestampMs).toBe(50);
-    expect((await openSnapshot(ctx, { timestampMs: 49 })).version).toBe(1);
+    expect(times).toEqual([10_001, 500, 600, 700]);
+  });
+
+  test('looks for a time before they were enabled among the older versions alone', async () => {
+    const ctx = memoryContext();
+    ctx.clock.advance(100 - ctx.clock.now());
+    await ownTimes(ctx, 'a');
+    expect((await openSnapshot(ctx, { timestampMs: 499 })).version).toBe(1);
+    const old = await openSnapshot(ctx, { version: 2 });
+    expect((await refreshSnapshot(ctx, old)).timestampMs).toBe(600);
+  });
+
+  test('takes the in-commit timestamp of a version that is read from its checkpoint alone', async () => {
+    const ctx = memoryContext();
+    await ownTimes(ctx, 'a');
+    await writeV2(ctx, 3, { format: 'json', sidecars: 0 });
+    await drop(ctx.store, 0, 1, 2);
+    expect((await openSnapshot(ctx)).timestampMs).toBe(600);
+    await drop(ctx.store, 3);
+    await writeText(ctx.store, checksumPath(3), '{"inCommitTimestampOpt":601}');
+    expect((await openSnapshot(ctx)).timestampMs).toBe(601);
+  });
+
+  test('names the first version that can be built where a time is too early for it', async () => {
+    const ctx = memoryContext();
+    const start = ctx.clock.now();
+    await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 2);
+    await drop(ctx.store, 0);
+    await expect(openSnapshot(ctx, { timestampMs: start })).rejects.toMatchObject({
+      code: 'TIMESTAMP_TOO_EARLY',
+    });
+    expect((await openSnapshot(ctx, { timestampMs: start + 1 })).version).toBe(2);
   });
 });
 
