@@ -42,6 +42,7 @@ export async function localFileSource(file: string): Promise<LocalFileSource> {
       name: file,
       sizeBytes: size,
       read: (start, end) => attempt(file, () => readRange(handle, start, end)),
+      readInto: (start, target) => attempt(file, () => readInto(handle, start, target)),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -52,13 +53,17 @@ export async function localFileSource(file: string): Promise<LocalFileSource> {
 
 async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(end - start);
+  return bytes.subarray(0, await readInto(handle, start, bytes));
+}
+
+async function readInto(handle: FileHandle, start: number, target: Uint8Array): Promise<number> {
   let filled = 0;
-  while (filled < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+  while (filled < target.length) {
+    const { bytesRead } = await handle.read(target, filled, target.length - filled, start + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return bytes.subarray(0, filled);
+  return filled;
 }
 
 async function attempt<T>(file: string, work: () => Promise<T>): Promise<T> {

@@ -5,17 +5,52 @@
 
 import { type Corrupt, corruptData } from './errors.ts';
 import { decodeHybrid, isOneRun } from './hybrid.ts';
+import type { KeySet } from './key-set.ts';
 import { PAGE_CODECS, PageCodec } from './page-codec.ts';
 import type { PageHeader } from './page-header.ts';
 import { type Page, PageStream } from './page-stream.ts';
 import type { ByteSource, ColumnChunk, ParquetNode, RowGroup } from './types.ts';
 
 /** Byte strings one after another, each after its length (PLAIN). */
-export interface PlainValues {
+export class PlainValues {
   readonly count: number;
   readonly bytes: Uint8Array;
+  readonly #corrupt: Corrupt;
+  #offsets: Int32Array | null = null;
+
+  constructor(bytes: Uint8Array, count: number, corrupt: Corrupt) {
+    if (count > bytes.length / LENGTH_BYTES) throw corrupt('a page has fewer values than it says');
+    this.count = count;
+    this.bytes = bytes;
+    this.#corrupt = corrupt;
+  }
+
+  /** Calls `onHit` for each value that is in `set`: with its place among the values and its number there. */
+  findEach(set: KeySet, onHit: (index: number, number: number) => void): void {
+    if (!set.findEach(this.bytes, this.count, onHit)) throw this.#overrun();
+  }
+
   /** Where each begins, with its length, and where the last one ends: value `i` is `offsets[i] + 4` to `offsets[i + 1]`. */
-  readonly offsets: Int32Array;
+  offsets(): Int32Array {
+    if (this.#offsets !== null) return this.#offsets;
+    const { bytes, count } = this;
+    const view = viewOf(bytes);
+    const offsets = new Int32Array(count + 1);
+    let place = 0;
+    for (let index = 0; index < count; index += 1) {
+      const room = bytes.length - LENGTH_BYTES - place;
+      const length = room < 0 ? -1 : view.getInt32(place, true);
+      if (length < 0 || length > room) throw this.#overrun();
+      place += LENGTH_BYTES + length;
+      offsets[index + 1] = place;
+    }
+    this.#offsets = offsets;
+    return offsets;
+  }
+
+  #overrun(): Error {
+    return this.#corrupt('a value overruns its page');
+  }
 }
 
 /** One data page. What it holds is valid until the next; a dictionary, until the next row group. */
@@ -120,7 +155,7 @@ class PageDecoder {
   ): PlainValues {
     if (!VALUE_ENCODINGS.has(header.encoding)) throw new UnreadablePage(header.encoding);
     const page = { codec: this.#codec, bytes: body, sizeBytes: header.uncompressedBytes };
-    return plainValues(this.#pages.decompress(page, true), header.valueCount, this.#corrupt);
+    return new PlainValues(this.#pages.decompress(page, true), header.valueCount, this.#corrupt);
   }
 
   #decodeData(header: DataHeader, body: Uint8Array, rowsMax: number): KeyPage | null {
@@ -133,7 +168,7 @@ class PageDecoder {
       const { levels, values } = this.#sections(header, body);
       const numbers = levels === null ? null : numbered(levels);
       const valueCount = numbers === null ? rowCount : countOf(numbers);
-      const plain = plainValues(values, valueCount, this.#corrupt);
+      const plain = new PlainValues(values, valueCount, this.#corrupt);
       return { rowCount, values: plain, entries: () => numbers };
     }
     const dictionary = this.#dictionary;
@@ -223,22 +258,6 @@ function numbered(levels: Int32Array): Int32Array {
 
 function countOf(numbers: Int32Array): number {
   return numbers.reduce((max, number) => Math.max(max, number), -1) + 1;
-}
-
-function plainValues(bytes: Uint8Array, count: number, corrupt: Corrupt): PlainValues {
-  if (count > bytes.length / LENGTH_BYTES) throw corrupt('a page has fewer values than it says');
-  const view = viewOf(bytes);
-  const offsets = new Int32Array(count + 1);
-  let place = 0;
-  for (let index = 0; index < count; index += 1) {
-    offsets[index] = place;
-    const room = bytes.length - LENGTH_BYTES - place;
-    const length = room < 0 ? -1 : view.getInt32(place, true);
-    if (length < 0 || length > room) throw corrupt('a value overruns its page');
-    place += LENGTH_BYTES + length;
-  }
-  offsets[count] = place;
-  return { count, bytes, offsets };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

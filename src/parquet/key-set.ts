@@ -6,6 +6,10 @@
 import { assert } from '../base/index.ts';
 
 const SLOTS_MIN = 1024;
+/** At least 32 bits for a key: of what is not in the set, at most one in 32 has a bit that is set. */
+const BITS_PER_SLOT = 16;
+/** Of the length before a value. */
+const LENGTH_BYTES = 4;
 const ARENA_BYTES_MIN = 16 * 1024;
 /** Where a key ends has 32 bits. */
 const ARENA_BYTES_MAX = 2 ** 32 - 1;
@@ -24,6 +28,9 @@ export class KeySet {
   #ends = new Uint32Array(SLOTS_MIN / 2);
   #arena: Uint8Array = new Uint8Array(ARENA_BYTES_MIN);
   #arenaView = viewOf(this.#arena);
+  /** The lower bits of a hash name a bit here, which is set for those of the keys before `#marked`. */
+  #bits = new Int32Array(1);
+  #marked = 0;
   /** The bounds of the keys before `#bounded`, by their numbers. */
   #bounded = 0;
   #least = 0;
@@ -40,7 +47,7 @@ export class KeySet {
   /** Memory that the set holds, in bytes. */
   get byteLength(): number {
     const keys = this.#hashes.byteLength + this.#ends.byteLength + this.#arena.byteLength;
-    return this.#slots.byteLength + keys;
+    return this.#slots.byteLength + this.#bits.byteLength + keys;
   }
 
   /**
@@ -73,6 +80,36 @@ export class KeySet {
     const view = this.#viewOf(bytes);
     const place = this.#search(hashOf(view, start, end), view, start, end);
     return ((this.#slots[place] ?? 0) & this.#slotMask) - 1;
+  }
+
+  /**
+   * Calls `onHit` for each of the first `count` byte strings in `bytes` that is in the set: with its place among them and its
+   * number in the set. They stand one after another, each after its length in four bytes (parquet-format, Encodings.md,
+   * "Plain"). False where one overruns the end: what comes after it was not looked for.
+   *
+   * Cheaper than `find` for those that are not in the set: one bit tells that of nearly all, in a table that stays in the
+   * processor's cache for longer than the keys do.
+   */
+  findEach(
+    bytes: Uint8Array,
+    count: number,
+    onHit: (index: number, number: number) => void,
+  ): boolean {
+    this.#mark();
+    const view = viewOf(bytes);
+    const bits = this.#bits;
+    const mask = bits.length * 32 - 1;
+    for (let index = 0, place = 0; index < count; index += 1) {
+      const start = place + LENGTH_BYTES;
+      const length = start > bytes.length ? -1 : view.getInt32(place, true);
+      if (length < 0 || length > bytes.length - start) return false;
+      place = start + length;
+      const hash = hashOf(view, start, place);
+      if ((((bits[(hash & mask) >>> 5] ?? 0) >>> (hash & 31)) & 1) === 0) continue;
+      const slot = this.#slots[this.#search(hash, view, start, place)] ?? 0;
+      if (slot !== 0) onHit(index, (slot & this.#slotMask) - 1);
+    }
+    return true;
   }
 
   /** The bytes of a key by its number: a view, valid until the next `add`. */
@@ -162,6 +199,20 @@ export class KeySet {
     arena.set(this.#arena);
     this.#arena = arena;
     this.#arenaView = viewOf(arena);
+  }
+
+  /** Sets the bits of all keys. */
+  #mark(): void {
+    if (this.#marked === this.#size) return;
+    const bits = new Int32Array((this.#slots.length * BITS_PER_SLOT) / 32);
+    const mask = bits.length * 32 - 1;
+    for (let number = 0; number < this.#size; number += 1) {
+      const hash = this.#hashes[number] ?? 0;
+      const place = (hash & mask) >>> 5;
+      bits[place] = (bits[place] ?? 0) | (1 << (hash & 31));
+    }
+    this.#bits = bits;
+    this.#marked = this.#size;
   }
 
   #growSlots(): void {

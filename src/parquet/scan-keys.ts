@@ -34,7 +34,8 @@ export async function readKeys(
   visit: KeyVisitor,
 ): Promise<KeyScan> {
   return scanPages(source, footer, { column }, ({ rowCount, values, entries }, firstRow) => {
-    const { bytes, offsets } = values;
+    const { bytes } = values;
+    const offsets = values.offsets();
     const numbers = entries();
     for (let row = 0; row < rowCount; row += 1) {
       const number = numbers === null ? row : (numbers[row] ?? -1);
@@ -128,15 +129,12 @@ function unsupported(reason: string): KeyScan {
 }
 
 /** Of each value the number of its key, -1 where it is none; null where all are none. */
-function keysAmong(set: KeySet, { count, bytes, offsets }: PlainValues): Int32Array | null {
+function keysAmong(set: KeySet, values: PlainValues): Int32Array | null {
   let keys: Int32Array | null = null;
-  for (let index = 0; index < count; index += 1) {
-    const start = (offsets[index] ?? 0) + LENGTH_BYTES;
-    const key = set.find(bytes, start, offsets[index + 1] ?? start);
-    if (key < 0) continue;
-    keys ??= new Int32Array(count).fill(-1);
+  values.findEach(set, (index, key) => {
+    keys ??= new Int32Array(values.count).fill(-1);
     keys[index] = key;
-  }
+  });
   return keys;
 }
 

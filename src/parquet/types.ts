@@ -7,6 +7,11 @@ export interface ByteSource {
   readonly sizeBytes: number;
   /** Bytes `start` (inclusive) to `end` (exclusive), all of them. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * As `read`, into `target`, and answers with how many bytes there were. Where a source has it, it is cheaper: nobody has to
+   * find memory for each piece of a long file.
+   */
+  readInto?(start: number, target: Uint8Array): Promise<number>;
 }
 
 export type PhysicalType =

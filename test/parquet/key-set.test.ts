@@ -1,4 +1,14 @@
-import { array, assert, integer, property, string } from 'fast-check';
+import {
+  array,
+  assert,
+  constantFrom,
+  integer,
+  nat,
+  oneof,
+  property,
+  string,
+  tuple,
+} from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { KeySet } from '../../src/parquet/index.ts';
@@ -39,6 +49,66 @@ test('keys come in once, and are numbered as they come, like the entries of a Ma
       },
     ),
   );
+});
+
+/** Each after its length, as in Parquet's plain pages. */
+function plain(texts: readonly string[]): Buffer {
+  return Buffer.concat(
+    texts.flatMap((text) => {
+      const length = Buffer.alloc(4);
+      length.writeInt32LE(Buffer.byteLength(text));
+      return [length, Buffer.from(text)];
+    }),
+  );
+}
+
+test('of many at once exactly those in the set are found, alike as they may be', () => {
+  const start = constantFrom('', 'a', '0000', 'user-', 'ção'.repeat(9));
+  const middle = oneof(
+    string({ maxLength: 8, unit: 'binary' }),
+    nat({ max: 300 }).map((number) => String(number).padStart(8, '0')),
+  );
+  const text = tuple(start, middle, constantFrom('', 'z', '@example.com')).map((all) =>
+    all.join(''),
+  );
+  const more = array(text, { maxLength: 100 });
+  assert(
+    property(array(text, { maxLength: 200 }), more, more, (keys, later, others) => {
+      const set = new KeySet();
+      const asked = [...others, ...keys, '', ...later];
+      const bytes = plain(asked);
+      // What was looked for before more keys came makes no difference.
+      for (const some of [keys, later]) {
+        for (const key of some) set.add(Buffer.from(key), 0, Buffer.byteLength(key));
+        const found = asked.map(() => -1);
+        const visit = (index: number, number: number): void => {
+          found[index] = number;
+        };
+        expect(set.findEach(bytes, asked.length, visit)).toBe(true);
+        expect(found).toEqual(asked.map((key) => find(set, key)));
+      }
+    }),
+  );
+});
+
+test('a value that overruns its end is told, and what came before it is found', () => {
+  const set = new KeySet();
+  set.add(Buffer.from('key'), 0, 3);
+  const bytes = plain(['key', 'other', 'key']);
+  const indices = (count: number, changed: Uint8Array): readonly (number | boolean)[] => {
+    const found: number[] = [];
+    const whole = set.findEach(changed, count, (index) => found.push(index));
+    return [whole, ...found];
+  };
+  expect(indices(3, bytes)).toEqual([true, 0, 2]);
+  expect(indices(4, bytes)).toEqual([false, 0, 2]);
+  expect(indices(3, bytes.subarray(0, -1))).toEqual([false, 0]);
+  expect(indices(3, bytes.subarray(0, 18))).toEqual([false, 0]);
+  for (const length of [-1, -(2 ** 31), 2 ** 31 - 1, 13]) {
+    const damaged = Buffer.from(bytes);
+    damaged.writeInt32LE(length, 7);
+    expect(indices(3, damaged)).toEqual([false, 0]);
+  }
 });
 
 test('bounds are the least and the greatest key by their bytes, also after more have come', () => {

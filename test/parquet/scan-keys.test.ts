@@ -1,3 +1,6 @@
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import {
   array,
   assert,
@@ -17,6 +20,7 @@ import {
   type Codec,
   KeySet,
   type KeyScan,
+  localFileSource,
   memorySource,
   readFooter,
   readKeys,
@@ -25,7 +29,7 @@ import {
   writeParquet,
 } from '../../src/parquet/index.ts';
 import { parseDdl } from '../../src/schema/index.ts';
-import { duckdbFile } from './duckdb.ts';
+import { duckdbFile, inFolder } from './duckdb.ts';
 import { fixtureBytes } from './fixture.ts';
 
 type Keys = readonly (string | null)[];
@@ -105,6 +109,34 @@ describe.each(CODECS)('keys in files of our own (%s)', (codec) => {
     expect(keys[19_999]).toMatch(/^.{36}19999$/);
     const wanted = ['d7', 'nothing', keys[9007] ?? '', keys[15_000] ?? ''];
     expect(await hitsOf(memorySource('f', bytes), wanted)).toEqual(expectedHits(keys, wanted));
+  });
+});
+
+test('local files are read piece by piece, wherever pages end', async () => {
+  const bytes = await duckdbFile(
+    `SELECT CASE WHEN i % 9000 = 5 THEN repeat(uuid()::VARCHAR, 40000) ELSE uuid()::VARCHAR || i END AS k
+     FROM range(60000) t(i)`,
+    'DICTIONARY_SIZE_LIMIT 1',
+  );
+  const keys = await keysOf(bytes);
+  if (!('length' in keys)) throw new Error(keys.kind);
+  const wanted = keys.flatMap((key, row) => (row % 7000 === 5 && key !== null ? [key] : []));
+  await inFolder(async (folder) => {
+    const file = join(folder, 'keys.parquet');
+    await writeFile(file, bytes);
+    const source = await localFileSource(file);
+    try {
+      expect(await hitsOf(source, wanted)).toEqual(expectedHits(keys, wanted));
+      const footer = await readFooter(source);
+      await truncate(file, (footer.rowGroups[0]?.columns[0]?.start ?? 0) + 2_000_000);
+      const scan = scanKeys(source, footer, 'k', {
+        set: setOf(['a', 'b']),
+        onHit: () => undefined,
+      });
+      await expect(scan).rejects.toMatchObject({ code: 'PARQUET_TRUNCATED' });
+    } finally {
+      await source.close();
+    }
   });
 });
 
