@@ -48,6 +48,7 @@ export {
   type AppendOptions,
   type AppendOutcome,
   type AppendSource,
+  type ChangesOptions,
   type CommitSource,
   type CreateTableSpec,
   type DeltaTable,

@@ -134,6 +134,14 @@ function addReadCommands(program: Command): void {
     .action(async (table: string, options) =>
       (await import('./commands/read.ts')).run(table, options),
     );
+  formatted(common(program, 'changes'))
+    .description('print the rows that changed, from the change data feed')
+    .argument('<table>', TABLE)
+    .requiredOption('--from <n>', 'first version', wholeNumber)
+    .option('--to <n>', 'last version (default: the newest)', wholeNumber)
+    .action(async (table: string, options) =>
+      (await import('./commands/changes.ts')).run(table, options),
+    );
   formatted(common(program, 'sql'))
     .description(`query the catalog's tables (DuckDB's SQL, read-only)`)
     .argument('<query>', 'one SELECT')

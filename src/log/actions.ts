@@ -72,6 +72,16 @@ export interface RemoveFile {
   readonly defaultRowCommitVersion?: number | bigint;
 }
 
+/** A file of changed rows. PROTOCOL.md, "Add CDC File". */
+export interface CdcFile {
+  readonly path: string;
+  readonly partitionValues: PartitionValues;
+  /** Bytes; a safe integer. */
+  readonly size: number;
+  readonly dataChange: boolean;
+  readonly tags?: Readonly<Record<string, string | null>>;
+}
+
 export interface Txn {
   readonly appId: string;
   /** A safe integer. */
@@ -97,5 +107,5 @@ export type Action =
   | { readonly kind: 'txn'; readonly txn: Txn }
   | { readonly kind: 'domainMetadata'; readonly domainMetadata: DomainMetadata }
   | { readonly kind: 'commitInfo'; readonly commitInfo: CommitInfo }
-  | { readonly kind: 'cdc'; readonly cdc: JsonObject }
+  | { readonly kind: 'cdc'; readonly cdc: CdcFile }
   | { readonly kind: 'unknown'; readonly line: JsonObject };

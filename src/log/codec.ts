@@ -76,7 +76,7 @@ export function actionJson(action: Action): JsonObject {
     case 'commitInfo':
       return { commitInfo: action.commitInfo };
     case 'cdc':
-      return { cdc: action.cdc };
+      return { cdc: { ...action.cdc } };
     case 'unknown':
       return action.line;
     default:

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../base/index.ts'
 import type {
   Action,
   AddFile,
+  CdcFile,
   DomainMetadata,
   Metadata,
   Protocol,
@@ -64,6 +65,12 @@ const CHECKS: Readonly<Record<string, Check | undefined>> = {
     may(m, 'partitionValues', isTextMap) ??
     may(m, 'size', isCount) ??
     fileMembers(m),
+  cdc: (m) =>
+    need(m, 'path', isString) ??
+    may(m, 'partitionValues', isTextMap) ??
+    need(m, 'size', isCount) ??
+    may(m, 'dataChange', isBoolean) ??
+    may(m, 'tags', isTextMap),
   txn: (m) =>
     need(m, 'appId', isString) ?? need(m, 'version', isWhole) ?? may(m, 'lastUpdated', isWhole),
   metaData: (m) =>
@@ -127,7 +134,10 @@ function assemble(key: string, members: JsonObject): Action | null {
     case 'commitInfo':
       return { kind: 'commitInfo', commitInfo: members };
     case 'cdc':
-      return { kind: 'cdc', cdc: members };
+      return {
+        kind: 'cdc',
+        cdc: filled(members, { partitionValues: {}, dataChange: false }) as unknown as CdcFile,
+      };
     default:
       return null;
   }

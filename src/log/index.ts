@@ -3,6 +3,7 @@
 export type {
   Action,
   AddFile,
+  CdcFile,
   CommitInfo,
   DeletionVectorDescriptor,
   DomainMetadata,

@@ -27,6 +27,24 @@ export async function deletedRows(
   return vector.cardinality === 0 ? null : rows;
 }
 
+/** Rows that one vector of a file hides and another does not; undefined is a vector that hides none. */
+export interface VectorChange {
+  readonly hiddenBy: DeletionVectorDescriptor | undefined;
+  readonly notBy: DeletionVectorDescriptor | undefined;
+}
+
+/** All rows of a data file but those of the change, as rows to leave out. Errors: as for `deletedRows`. */
+export async function rowsBeside(
+  ctx: TableContext,
+  { hiddenBy, notBy }: VectorChange,
+  rowCount: number,
+): Promise<RowBits> {
+  const after = await deletedRows(ctx, hiddenBy, rowCount);
+  const before = await deletedRows(ctx, notBy, rowCount);
+  const rest = new Uint8Array(Math.ceil(rowCount / 8));
+  return rest.map((_, place) => ~((after?.[place] ?? 0) & ~(before?.[place] ?? 0)));
+}
+
 async function readBlob(ctx: TableContext, vector: DeletionVectorDescriptor): Promise<Uint8Array> {
   const place = vectorPlace(vector);
   if (place.kind === 'inline') return place.blob;

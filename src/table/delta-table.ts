@@ -13,7 +13,8 @@ import { openSnapshot, refreshSnapshot } from './open.ts';
 import type { AppendOptions, AppendSource } from './ops/append.ts';
 import { type FileEntry, listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
-import { append, checksum, merge, optimize, scanRows } from './ops/index.ts';
+import type { ChangesOptions } from './ops/changes.ts';
+import { append, checksum, merge, optimize, readChanges, scanRows } from './ops/index.ts';
 import type { OptimizeOptions } from './ops/optimize.ts';
 import type { ScanOptions } from './ops/scan.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
@@ -171,6 +172,20 @@ export class DeltaTable {
   /** The rows of this snapshot, in no promised order. Errors: those of parsing `where`, `TABLE_FILE_MISSING`. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<Row> {
     const rows = scanRows(this.#context, this.#snapshot, options);
+    try {
+      yield* rows;
+    } catch (error) {
+      throw namingTable(this.uri, error);
+    }
+  }
+
+  /**
+   * The rows that changed from one version to another, both inclusive, in the order of versions, with the columns
+   * `_change_type`, `_commit_version` and `_commit_timestamp` behind the table's. Errors: `CHANGES_RANGE`,
+   * `CHANGES_NOT_RECORDED`, `CHANGES_GONE`, `TABLE_FILE_MISSING`.
+   */
+  async *readChanges(options: ChangesOptions): AsyncGenerator<Row> {
+    const rows = readChanges(this.#context, this.#snapshot, options);
     try {
       yield* rows;
     } catch (error) {

@@ -55,6 +55,8 @@ export type {
   Winners,
 } from './types.ts';
 export type { AppendOptions, AppendSource } from './ops/append.ts';
+export { CHANGE_COLUMNS } from './ops/change-columns.ts';
+export type { ChangesOptions } from './ops/changes.ts';
 export type { FileEntry, ListFilesOptions } from './ops/files.ts';
 export type {
   Assignments,

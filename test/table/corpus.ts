@@ -16,6 +16,7 @@ import {
 import { createEngine, type Engine, type Session } from '../../src/engine/index.ts';
 import { localStore } from '../../src/store/index.ts';
 import { openSnapshot } from '../../src/table/open.ts';
+import { changesChecksum } from '../../src/table/ops/changes.ts';
 import { checksum } from '../../src/table/ops/checksum.ts';
 import type { TableContext } from '../../src/table/types.ts';
 
@@ -158,4 +159,36 @@ function contextOf(folder: string, engine: Engine): TableContext {
       return Promise.resolve({ store: localStore('/', options), path: file.slice(1) });
     },
   };
+}
+
+/** Tables whose changes from their first version on are known. */
+export async function tablesWithChanges(directory: string): Promise<readonly CorpusTable[]> {
+  const tables = await readableTables(directory);
+  const known = await Promise.all(
+    tables.map(async ({ id }) => (await changeDigests(directory, id)).length > 0),
+  );
+  return tables.filter((_, index) => known[index]);
+}
+
+/** Reads a table's changes: equal where the digest is that of an engine, which has to be the one that is right. */
+export async function checkChanges(
+  directory: string,
+  id: string,
+  engine: Engine,
+): Promise<{ readonly sha256: string; readonly expected: readonly string[] }> {
+  const ctx = contextOf(join(directory, 'tables', id), engine);
+  const snapshot = await openSnapshot(ctx);
+  const { sha256 } = await changesChecksum(ctx, snapshot, { fromVersion: 0 });
+  return { sha256, expected: await changeDigests(directory, id) };
+}
+
+/** Of the engine that knows all the ways of padding vectors, if it could read the changes, else of the other. */
+async function changeDigests(directory: string, id: string): Promise<readonly string[]> {
+  const document = parseJson(await readFile(join(directory, 'expected', `${id}.json`), 'utf8'));
+  const engines = isJsonObject(document) ? document['cdfFrom0'] : undefined;
+  if (!isJsonObject(engines)) return [];
+  const digests = [engines['deltars'], engines['spark']].flatMap((found) =>
+    isJsonObject(found) && typeof found['sha256'] === 'string' ? [found['sha256']] : [],
+  );
+  return digests.slice(0, 1);
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 
 import { assert } from '../../base/index.ts';
 import { canonicalLineSql, type Session } from '../../engine/index.ts';
+import type { StructType } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { liveFiles } from './files.ts';
 import { relations } from './scan-files.ts';
@@ -27,26 +28,28 @@ export async function checksum(
   const engine = await ctx.engine();
   const session = await engine.openSession();
   try {
-    await collectLines(ctx, snapshot, session, options);
-    return await hashSorted(session, options);
+    const { schema } = snapshot;
+    const files = liveFiles(snapshot, { where: null, statistics: null });
+    const selects = relations(ctx, snapshot, files, { schema, ...options });
+    return await checksumOf(session, selects, schema, options);
   } finally {
     await session.close();
   }
 }
 
-async function collectLines(
-  ctx: TableContext,
-  snapshot: Snapshot,
+/** The fingerprint of the rows of SELECTs that have the columns of `schema`. */
+export async function checksumOf(
   session: Session,
+  selects: AsyncIterable<string>,
+  schema: StructType,
   options: { readonly signal?: AbortSignal },
-): Promise<void> {
-  const { schema } = snapshot;
-  const files = liveFiles(snapshot, { where: null, statistics: null });
+): Promise<Checksum> {
+  const line = canonicalLineSql(schema);
   await session.run('CREATE OR REPLACE TABLE lines (line VARCHAR)', options);
-  for await (const relation of relations(ctx, snapshot, files, { schema, ...options })) {
-    const line = canonicalLineSql(schema);
-    await session.run(`INSERT INTO lines SELECT ${line} FROM (${relation}) AS "files"`, options);
+  for await (const select of selects) {
+    await session.run(`INSERT INTO lines SELECT ${line} FROM (${select}) AS "files"`, options);
   }
+  return hashSorted(session, options);
 }
 
 async function hashSorted(

@@ -164,3 +164,39 @@ export function optimizeInvalid(reason: string): DeltaError {
     message: `the table cannot be optimized so: ${reason}`,
   });
 }
+
+/** `CHANGES_RANGE`: a range of versions that ends before it starts, or after the newest one. */
+export function changesRange(fromVersion: number, toVersion: number, latest: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'CHANGES_RANGE',
+    message:
+      `there are no changes from version ${fromVersion} to ${toVersion}: the first may not be after the last, ` +
+      `and the table is at version ${latest}`,
+    details: { fromVersion, toVersion, latest },
+  });
+}
+
+/** `CHANGES_NOT_RECORDED`: the change data feed was off at a version. */
+export function changesNotRecorded(version: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'CHANGES_NOT_RECORDED',
+    message:
+      `changes were not recorded at version ${version}: delta.enableChangeDataFeed was not true then; ` +
+      'start from a later version, or compare two versions of the table instead',
+    details: { version },
+  });
+}
+
+/** `CHANGES_GONE`: the commit of a version is not in the log any more; checkpoints do not tell what changed. */
+export function changesGone(version: number, earliest: number | null): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'CHANGES_GONE',
+    message:
+      `the commit of version ${version} is not in the log any more, and only it tells what changed; ` +
+      `the first one that is there is that of version ${String(earliest)}`,
+    details: { version, earliest },
+  });
+}

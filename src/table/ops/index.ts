@@ -4,6 +4,7 @@
  */
 
 import type { append as appendNow } from './append.ts';
+import type { readChanges as readChangesNow } from './changes.ts';
 import type { checksum as checksumNow } from './checksum.ts';
 import type { ingest as ingestNow } from './ingest.ts';
 import type { openInputRows as openInputRowsNow } from './input-rows.ts';
@@ -59,6 +60,11 @@ export const prepareMergeSource: typeof prepareMergeSourceNow = async (...args) 
 /** See `query.ts`. */
 export const query: typeof queryNow = async (...args) =>
   (await import('./query.ts')).query(...args);
+
+/** See `changes.ts`. */
+export const readChanges: typeof readChangesNow = async function* (...args) {
+  yield* (await import('./changes.ts')).readChanges(...args);
+};
 
 /** See `scan.ts`. */
 export const scanRows: typeof scanRowsNow = async function* (...args) {

@@ -8,7 +8,7 @@ import pLimit from 'p-limit';
 import { isDeltaError } from '../../base/index.ts';
 import { matchField, type RelationFile, relationSql } from '../../engine/index.ts';
 import { type MappingMode, mappingMode, type StructType } from '../../schema/index.ts';
-import { deletedRows } from '../deletion-vectors.ts';
+import { deletedRows, rowsBeside, type VectorChange } from '../deletion-vectors.ts';
 import { fileMissing } from '../errors.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
@@ -21,6 +21,11 @@ const GROUP_FILES_MAX = 32;
 const GROUP_BYTES_MAX = 128 * 1024 * 1024;
 /** Files of a group that are fetched side by side. */
 const STAGE_PARALLEL_MAX = 8;
+
+export interface FileToRead extends LiveFile {
+  /** Only these rows. Default: those that the file's own vector does not hide. */
+  readonly only?: VectorChange;
+}
 
 export interface RelationsOptions {
   /** The columns to read, in order; fields of the table's schema. */
@@ -36,7 +41,7 @@ export interface RelationsOptions {
 export async function* relations(
   ctx: TableContext,
   snapshot: Snapshot,
-  files: Iterable<LiveFile>,
+  files: Iterable<FileToRead>,
   options: RelationsOptions,
 ): AsyncGenerator<string> {
   const groups = groupsOf(files)[Symbol.iterator]();
@@ -70,8 +75,8 @@ export interface StagedFiles {
   readonly stage: LocalStage;
 }
 
-function* groupsOf(files: Iterable<LiveFile>): Iterable<readonly LiveFile[]> {
-  let group: LiveFile[] = [];
+function* groupsOf(files: Iterable<FileToRead>): Iterable<readonly FileToRead[]> {
+  let group: FileToRead[] = [];
   let sizeBytes = 0;
   for (const file of files) {
     const full = group.length === GROUP_FILES_MAX || sizeBytes + file.add.size > GROUP_BYTES_MAX;
@@ -90,7 +95,7 @@ function* groupsOf(files: Iterable<LiveFile>): Iterable<readonly LiveFile[]> {
 export async function stageFiles(
   ctx: TableContext,
   snapshot: Snapshot,
-  files: readonly LiveFile[],
+  files: readonly FileToRead[],
   { schema, signal }: RelationsOptions,
 ): Promise<StagedFiles> {
   const mapping = mappingMode(snapshot.metadata.configuration) ?? 'none';
@@ -121,7 +126,7 @@ export async function stageFiles(
 async function stageFile(
   ctx: TableContext,
   stage: LocalStage,
-  { add, partition }: LiveFile,
+  { add, partition, only }: FileToRead,
   { schema, mapping }: { readonly schema: StructType; readonly mapping: MappingMode },
 ): Promise<RelationFile> {
   try {
@@ -135,7 +140,9 @@ async function stageFile(
       localPath,
       columns: footer.columns,
       partitionValues: partition,
-      deletedRows: await deletedRows(ctx, add.deletionVector, footer.rowCount),
+      deletedRows: await (only === undefined
+        ? deletedRows(ctx, add.deletionVector, footer.rowCount)
+        : rowsBeside(ctx, only, footer.rowCount)),
     };
   } catch (error) {
     if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
