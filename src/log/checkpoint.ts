@@ -1,6 +1,6 @@
 /** What a checkpoint holds. PROTOCOL.md, "Checkpoints", "Action Reconciliation", "V2 Spec". */
 
-import { isJsonObject, type JsonValue } from '../base/index.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../base/index.ts';
 import type { Action, Metadata, Protocol, RemoveFile } from './actions.ts';
 import { logCorrupt } from './errors.ts';
 import { sidecarPath } from './file-names.ts';
@@ -93,10 +93,15 @@ export class CheckpointContents {
     return this.#protocol !== null && this.#metadata !== null;
   }
 
-  /** The protocol and metadata. `LOG_CORRUPT` where one of them was not given. */
+  /** The protocol and metadata. `LOG_CORRUPT` where one of them was not given, or the schema is no JSON text. */
   head(): { readonly protocol: Protocol; readonly metadata: Metadata } {
     if (this.#protocol === null) throw this.#corrupt('it holds no protocol action');
     if (this.#metadata === null) throw this.#corrupt('it holds no metaData action');
+    try {
+      parseJson(this.#metadata.schemaString);
+    } catch {
+      throw this.#corrupt('the schema in its metaData action is no JSON text');
+    }
     return { protocol: this.#protocol, metadata: this.#metadata };
   }
 

@@ -13,7 +13,7 @@ import {
   type WinnerCommit,
 } from '../log/index.ts';
 import { parseSchema, type StructType } from '../schema/index.ts';
-import { readCheckpoint, readCheckpointHead } from './checkpoint-read.ts';
+import { type CheckpointToRead, readCheckpoint, readCheckpointHead } from './checkpoint-read.ts';
 import { listVersions } from './commit-source.ts';
 import { atTable, travelAmbiguous } from './errors.ts';
 import {
@@ -100,12 +100,14 @@ export interface TableMetadata {
 export async function openMetadata(ctx: TableContext): Promise<TableMetadata> {
   return atTable(ctx.store.uri, () =>
     fromLog(ctx, { version: null }, async (source) => {
-      const { version } = source.segment;
-      const { protocol, metadata } = await readHead(ctx, source);
-      if (protocol === null) throw logIncomplete(version, 'protocol');
-      if (metadata === null) throw logIncomplete(version, 'metaData');
-      checkReadable(protocol, metadata, capabilities(ctx));
-      return { version, protocol, metadata, schema: parseSchema(metadata.schemaString) };
+      const told = await newestChecksum(ctx, source);
+      try {
+        return await describe(ctx, source, told);
+      } catch (error) {
+        // Before a table is refused, the log itself is asked: the checksum file may be what is wrong.
+        if (told === null || !isDeltaError(error) || error.kind === 'unavailable') throw error;
+        return describe(ctx, source, null);
+      }
     }),
   );
 }
@@ -173,33 +175,63 @@ async function replay({ store }: TableContext, source: VersionSource): Promise<L
   return built.finish(segment.version);
 }
 
-async function readHead(
+/** What a checksum file tells of a table as of its version. */
+interface Told {
+  readonly version: number;
+  readonly protocol: Protocol;
+  readonly metadata: Metadata;
+}
+
+/** What the newest checksum file from the checkpoint on tells, if it can be read. */
+async function newestChecksum(
   { store }: TableContext,
-  { listing, segment, checkpoint }: VersionSource,
-): Promise<{ readonly protocol: Protocol | null; readonly metadata: Metadata | null }> {
+  { listing, segment }: VersionSource,
+): Promise<Told | null> {
   const first = segment.checkpoint?.version ?? 0;
   const version = listing.checksums.findLast((it) => it >= first && it <= segment.version);
-  const checksum = version === undefined ? null : await readChecksum(store, version);
-  const isTold = checksum !== null && checksum.protocol !== null && checksum.metadata !== null;
-  const from = isTold && version !== undefined ? version : first - 1;
+  if (version === undefined) return null;
+  const { protocol = null, metadata = null } = (await readChecksum(store, version)) ?? {};
+  return protocol === null || metadata === null ? null : { version, protocol, metadata };
+}
+
+/** From the commits after what a checksum file or else the checkpoint tells. */
+async function describe(
+  ctx: TableContext,
+  { segment, checkpoint }: VersionSource,
+  told: Told | null,
+): Promise<TableMetadata> {
+  const { store } = ctx;
+  const { version, commits, tail } = segment;
+  const after =
+    told === null
+      ? await readTail(store, tail)
+      : await readCommits(
+          store,
+          commits.filter((commit) => commit.version > told.version),
+        );
   let protocol: Protocol | null = null;
   let metadata: Metadata | null = null;
-  const commits = segment.commits.filter((commit) => commit.version > from);
-  for (const { actions } of await readCommits(store, commits)) {
-    for (const action of actions) {
-      if (action.kind === 'protocol') protocol = action.protocol;
-      if (action.kind === 'metaData') metadata = action.metaData;
-    }
+  for (const action of after.flatMap(({ actions }) => actions)) {
+    if (action.kind === 'protocol') protocol = action.protocol;
+    if (action.kind === 'metaData') metadata = action.metaData;
   }
-  if (protocol !== null && metadata !== null) return { protocol, metadata };
-  const before =
-    isTold || checkpoint === null
-      ? checksum
-      : await readingCheckpoint(checkpoint, () => readCheckpointHead(store, checkpoint));
-  return {
-    protocol: protocol ?? before?.protocol ?? null,
-    metadata: metadata ?? before?.metadata ?? null,
-  };
+  if (protocol === null || metadata === null) {
+    const before = told ?? (await headOf(ctx, checkpoint));
+    protocol ??= before?.protocol ?? null;
+    metadata ??= before?.metadata ?? null;
+  }
+  if (protocol === null) throw logIncomplete(version, 'protocol');
+  if (metadata === null) throw logIncomplete(version, 'metaData');
+  checkReadable(protocol, metadata, capabilities(ctx));
+  return { version, protocol, metadata, schema: parseSchema(metadata.schemaString) };
+}
+
+async function headOf(
+  { store }: TableContext,
+  checkpoint: CheckpointToRead | null,
+): Promise<Pick<Told, 'protocol' | 'metadata'> | null> {
+  if (checkpoint === null) return null;
+  return readingCheckpoint(checkpoint, () => readCheckpointHead(store, checkpoint));
 }
 
 /** The time that the commit itself carries, where the table says that this one counts; else that of its file. */

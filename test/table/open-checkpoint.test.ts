@@ -110,6 +110,14 @@ describe('a V2 checkpoint', () => {
       (_sidecar: string, path: string) => ({ [path]: '{"checkpointMetadata":{"version":4}}' }),
     ],
     [
+      'its schema is no JSON',
+      (_sidecar: string, path: string) => ({
+        [path]:
+          '{"checkpointMetadata":{"version":4}}\n{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}\n' +
+          '{"metaData":{"id":"x","schemaString":"{"}}',
+      }),
+    ],
+    [
       'it names a sidecar outside its folder',
       (_sidecar: string, path: string) => ({ [path]: '{"sidecar":{"path":"%2E%2E"}}' }),
     ],

@@ -288,6 +288,10 @@ describe('openMetadata', () => {
     await writeText(ctx.store, checksumPath(1), checksum.slice(0, 40));
     expect(await openMetadata(ctx)).toMatchObject({ version: 2, metadata: first?.metadata });
 
+    // A checksum file alone is no reason to refuse a table.
+    await writeText(ctx.store, checksumPath(1), checksum.replace('Version":1', 'Version":9'));
+    expect(await openMetadata(ctx)).toMatchObject({ version: 2, protocol: first?.protocol });
+
     await writeText(ctx.store, checksumPath(1), checksum);
     await writeText(ctx.store, checkpointPath(1), 'PAR1 torn');
     expect(await openMetadata(ctx)).toMatchObject({ version: 2, metadata: first?.metadata });
