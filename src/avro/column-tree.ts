@@ -1,9 +1,10 @@
 /** The columns that a decoder fills, as a tree, and what Arrow gets of them. */
 
 import type * as Arrow from 'apache-arrow';
-import type { Data, DataType as ArrowType } from 'apache-arrow';
+import type { Data, DataType as ArrowType, Field } from 'apache-arrow';
 
 import { assert, present, unreachable } from '../base/index.ts';
+import { dictionaryData } from '../parquet/index.ts';
 import type { DataType } from '../schema/index.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { BytesColumn } from './bytes-column.ts';
@@ -138,23 +139,42 @@ export class OffsetColumn implements Growing {
   }
 }
 
-/** The first `count` places as Arrow data of `type`, in the memory of the columns. */
-export function columnData<T extends ArrowType>(
+/** The first `count` places as Arrow data, in the memory of the columns; of `type`, or where it repeats a dictionary of it. */
+export function columnData(
   arrow: typeof Arrow,
   column: Column,
-  as: { readonly type: T; readonly count: number },
-): Data<T> {
+  as: { readonly type: ArrowType; readonly count: number },
+): Data {
   const { type, count } = as;
+  const { content } = column;
   const { nullCount, bits } = column.validity?.finish(count) ?? { nullCount: 0, bits: null };
-  const { data, offsets } = contentOf(column, count);
-  // By `BufferType`: offsets, data, validity.
-  const buffers = {
-    ...(offsets === null ? {} : { 0: offsets }),
-    ...(data === null ? {} : { 1: data }),
-    ...(bits === null ? {} : { 2: bits }),
-  };
-  const children = childrenOf(arrow, column, { type, count: offsets?.at(-1) ?? count });
-  return new arrow.Data(type, 0, count, nullCount, buffers, children);
+  const valid = bits === null ? {} : { 2: bits };
+  if (content instanceof BytesColumn) {
+    const bytes = content.finish(arrow, type, count);
+    if (bytes.dictionary !== null) {
+      return dictionaryData(arrow, bytes.dictionary, { numbers: bytes.numbers, nullCount, bits });
+    }
+    const buffers = { 0: bytes.offsets, 1: bytes.data, ...valid };
+    return new arrow.Data(type, 0, count, nullCount, buffers);
+  }
+  if (content === null || content instanceof OffsetColumn) {
+    const offsets = content?.finish(count) ?? null;
+    const children = childrenOf(arrow, column, { type, count: offsets?.at(-1) ?? count });
+    const buffers = { ...(offsets === null ? {} : { 0: offsets }), ...valid };
+    return new arrow.Data(
+      withChildren(arrow, type, children),
+      0,
+      count,
+      nullCount,
+      buffers,
+      children,
+    );
+  }
+  const data =
+    content instanceof BooleanColumn
+      ? content.finish(count)
+      : numbersOf(content.finish(count), column.type);
+  return new arrow.Data(type, 0, count, nullCount, { 1: data, ...valid });
 }
 
 function childrenOf(
@@ -169,18 +189,20 @@ function childrenOf(
   const children = column.children.map((child, index) =>
     columnData(arrow, child, { type: childType(type, index), count }),
   );
-  return isMap ? [new arrow.Data(type, 0, count, 0, {}, children)] : children;
+  if (!isMap) return children;
+  return [new arrow.Data(withChildren(arrow, type, children), 0, count, 0, {}, children)];
 }
 
-function contentOf(
-  { content, type }: Column,
-  count: number,
-): { readonly data: ArrayBufferView | null; readonly offsets: Int32Array | null } {
-  if (content === null) return { data: null, offsets: null };
-  if (content instanceof OffsetColumn) return { data: null, offsets: content.finish(count) };
-  if (content instanceof BytesColumn) return content.finish(count);
-  if (content instanceof BooleanColumn) return { data: content.finish(count), offsets: null };
-  return { data: numbersOf(content.finish(count), type), offsets: null };
+/** The nested type, with the types that its children have come to have. */
+function withChildren(arrow: typeof Arrow, type: ArrowType, children: readonly Data[]): ArrowType {
+  const fields = type.children.map((field: Field, index: number) =>
+    field.clone({ type: present(children[index]?.type, 'the type of a nested column') }),
+  );
+  const [only] = fields;
+  if (only === undefined || arrow.DataType.isStruct(type)) return new arrow.Struct(fields);
+  if (!arrow.DataType.isMap(type)) return new arrow.List(only);
+  const entries = new arrow.Struct<{ key: ArrowType; value: ArrowType }>(only.type.children);
+  return new arrow.Map_(new arrow.Field(only.name, entries, only.nullable), type.keysSorted);
 }
 
 /** The words as the array that Arrow has for the type. */

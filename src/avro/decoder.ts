@@ -1,6 +1,6 @@
 /** Messages of one schema, decoded straight into columns in Arrow's layout. */
 
-import type { Data, Struct } from 'apache-arrow';
+import type { Data } from 'apache-arrow';
 
 import { assert } from '../base/index.ts';
 import { arrowSchemaOf } from '../parquet/index.ts';
@@ -41,10 +41,10 @@ export interface AvroDecoder {
   /** Adds a row that is null as a whole. Answers `AVRO_BATCH_FULL` as `append` does. */
   appendNull(): AvroFault | null;
   /**
-   * The rows of the batch as a struct of Arrow, of the types of `arrowSchemaOf`, and begins the next one: what is appended
-   * then takes the same memory.
+   * The rows of the batch as a struct of Arrow, and begins the next one: what is appended then takes the same memory.
+   * Types are those of `arrowSchemaOf`; texts and binaries that repeat are a dictionary of theirs.
    */
-  finish(): Data<Struct>;
+  finish(): Data;
 }
 
 const COLUMN_BYTES_MAX = 2 ** 31 - 1;

@@ -4,7 +4,7 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 
 import { unreachable } from '../base/index.ts';
 import { KeySet } from './key-set.ts';
-import type { LeafPiece } from './leaf-values.ts';
+import type { LeafPiece, LeafValues } from './leaf-values.ts';
 import { bitWidthOf, PageBuffer } from './page-buffer.ts';
 import { ENCODINGS } from './row-group.ts';
 import { SnappyEncoder, snappyOutputBytesMax } from './snappy-encoder.ts';
@@ -99,17 +99,26 @@ export class ChunkEncoder {
         this.#indices = larger;
       }
       const indices = this.#indices;
-      const { bytes, offsets, stride, width } = piece.values;
+      const { bytes, offsets, stride, width, numbers } = piece.values;
       const { definitions, places } = piece;
       const view = viewOf(bytes);
+      // Of the values of the data's own dictionary, the indices here.
+      const known = numbers === null ? null : new Int32Array(valueCountOf(piece.values)).fill(-1);
       let last = -1;
       let lastStart = 0;
       let lastEnd = 0;
       for (let entry = 0; entry < piece.count; entry += 1) {
         if (definitions !== null && definitions[entry] !== leaf.definition) continue;
         const place = places === null ? entry : (places[entry] ?? 0);
-        const start = offsets === null ? place * stride : (offsets[place] ?? 0);
-        const end = offsets === null ? start + width : (offsets[place + 1] ?? 0);
+        const value = numbers === null ? place : (numbers[place] ?? 0);
+        const index = known === null ? -1 : (known[value] ?? -1);
+        if (index >= 0) {
+          indices[count] = index;
+          count += 1;
+          continue;
+        }
+        const start = offsets === null ? value * stride : (offsets[value] ?? 0);
+        const end = offsets === null ? start + width : (offsets[value + 1] ?? 0);
         if (
           last < 0 ||
           end - start !== lastEnd - lastStart ||
@@ -125,6 +134,7 @@ export class ChunkEncoder {
           lastStart = start;
           lastEnd = end;
         }
+        if (known !== null) known[value] = last;
         indices[count] = last;
         count += 1;
       }
@@ -183,14 +193,15 @@ export class ChunkEncoder {
 
   #plainBytes(leaf: Leaf, piece: LeafPiece, from: number, to: number, bounds: ValueBounds): void {
     const { values, definitions, places } = piece;
-    const { bytes, offsets, stride, width } = values;
+    const { bytes, offsets, stride, width, numbers } = values;
     const page = this.#page;
     const view = viewOf(bytes);
     for (let entry = from; entry < to; entry += 1) {
       if (definitions !== null && definitions[entry] !== leaf.definition) continue;
       const place = places === null ? entry : (places[entry] ?? 0);
-      const start = offsets === null ? place * stride : (offsets[place] ?? 0);
-      const end = offsets === null ? start + width : (offsets[place + 1] ?? 0);
+      const value = numbers === null ? place : (numbers[place] ?? 0);
+      const start = offsets === null ? value * stride : (offsets[value] ?? 0);
+      const end = offsets === null ? start + width : (offsets[value + 1] ?? 0);
       page.reserve(4 + end - start);
       if (offsets !== null) page.int32(end - start);
       page.copy(view, start, end);
@@ -293,7 +304,7 @@ function rowsEnd({ count, repetitions }: LeafPiece, entry: number): number {
 function bytesEnd(leaf: Leaf, piece: LeafPiece, entry: number): number {
   const end = rowsEnd(piece, entry);
   const { definitions, repetitions, places } = piece;
-  const { offsets } = piece.values;
+  const { offsets, numbers } = piece.values;
   if (offsets === null) return end;
   let bytes = 0;
   for (let at = entry; at < end; at += 1) {
@@ -301,9 +312,14 @@ function bytesEnd(leaf: Leaf, piece: LeafPiece, entry: number): number {
     if (isRow && at > entry && bytes > PAGE_BYTES_MAX) return at;
     if (definitions !== null && definitions[at] !== leaf.definition) continue;
     const place = places === null ? at : (places[at] ?? 0);
-    bytes += 4 + (offsets[place + 1] ?? 0) - (offsets[place] ?? 0);
+    const value = numbers === null ? place : (numbers[place] ?? 0);
+    bytes += 4 + (offsets[value + 1] ?? 0) - (offsets[value] ?? 0);
   }
   return end;
+}
+
+function valueCountOf({ bytes, offsets, stride }: LeafValues): number {
+  return offsets === null ? Math.floor(bytes.length / stride) : offsets.length - 1;
 }
 
 function presentCount(leaf: Leaf, { definitions }: LeafPiece, from: number, to: number): number {

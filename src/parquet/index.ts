@@ -7,6 +7,7 @@ export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { KeySet } from './key-set.ts';
+export { listShape, mapShape } from './nesting.ts';
 export { readParquet, readRows, type ReadOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
@@ -28,6 +29,7 @@ export type {
 } from './types.ts';
 export { unknownColumn } from './unknown-column.ts';
 export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
+export { dictionaryData, ValueNumbers } from './value-numbers.ts';
 export {
   containsNan,
   ParquetWriter,

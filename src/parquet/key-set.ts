@@ -112,6 +112,28 @@ export class KeySet {
     return true;
   }
 
+  /** Whether the key of this number has the bytes `start` (inclusive) to `end` (exclusive). */
+  is(number: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#equals(number, this.#viewOf(bytes), start, end);
+  }
+
+  /** The bytes of all keys one after another, and where each begins and the last one ends; valid until the next `add`. */
+  values(): { readonly bytes: Uint8Array; readonly offsets: Int32Array } {
+    const offsets = new Int32Array(this.#size + 1);
+    offsets.set(this.#ends.subarray(0, this.#size), 1);
+    return { bytes: this.#arena.subarray(0, offsets[this.#size]), offsets };
+  }
+
+  /** Forgets all keys, and keeps the memory for others. */
+  clear(): void {
+    this.#size = 0;
+    this.#slots.fill(0);
+    this.#marked = 0;
+    this.#bounded = 0;
+    this.#least = 0;
+    this.#greatest = 0;
+  }
+
   /** The bytes of a key by its number: a view, valid until the next `add`. */
   key(number: number): Uint8Array {
     assert(number >= 0 && number < this.#size, 'no key has this number');

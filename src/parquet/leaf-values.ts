@@ -3,7 +3,7 @@
  * (parquet.thrift and the paper on Dremel), and where its values stand, which are not copied.
  */
 
-import type { Data, DataType as ArrowType, Field } from 'apache-arrow';
+import type { Data, DataType as ArrowType, Dictionary, Field } from 'apache-arrow';
 
 import type { ArrowModule } from './arrow-schema.ts';
 import { unencodable } from './errors.ts';
@@ -26,6 +26,8 @@ export interface LeafValues {
   readonly offsets: Int32Array | null;
   readonly stride: number;
   readonly width: number;
+  /** Of data with a dictionary, which value each place has; null where each has its own. */
+  readonly numbers: Int32Array | null;
 }
 
 type ValuesOf = (data: Data) => LeafValues;
@@ -48,6 +50,13 @@ export function planColumn(arrow: ArrowModule, field: Field): ColumnPlan | null 
     name: field.name,
     repetition: field.nullable ? 'OPTIONAL' : 'REQUIRED',
   });
+}
+
+/** Whether dictionaries in the data are whole: of one piece, without nulls. */
+export function hasWholeDictionaries({ dictionary, children }: Data): boolean {
+  if (dictionary === undefined) return children.every(hasWholeDictionaries);
+  const [own, ...others] = dictionary.data;
+  return others.length === 0 && (own === undefined || own.nullCount === 0);
 }
 
 /** The leaves of `data`, in the order of the schema. Throws a plain error where a null is in what may not be null. */
@@ -115,6 +124,7 @@ function leafOf(arrow: ArrowModule, type: ArrowType): LeafType | null {
     logicalType: LogicalType | null,
     valuesOf: ValuesOf,
   ): LeafType => ({ physicalType, logicalType, typeLength: null, valuesOf });
+  if (DataType.isDictionary(type)) return dictionaryLeaf(arrow, type);
   if (DataType.isUtf8(type)) return leaf('BYTE_ARRAY', { kind: 'string' }, variable);
   if (DataType.isBinary(type)) return leaf('BYTE_ARRAY', null, variable);
   if (DataType.isBool(type)) return leaf('BOOLEAN', null, bitsAsBytes);
@@ -139,6 +149,16 @@ function leafOf(arrow: ArrowModule, type: ArrowType): LeafType | null {
   return null;
 }
 
+function dictionaryLeaf(arrow: ArrowModule, { dictionary, indices }: Dictionary): LeafType | null {
+  const leaf = leafOf(arrow, dictionary);
+  if (leaf === null || leaf.physicalType === 'BOOLEAN' || indices.bitWidth !== 32) return null;
+  const valuesOf = ({ values, dictionary: vector }: Data): LeafValues => {
+    const [own] = vector?.data ?? [];
+    return own === undefined ? NO_VALUES : { ...leaf.valuesOf(own), numbers: values };
+  };
+  return { ...leaf, valuesOf };
+}
+
 function decimalLeaf({ precision, scale }: { precision: number; scale: number }): LeafType {
   const logicalType = { kind: 'decimal', precision, scale } as const;
   if (precision <= 18) {
@@ -152,23 +172,32 @@ function decimalLeaf({ precision, scale }: { precision: number; scale: number })
   return { physicalType: 'FIXED_LEN_BYTE_ARRAY', logicalType, typeLength: width, valuesOf };
 }
 
+const NO_VALUES: LeafValues = {
+  bytes: new Uint8Array(0),
+  offsets: new Int32Array(1),
+  stride: 0,
+  width: 0,
+  numbers: null,
+};
+
 function variable({ values, valueOffsets }: Data): LeafValues {
-  return { bytes: bytesOf(values), offsets: valueOffsets, stride: 0, width: 0 };
+  const bytes = bytesOf(values);
+  return { bytes, offsets: valueOffsets, stride: 0, width: 0, numbers: null };
 }
 
 function fixed(width: number, stride = width): ValuesOf {
-  return ({ values }) => ({ bytes: bytesOf(values), offsets: null, stride, width });
+  return ({ values }) => ({ bytes: bytesOf(values), offsets: null, stride, width, numbers: null });
 }
 
 function widened({ values, length }: Data): LeafValues {
   const words = Int32Array.from({ length }, (_, index) => Number(values[index] ?? 0));
-  return { bytes: bytesOf(words), offsets: null, stride: 4, width: 4 };
+  return { bytes: bytesOf(words), offsets: null, stride: 4, width: 4, numbers: null };
 }
 
 function bitsAsBytes({ values, offset, length }: Data): LeafValues {
   const bytes = new Uint8Array(length);
   for (let index = 0; index < length; index += 1) bytes[index] = bitAt(values, offset + index);
-  return { bytes, offsets: null, stride: 1, width: 1 };
+  return { bytes, offsets: null, stride: 1, width: 1, numbers: null };
 }
 
 /** Decimals of 16 bytes, the lowest first, in `width` bytes, the highest first. */
@@ -180,7 +209,7 @@ function reversed({ values, length }: Data, width: number): LeafValues {
       bytes[index * width + byte] = words[index * 16 + width - 1 - byte] ?? 0;
     }
   }
-  return { bytes, offsets: null, stride: width, width };
+  return { bytes, offsets: null, stride: width, width, numbers: null };
 }
 
 function bytesOf(values: ArrayBufferView | undefined): Uint8Array {

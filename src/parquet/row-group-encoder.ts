@@ -5,7 +5,7 @@ import type { Data, RecordBatch, Table } from 'apache-arrow';
 import type { ArrowModule } from './arrow-schema.ts';
 import { ChunkEncoder, type Leaf } from './chunk-encoder.ts';
 import { unencodable } from './errors.ts';
-import { type ColumnPlan, leafPieces, planColumn } from './leaf-values.ts';
+import { type ColumnPlan, hasWholeDictionaries, leafPieces, planColumn } from './leaf-values.ts';
 import type { Codec, ColumnChunk, ParquetNode, RowGroup } from './types.ts';
 
 /** The pages of a row group, were they the first bytes of the file. */
@@ -39,6 +39,7 @@ export class RowGroupEncoder {
     }
     const columns = plans.map(({ node }) => node);
     if (numRows === 0) return { columns, rowGroup: null, parts: [] };
+    if (!batches.every(({ data }) => hasWholeDictionaries(data))) return null;
     const chunks: ColumnChunk[] = [];
     const parts: Uint8Array[] = [];
     let end = 0;

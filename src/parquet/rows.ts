@@ -33,6 +33,7 @@ function presentReader(arrow: typeof Arrow, data: Data): ValueReader {
     return (index) => values[index];
   }
   if (DataType.isUtf8(type)) return textReader(data);
+  if (DataType.isDictionary(type)) return dictionaryReader(arrow, data);
   const vector = new arrow.Vector([data]);
   return (index) => vector.get(index);
 }
@@ -54,7 +55,7 @@ function mapReader(arrow: typeof Arrow, data: Data): ValueReader {
   if (keyData === undefined || valueData === undefined) return nothing;
   const key = valueReader(arrow, keyData);
   const value = valueReader(arrow, valueData);
-  if (!arrow.DataType.isUtf8(keyData.type)) {
+  if (!isText(arrow, keyData.type)) {
     return spanReader(data, (index) => [key(index), value(index)]);
   }
   const { valueOffsets } = data;
@@ -66,6 +67,20 @@ function mapReader(arrow: typeof Arrow, data: Data): ValueReader {
     }
     return map;
   };
+}
+
+function dictionaryReader(arrow: typeof Arrow, data: Data): ValueReader {
+  const [values, ...others] = data.dictionary?.data ?? [];
+  if (values === undefined || others.length > 0) {
+    const vector = new arrow.Vector([data]);
+    return (index) => vector.get(index);
+  }
+  const read = valueReader(arrow, values);
+  return (index) => read(Number(data.values[index]));
+}
+
+function isText({ DataType }: typeof Arrow, type: Arrow.DataType): boolean {
+  return DataType.isUtf8(DataType.isDictionary(type) ? type.dictionary : type);
 }
 
 /** Assignment to `__proto__` would not make a member. */

@@ -3,6 +3,8 @@
 import type { Data, DataType as ArrowType } from 'apache-arrow';
 import type * as Arrow from 'apache-arrow';
 
+import { dictionaryData, ValueNumbers } from '../parquet/index.ts';
+
 export type ArrowModule = typeof Arrow;
 
 const CAPACITY_MIN = 1024;
@@ -32,18 +34,16 @@ class Validity {
     this.#nullCount += 1;
   }
 
-  /** The data of a column whose other buffers are `buffers`; begins again. */
-  finish(arrow: ArrowModule, type: ArrowType, buffers: Partial<Data['buffers']>): Data {
-    const rows = this.#length;
-    const bits = this.#bits?.subarray(0, (rows + 7) >> 3);
-    const data = new arrow.Data(type, 0, rows, this.#nullCount, {
-      ...buffers,
-      ...(bits === undefined ? {} : { 2: bits }),
-    });
+  /** The bits, null where all places hold a value; begins again. */
+  finish(): { readonly nullCount: number; readonly bits: Uint8Array | null } {
+    const result = {
+      nullCount: this.#nullCount,
+      bits: this.#bits?.subarray(0, (this.#length + 7) >> 3) ?? null,
+    };
     this.#bits = null;
     this.#length = 0;
     this.#nullCount = 0;
-    return data;
+    return result;
   }
 
   #set(bits: Uint8Array): void {
@@ -67,10 +67,13 @@ export interface Column {
   finish(arrow: ArrowModule, type: ArrowType): Data;
 }
 
-/** Texts or binaries. */
+/** Texts or binaries: by numbers while values repeat, else one after another. */
 export class BytesColumn implements Column {
   readonly #validity = new Validity();
-  #offsets = new Int32Array(CAPACITY_MIN);
+  /** Null where values stand one after another. */
+  #numbers: ValueNumbers | null = new ValueNumbers();
+  /** Of the row before each place its number, or where its value ends. */
+  #places = new Int32Array(CAPACITY_MIN);
   #bytes = new DataView(new ArrayBuffer(BYTES_MIN));
   #end = 0;
 
@@ -79,31 +82,68 @@ export class BytesColumn implements Column {
     return this.#end + length <= BYTES_MAX;
   }
 
-  /** Bytes `start` (inclusive) to `end` (exclusive) of what `view` shows; null where `end` is below 0. */
-  append(view: DataView, start: number, end: number): void {
-    if (end < 0) this.#validity.appendNull();
-    else {
-      if (this.#end + end - start > this.#bytes.byteLength) this.#reserve(end - start);
-      this.#copy(view, start, end);
-      this.#validity.appendValue();
+  /** Bytes `start` (inclusive) to `end` (exclusive) of `memory`, which `view` shows too; null where `end` is below 0. */
+  append(memory: Uint8Array, view: DataView, start: number, end: number): void {
+    if (end < 0) {
+      this.#validity.appendNull();
+      this.#place(this.#numbers === null ? this.#end : NO_VALUE);
+      return;
     }
-    const rows = this.#validity.length;
-    if (rows >= this.#offsets.length) this.#offsets = larger(this.#offsets);
-    this.#offsets[rows] = this.#end;
+    this.#validity.appendValue();
+    const number = this.#numberOf(memory, start, end);
+    if (number < 0) this.#copy(view, start, end);
+    this.#place(number < 0 ? this.#end : number);
   }
 
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const rows = this.#validity.length;
-    const data = this.#validity.finish(arrow, type, {
-      0: this.#offsets.subarray(0, rows + 1),
-      1: new Uint8Array(this.#bytes.buffer, 0, this.#end),
-    });
+    const { nullCount, bits } = this.#validity.finish();
+    const numbers = this.#numbers;
+    if (numbers !== null) {
+      if (!numbers.pays) this.#numbers = null;
+      const dictionary = numbers.finish(arrow, type);
+      const own = this.#places.subarray(1, rows + 1);
+      return dictionaryData(arrow, dictionary, { numbers: own, nullCount, bits });
+    }
+    const offsets = this.#places.subarray(0, rows + 1);
+    const values = new Uint8Array(this.#bytes.buffer, 0, this.#end);
     this.#end = 0;
-    return data;
+    return new arrow.Data(type, 0, rows, nullCount, { 0: offsets, 1: values, ...validity(bits) });
+  }
+
+  /** The number of a value; -1 where it has none. */
+  #numberOf(memory: Uint8Array, start: number, end: number): number {
+    const numbers = this.#numbers;
+    if (numbers === null) return NO_VALUE;
+    const known = numbers.find(memory, start, end);
+    if (known >= 0) return known;
+    const number = numbers.add(memory, start, end);
+    if (number < 0) this.#spread(numbers);
+    return number;
+  }
+
+  /** Puts the values so far, all but that of the last row, one after another. */
+  #spread(numbers: ValueNumbers): void {
+    for (let row = 1; row < this.#validity.length; row += 1) {
+      const number = this.#places[row] ?? NO_VALUE;
+      if (number >= 0) {
+        const value = numbers.value(number);
+        this.#copy(new DataView(value.buffer, value.byteOffset, value.length), 0, value.length);
+      }
+      this.#places[row] = this.#end;
+    }
+    this.#numbers = null;
+  }
+
+  #place(place: number): void {
+    const rows = this.#validity.length;
+    if (rows >= this.#places.length) this.#places = larger(this.#places);
+    this.#places[rows] = place;
   }
 
   #copy(from: DataView, start: number, end: number): void {
     const length = end - start;
+    if (this.#end + length > this.#bytes.byteLength) this.#reserve(length);
     if (length > COPY_BY_WORD_MAX) {
       const bytes = new Uint8Array(from.buffer, from.byteOffset + start, length);
       new Uint8Array(this.#bytes.buffer).set(bytes, this.#end);
@@ -127,6 +167,8 @@ export class BytesColumn implements Column {
 /** Longer values are moved by the platform, which costs more to call. */
 const COPY_BY_WORD_MAX = 128;
 const BYTES_MIN = CAPACITY_MIN * 16;
+/** The number of a row without a value. */
+const NO_VALUE = -1;
 
 /** 64-bit integers that a number holds exactly, written as two halves. */
 export class LongColumn implements Column {
@@ -150,7 +192,8 @@ export class LongColumn implements Column {
   finish(arrow: ArrowModule, type: ArrowType): Data {
     const rows = this.#validity.length;
     const values = new BigInt64Array(this.#halves.buffer, 0, rows);
-    return this.#validity.finish(arrow, type, { 1: values });
+    const { nullCount, bits } = this.#validity.finish();
+    return new arrow.Data(type, 0, rows, nullCount, { 1: values, ...validity(bits) });
   }
 }
 
@@ -171,8 +214,10 @@ export class IntegerColumn implements Column {
   }
 
   finish(arrow: ArrowModule, type: ArrowType): Data {
-    const values = this.#values.subarray(0, this.#validity.length);
-    return this.#validity.finish(arrow, type, { 1: values });
+    const rows = this.#validity.length;
+    const values = this.#values.subarray(0, rows);
+    const { nullCount, bits } = this.#validity.finish();
+    return new arrow.Data(type, 0, rows, nullCount, { 1: values, ...validity(bits) });
   }
 }
 
@@ -181,10 +226,10 @@ export function repeatedText(text: string, rows: number): Column {
   return {
     finish: (arrow, type) => {
       const bytes = Buffer.from(text, 'utf8');
-      const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * bytes.length);
-      const values = new Uint8Array(rows * bytes.length);
-      for (let row = 0; row < rows; row += 1) values.set(bytes, row * bytes.length);
-      return new arrow.Data(type, 0, rows, 0, { 0: offsets, 1: values });
+      const value = new arrow.Data(type, 0, 1, 0, { 0: Int32Array.of(0, bytes.length), 1: bytes });
+      const numbers = new Int32Array(rows);
+      const dictionary = new arrow.Vector([value]);
+      return dictionaryData(arrow, dictionary, { numbers, nullCount: 0, bits: null });
     },
   };
 }
@@ -195,6 +240,11 @@ export function repeatedInteger(value: number, rows: number): Column {
     finish: (arrow, type) =>
       new arrow.Data(type, 0, rows, 0, { 1: new Int32Array(rows).fill(value) }),
   };
+}
+
+/** By `BufferType`. */
+function validity(bits: Uint8Array | null): { readonly 2?: Uint8Array } {
+  return bits === null ? {} : { 2: bits };
 }
 
 /** A bitmap whose first `count` bits are set, with room for more. */

@@ -70,7 +70,7 @@ class RawColumns implements PayloadColumns {
       this.#memory = memory;
       this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     }
-    this.#values.append(this.#view, valueStart, valueEnd);
+    this.#values.append(memory, this.#view, valueStart, valueEnd);
     return null;
   }
 

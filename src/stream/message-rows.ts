@@ -69,14 +69,15 @@ export class MessageRows {
   append(message: MessageFields): MessageFault | null {
     const bad = this.#payload.append(message);
     if (bad !== null) return bad;
-    const { view, starts, ends, times } = message;
+    const { memory, view, starts, ends, times } = message;
     this.#offsets.append(message.offset);
     this.#timestamps.append(message.timestampMs * 1000);
-    this.#keys.append(view, message.keyStart, message.keyEnd);
+    this.#keys.append(memory, view, message.keyStart, message.keyEnd);
     for (let slot = 0; slot < this.#headers.length; slot += 1) {
       const column = this.#headers[slot];
-      if (column instanceof BytesColumn) column.append(view, starts[slot] ?? 0, ends[slot] ?? -1);
-      else column?.append(times[slot] ?? Number.NaN);
+      if (column instanceof BytesColumn) {
+        column.append(memory, view, starts[slot] ?? 0, ends[slot] ?? -1);
+      } else column?.append(times[slot] ?? Number.NaN);
     }
     this.#dates.append(message.date);
     this.#rowCount += 1;
@@ -87,8 +88,8 @@ export class MessageRows {
   async finish({ topic, partition }: TopicPartition): Promise<MessageTable> {
     const payload = await this.#payload.finish();
     const envelope = envelopeSchema(this.#spec).fields;
-    const own = payload === null ? [] : [messageField(payload.name, payload.type)];
-    const schema = await arrowSchemaOf({ kind: 'struct', fields: [...envelope, ...own] });
+    const last = payload === null ? [] : [messageField(payload.name, payload.type)];
+    const schema = await arrowSchemaOf({ kind: 'struct', fields: [...envelope, ...last] });
     const arrow = this.#arrow;
     const rows = this.#rowCount;
     this.#rowCount = 0;
@@ -105,11 +106,23 @@ export class MessageRows {
       column.finish(arrow, present(schema.fields[index], 'a column').type),
     );
     if (payload !== null) data.push(payload.data);
-    const isKept = (_: unknown, index: number): boolean =>
-      !this.#spec.omit.has(schema.fields[index]?.name ?? '');
-    const fields = schema.fields.filter(isKept);
+    const own = schema.fields.flatMap(({ name, nullable }, index) => {
+      const column = present(data[index], 'the data of a column');
+      // A column that repeats is a dictionary of its type.
+      return this.#spec.omit.has(name)
+        ? []
+        : [{ column, field: new arrow.Field(name, column.type, nullable) }];
+    });
+    const fields = own.map(({ field }) => field);
     const struct = new arrow.Struct(fields);
-    const batch = new arrow.Data(struct, 0, rows, 0, {}, data.filter(isKept));
+    const batch = new arrow.Data(
+      struct,
+      0,
+      rows,
+      0,
+      {},
+      own.map(({ column }) => column),
+    );
     const table = new arrow.Table(new arrow.RecordBatch(new arrow.Schema(fields), batch));
     return { table, payload: payload?.type ?? null };
   }

@@ -172,20 +172,19 @@ describe('a batch', () => {
     expect((await rowsOf(data))[1]).toEqual({ f0: 'x', f1: 7n, f2: [1n, 2n], f3: { f0: 3 } });
   });
 
-  it('has memory of its own, and starts anew after it', async () => {
+  it('is whole until the next one begins, which starts anew', async () => {
     const decoder = await decoderOf(record('string', 'long'));
     const type = oracle(record('string', 'long'));
     const of = (count: number, text: string): Buffer[] =>
       Array.from({ length: count }, (_, index) => type.toBuffer({ f0: text, f1: BigInt(index) }));
     decoder.start();
     for (const message of of(3000, 'first')) decoder.append(message, 0, message.length);
-    const first = decoder.finish();
+    const rows = await parquetRowsOf(decoder.finish());
+    expect([rows.length, rows[2999]]).toEqual([3000, { f0: 'first', f1: 2999n }]);
     expect(await decodeAll(decoder, of(2, 'x'))).toEqual([
       { f0: 'x', f1: 0n },
       { f0: 'x', f1: 1n },
     ]);
-    const rows = await parquetRowsOf(first);
-    expect([rows.length, rows[2999]]).toEqual([3000, { f0: 'first', f1: 2999n }]);
     const [message = Buffer.of()] = of(1, 'forgotten');
     decoder.append(message, 0, message.length);
     decoder.start();
@@ -193,16 +192,51 @@ describe('a batch', () => {
     expect((await rowsOf(decoder.finish())).length).toBe(0);
   });
 
+  it('holds texts that repeat, and stop repeating in the middle, with nulls and enums between', async () => {
+    const symbols = { type: 'enum', name: 'e', symbols: ['A', 'B', 'C'] };
+    const type = record(['null', 'string'], symbols, { type: 'map', values: 'string' }, 'bytes');
+    const decoder = await decoderOf(type);
+    const values = Array.from({ length: 5000 }, (_, n) => ({
+      f0: n % 7 === 0 ? null : n < 2000 ? `v${String(n % 5)}` : `own ${String(n)}`,
+      f1: ['A', 'B', 'C'][n % 3] ?? '',
+      f2: { a: `m${String(n < 3000 ? n % 2 : n)}`, b: '' },
+      f3: Buffer.from(n < 4000 ? 'x' : String(n)),
+    }));
+    for (const round of [0, 1]) {
+      decoder.start();
+      for (const value of values) {
+        const f0 = value.f0 === null ? null : { string: value.f0 };
+        const message = oracle(type).toBuffer({ ...value, f0 });
+        expect(decoder.append(message, 0, message.length)).toBeNull();
+      }
+      const expected = values.map((value) => ({ ...value, f3: Uint8Array.from(value.f3) }));
+      expect(await parquetRowsOf(decoder.finish()), `round ${String(round)}`).toEqual(expected);
+    }
+  });
+
+  it('finds a broken text each time, also one that came before', async () => {
+    const decoder = await decoderOf(record('string'));
+    const good = Uint8Array.of(0x02, 0x61);
+    const broken = Uint8Array.of(0x02, 0xff);
+    for (let n = 0; n < 3; n += 1) {
+      expect(decoder.append(good, 0, 2)).toBeNull();
+      expect(decoder.append(broken, 0, 2)?.code).toBe('AVRO_BAD_UTF8');
+    }
+    expect(await rowsOf(decoder.finish())).toEqual([{ f0: 'a' }, { f0: 'a' }, { f0: 'a' }]);
+  });
+
   it('says that it is full before it takes more memory than it may, and goes on with the next', async () => {
     const schema = parseAvroSchema(JSON.stringify(record('string', longs)));
     const decoder = await compileDecoder(schema, { columnBytesMax: 65_536 });
-    const message = oracle(record('string', longs)).toBuffer({
-      f0: 'x'.repeat(1000),
-      f1: [1n, 2n],
-    });
+    const messageOf = (n: number): Buffer =>
+      oracle(record('string', longs)).toBuffer({ f0: String(n).padEnd(1000, 'x'), f1: [1n, 2n] });
+    const message = messageOf(0);
     decoder.start();
     let fault = null;
-    while (fault === null) fault = decoder.append(message, 0, message.length);
+    for (let n = 0; fault === null; n += 1) {
+      const next = messageOf(n);
+      fault = decoder.append(next, 0, next.length);
+    }
     expect(fault.code).toBe('AVRO_BATCH_FULL');
     expect(decoder.rowCount).toBe(65);
     expect((await rowsOf(decoder.finish())).length).toBe(65);

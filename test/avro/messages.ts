@@ -1,7 +1,8 @@
 /** Messages written by `avsc`, the oracle, and rows of what we read of them. */
 
 import * as avsc from 'avsc';
-import type { Data, Struct } from 'apache-arrow';
+import type * as Arrow from 'apache-arrow';
+import type { Data, Table } from 'apache-arrow';
 
 import { type JsonValue, printJson } from '../../src/base/index.ts';
 import { type AvroDecoder, compileDecoder, parseAvroSchema } from '../../src/avro/index.ts';
@@ -51,19 +52,22 @@ export async function decodeAll(
 }
 
 /** A row that is null as a whole comes out as one with nulls only. */
-export async function rowsOf(data: Data<Struct>): Promise<Record<string, unknown>[]> {
+export async function rowsOf(data: Data): Promise<Record<string, unknown>[]> {
   const arrow = await import('apache-arrow');
-  const batch = new arrow.RecordBatch(new arrow.Schema(data.type.children), data);
-  return [...rowsOfBatch(arrow, batch)];
+  return tableOf(arrow, data).batches.flatMap((batch) => [...rowsOfBatch(arrow, batch)]);
 }
 
 /** As `rowsOf`, by way of a Parquet file. */
-export async function parquetRowsOf(data: Data<Struct>): Promise<Record<string, unknown>[]> {
-  const arrow = await import('apache-arrow');
-  const schema = new arrow.Schema(data.type.children);
-  const table = new arrow.Table(new arrow.RecordBatch(schema, data));
+export async function parquetRowsOf(data: Data): Promise<Record<string, unknown>[]> {
+  const table = tableOf(await import('apache-arrow'), data);
   const source = memorySource('messages', await writeParquet(table));
   return Array.fromAsync(readRows(source, await readFooter(source)));
+}
+
+function tableOf(arrow: typeof Arrow, { type, length, nullCount, buffers, children }: Data): Table {
+  const struct = new arrow.Struct(type.children);
+  const data = new arrow.Data(struct, 0, length, nullCount, buffers, children);
+  return new arrow.Table(new arrow.RecordBatch(new arrow.Schema(type.children), data));
 }
 
 export function envelopeless(...bytes: number[]): Uint8Array {

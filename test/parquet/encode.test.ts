@@ -66,6 +66,27 @@ test('what Snappy packs it unpacks, whatever repeats at whatever distance', () =
   );
 });
 
+test('data with a dictionary is written as its values, in one piece or several, sliced and with nulls', async () => {
+  const texts = fc.constantFrom('a', 'bb', '', 'ção', 'd'.repeat(80), null);
+  const type = new Dictionary(new Utf8(), new Int32());
+  const column = fc.array(fc.oneof(texts, fc.string({ unit: 'grapheme' })), { maxLength: 3000 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(column, { minLength: 1, maxLength: 3 }),
+      fc.nat(50),
+      async (parts, cut) => {
+        const tables = parts.map((values) => {
+          const vector = vectorFromArray(values, type);
+          return new Table({ text: vector }).slice(cut);
+        });
+        const expected = parts.flatMap((values) => values.slice(cut).map((text) => ({ text })));
+        expect(await rowsOf(await writeParquet(tables))).toEqual(expected);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
 test('runs and packed bits are read again, for every width', () => {
   fc.assert(
     fc.property(

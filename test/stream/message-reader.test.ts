@@ -16,6 +16,7 @@ import {
   rawPayloads,
 } from '../../src/stream/message-payloads.ts';
 import {
+  bytesOf,
   type Evolving,
   evolving,
   footerOf,
@@ -164,6 +165,21 @@ describe('messages as they are', () => {
     expect(Buffer.from(record?.key ?? []).toString()).toBe('k');
     expect(record?.headers.map(([, value]) => value)).toEqual([Uint8Array.of(0xff), null]);
     expect(read.deadLetterCount).toBe(4);
+  });
+
+  test('have texts that repeat, and stop repeating in the middle, with nulls between', async () => {
+    const sent = Array.from({ length: 6000 }, (_, n): Sent => ({
+      value: n % 11 === 0 ? null : 'v'.repeat(n < 2500 ? n % 4 : n % 200) + (n < 2500 ? '' : n),
+      headers: n % 5 === 0 ? [] : [['id', n < 3000 ? 'same' : String(n)]],
+    }));
+    const topic = await topicOf(sent, sent.slice(0, 40), sent);
+    const read = await readAll(topic, await rawPayloads(), { headers: headersOf({ id: 'text' }) });
+    const rows = (await rowsOf(read)).map(({ value, id }) => ({ value, id }));
+    const expected = [...sent, ...sent.slice(0, 40), ...sent].map(({ value, headers }) => ({
+      value: value === null ? null : bytesOf(value),
+      id: headers?.[0]?.[1] ?? null,
+    }));
+    expect(rows).toEqual(expected);
   });
 
   test('fill one table after another, and nothing is lost between them', async () => {
