@@ -37,7 +37,8 @@ export interface SourceOptions {
 
 /**
  * What `work` makes of the source of a version. Where it throws `CHECKPOINT_CORRUPT` it is called again with a source
- * that does without that checkpoint; where there is none, the error is thrown. Errors: those of `chooseSegment`.
+ * that does without that checkpoint; where there is none, the error is thrown. Where a commit is gone that was listed,
+ * the log is listed again, once. Errors: those of `chooseSegment`.
  */
 export async function fromLog<T>(
   ctx: TableContext,
@@ -48,6 +49,7 @@ export async function fromLog<T>(
   const unusable = new Set(options.unusable);
   let { listing, isWhole, copy } = await locate(ctx, version);
   let failure: unknown = null;
+  let wasGone = false;
   for (;;) {
     let segment: LogSegment;
     try {
@@ -62,6 +64,13 @@ export async function fromLog<T>(
     try {
       return await work({ listing, segment, checkpoint });
     } catch (error) {
+      if (isDeltaError(error, 'STORE_NOT_FOUND') && !wasGone) {
+        // Cleaned up, or published, since it was listed: a second listing knows what there is now.
+        listing = await listVersions(ctx, 0);
+        isWhole = true;
+        wasGone = true;
+        continue;
+      }
       if (checkpoint === null || !isDeltaError(error, 'CHECKPOINT_CORRUPT')) throw error;
       if (checkpoint.copy === null) {
         failure ??= error;

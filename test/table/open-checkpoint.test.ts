@@ -238,7 +238,54 @@ describe('the checksum file of a version', () => {
   });
 });
 
-test('refuses by name what only a catalog knows, and what it cannot write', async () => {
+test('a table whose old commits are cleaned up while it is opened is read from what there is then', async () => {
+  const ctx = await table();
+  const { store } = ctx;
+  let cleaned = false;
+  const get: typeof store.get = async (path) => {
+    if (path === commitPath(2) && !cleaned) {
+      cleaned = true;
+      await writeV2(ctx, 4, { format: 'json', sidecars: 1 });
+      await drop(ctx, 0, 3);
+    }
+    return store.get(path);
+  };
+  const cleanedStore = new Proxy(store, {
+    get: (target, name) => {
+      const member: unknown = name === 'get' ? get : Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  expect(pathsOf(await openSnapshot({ ...ctx, store: cleanedStore }))).toEqual([
+    'b',
+    'c',
+    'd',
+    'e',
+  ]);
+  expect(cleaned).toBe(true);
+});
+
+test('a table with V2 checkpoints is written, and gets one of the classic kind', async () => {
+  const ctx = await table();
+  await writeHint(ctx.store, 4, await writeV2(ctx, 4, { format: 'json', sidecars: 1 }));
+  const features = ['v2Checkpoint'];
+  const protocol = {
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: features,
+    writerFeatures: features,
+  };
+  const upgrade = printCommit([{ kind: 'protocol', protocol }]);
+  await ctx.store.put(commitPath(6), upgrade, { kind: 'create' });
+  const { snapshot } = await commit(ctx, await openSnapshot(ctx), appendSpec('f'));
+  await writeCheckpoint(ctx, snapshot);
+  await drop(ctx, 0, 7);
+  const reopened = await openSnapshot(ctx);
+  expect(pathsOf(reopened)).toEqual(['b', 'c', 'd', 'e', 'f']);
+  expect(reopened.protocol).toEqual(protocol);
+});
+
+test('refuses by name what only a catalog knows', async () => {
   const ctx = await table();
   const features = ['catalogManaged'];
   await writeText(
