@@ -30,6 +30,9 @@ const DROPPED = 'dropped_rows';
 /** More hashes than these are probed in several passes over the existing keys, each within bounded memory. */
 const HASHES_PER_PASS_MAX = 2_000_000;
 
+/** Places in the text of one statement. */
+const ROWS_PER_STATEMENT_MAX = 100_000;
+
 /** A condition that is true for the rows that enter; `file` and `row` are SQL for a row's place. */
 export function survives(file: string, row: string): string {
   return (
@@ -43,6 +46,25 @@ export async function prepareDrops(session: Session): Promise<void> {
   await session.run(
     `CREATE TABLE ${DROPPED} (${FILE_COLUMN} INTEGER NOT NULL, ${ROW_COLUMN} BIGINT NOT NULL)`,
   );
+}
+
+/** Drops rows by their places, those of each file by its number. None of them may be dropped already. */
+export async function dropRows(
+  session: Session,
+  byFile: ReadonlyMap<number, readonly number[]>,
+  options: StatementOptions = {},
+): Promise<void> {
+  for (const [file, rows] of byFile) {
+    for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT_MAX) {
+      const some = rows.slice(start, start + ROWS_PER_STATEMENT_MAX).join(',');
+      // One text, because a list of so many numbers takes the parser longer than all the rest.
+      await session.run(
+        `INSERT INTO ${DROPPED} SELECT ${String(file)}, ` +
+          `unnest(CAST(string_split('${some}', ',') AS BIGINT[]))`,
+        options,
+      );
+    }
+  }
 }
 
 /** Of rows with one key, drops all but the one in the lowest file and row. */

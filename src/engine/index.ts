@@ -5,6 +5,7 @@ export {
   type DroppedRows,
   droppedRows,
   dropExisting,
+  dropRows,
   dropWithinBatch,
   FILE_COLUMN,
   type KeyedRows,

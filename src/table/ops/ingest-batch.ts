@@ -4,6 +4,7 @@ import {
   type DroppedRows,
   droppedRows,
   dropExisting,
+  dropRows,
   dropWithinBatch,
   FILE_COLUMN,
   identifier,
@@ -25,6 +26,7 @@ import {
   type StructType,
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
+import { totalOf } from './append-commit.ts';
 import { copyDataFile, discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
 import {
   copyPartition,
@@ -102,7 +104,7 @@ export class IngestBatch {
 
   /**
    * Of rows with one key, drops all but the first, and those whose key is in one of the files of the table, where there are
-   * any to look at. A small batch without duplicates among few rows is found to be one without the engine.
+   * any to look at. Few rows are looked for among few without the engine.
    */
   async drop(existing: ExistingFiles | null): Promise<void> {
     if (this.#keys.fields.length === 0 || this.#inputs.length === 0) return;
@@ -141,26 +143,34 @@ export class IngestBatch {
     return allCopied ? KeySieve.read(this.#inputs, this.#keys.fields) : null;
   }
 
-  /** Those of the files in which the engine has to look for the keys. */
-  async #suspects(snapshot: Snapshot, files: readonly AddFile[]): Promise<readonly AddFile[]> {
+  async #dropFound(snapshot: Snapshot, near: readonly AddFile[]): Promise<number> {
+    const { count, unread } = await this.#dropSieved(snapshot, near);
+    if (unread.length === 0) return count;
+    return count + (await this.#dropByEngine(snapshot, unread));
+  }
+
+  /** Drops what the sieve finds, and says in which files the engine has to look. */
+  async #dropSieved(
+    snapshot: Snapshot,
+    files: readonly AddFile[],
+  ): Promise<{ readonly count: number; readonly unread: readonly AddFile[] }> {
     const inFiles = this.#keys.fields.every(
       ({ name }) => !snapshot.partitionColumns.includes(name),
     );
     const isCheap = KeySieve.isCheap(files.map(({ size }) => size));
-    if (this.#sieve === null || !inFiles || !isCheap) return files;
+    if (this.#sieve === null || !inFiles || !isCheap) return { count: 0, unread: files };
     const stored = await inParallel(files, STORE_REQUESTS_MAX, async (add) => ({
       add,
       file: await tableFile(this.#ctx, add),
     }));
-    return (await this.#sieve.suspects(stored)).map(({ add }) => add);
+    const { count, unread } = await this.#sieve.dropExisting(stored, this.#options.signal);
+    return { count, unread: unread.map(({ add }) => add) };
   }
 
-  async #dropFound(snapshot: Snapshot, near: readonly AddFile[]): Promise<number> {
-    const suspects = await this.#suspects(snapshot, near);
-    if (suspects.length === 0) return 0;
+  async #dropByEngine(snapshot: Snapshot, files: readonly AddFile[]): Promise<number> {
     const session = await this.#dropSession();
     const relations = await tableRelations(this.#ctx, this.#stage, snapshot, {
-      files: suspects,
+      files,
       columns: this.#keys,
     });
     const half = Math.ceil(relations.length / ENGINE_STATEMENTS_MAX);
@@ -246,7 +256,8 @@ export class IngestBatch {
       .join(', ');
     if (this.#required.fields.length === 0) return `SELECT ${columns} FROM (${rows})`;
     const good = `SELECT ${columns} FROM (${rows}) AS r WHERE ${keyIsGood(this.#required)}`;
-    if (this.#rows === null) return good;
+    if ((await this.dropped()).count === 0) return good;
+    await this.#dropSession();
     const numbers = run.map(({ number }) => number).join(', ');
     return `${good} AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`;
   }
@@ -258,8 +269,9 @@ export class IngestBatch {
   }
 
   async dropped(): Promise<DroppedRows> {
-    if (this.#rows === null) return { byFile: new Map(), count: 0 };
-    return droppedRows(await this.#engine.open());
+    if (this.#drops !== null) return droppedRows(await this.#dropSession());
+    const byFile = this.#sieve?.droppedCounts ?? new Map<number, number>();
+    return { byFile, count: totalOf(byFile.values(), (rowCount) => rowCount) };
   }
 
   async close(): Promise<void> {
@@ -267,10 +279,17 @@ export class IngestBatch {
     await this.#stage.close();
   }
 
-  /** The session, with the table of what was dropped. */
+  /** The session, with the table of what was dropped: one call after another, so that each finds all of it there. */
   #dropSession(): Promise<Session> {
-    this.#drops ??= this.#prepareDrops();
+    this.#drops = this.#withSieved(this.#drops ?? this.#prepareDrops());
     return this.#drops;
+  }
+
+  async #withSieved(drops: Promise<Session>): Promise<Session> {
+    const session = await drops;
+    const sieved = this.#sieve?.takeDropped();
+    if (sieved !== undefined) await dropRows(session, sieved, this.#statement());
+    return session;
   }
 
   async #prepareDrops(): Promise<Session> {
