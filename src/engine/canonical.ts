@@ -80,6 +80,7 @@ function primitiveText(sql: string, name: PrimitiveName, binder: Binder): string
     case 'double':
       return ecmaNumberText(`CAST(${sql} AS DOUBLE)`, binder);
     case 'string':
+    case 'variant':
       return jsonText(sql, binder);
     case 'binary':
       return quoted(`'0x' || lower(hex(${sql}))`);

@@ -75,6 +75,8 @@ class Cast {
 
   sql(): string | null {
     const type = this.#type;
+    // Which text a variant is cast to depends on what it holds.
+    if (is(this.#operand.type, 'variant')) return null;
     if (is(this.#operand.type, 'string')) return this.#fromText();
     if (is(type, 'string')) return this.#toText();
     if (isIntegral(type)) return this.#toIntegral();

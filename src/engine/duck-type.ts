@@ -17,6 +17,8 @@ const PRIMITIVES: Readonly<Record<PrimitiveName, string>> = {
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
+  // As its JSON text.
+  variant: 'VARCHAR',
   // Holds only null; the engine wants some type for it.
   void: 'INTEGER',
 };

@@ -23,6 +23,8 @@ export interface RelationFile {
    * Default: none.
    */
   readonly deletedRows?: Uint8Array | null;
+  /** A file of as many rows, in the same order, that has some of the columns in another form. Default: none. */
+  readonly beside?: { readonly localPath: string; readonly columns: readonly string[] } | null;
 }
 
 export interface RelationOptions {
@@ -66,7 +68,7 @@ function runsOfOneLayout(
   for (const [index, file] of files.entries()) {
     const layout = layoutOf(file, options);
     const run = runs.at(-1);
-    if (run?.layout === layout && isWhole(run.first) && isWhole(file))
+    if (run?.layout === layout && isAlone(run.first) && isAlone(file))
       run.paths.push(file.localPath);
     else runs.push({ first: file, firstIndex: index, paths: [file.localPath], layout });
   }
@@ -91,15 +93,28 @@ function selectOf(run: FileRun, options: RelationOptions): string {
     list.push(`CAST(file_row_number AS BIGINT) AS ${identifier(options.rowNumber)}`);
   }
   if (list.length === 0) list.push('NULL AS "no columns"');
+  return `SELECT ${list.join(', ')} FROM ${sourceOf(run)}${survivors(run.first)}`;
+}
+
+function sourceOf({ first, paths }: FileRun): string {
+  const source = scanOf(paths);
+  const beside = first.beside ?? null;
+  if (beside === null) return source;
+  const replaced = beside.columns.map(identifier).join(', ');
+  const rest = `SELECT * EXCLUDE (${replaced}), file_row_number FROM ${source}`;
+  return `(${rest}) POSITIONAL JOIN (SELECT * FROM ${scanOf([beside.localPath])})`;
+}
+
+function scanOf(paths: readonly string[]): string {
   return (
-    `SELECT ${list.join(', ')} FROM read_parquet(${literalList(run.paths)}, ` +
-    'hive_partitioning = false, union_by_name = false, binary_as_string = false)' +
-    survivors(run.first)
+    `read_parquet(${literalList(paths)}, ` +
+    'hive_partitioning = false, union_by_name = false, binary_as_string = false)'
   );
 }
 
-function isWhole({ deletedRows }: RelationFile): boolean {
-  return (deletedRows ?? null) === null;
+/** Whether a scan of the file may read others too. */
+function isAlone({ deletedRows, beside }: RelationFile): boolean {
+  return (deletedRows ?? null) === null && (beside ?? null) === null;
 }
 
 /** The condition that leaves out what is deleted; nothing for a whole file. */

@@ -69,6 +69,8 @@ const READABLE: ReadonlySet<string> = new Set([
   'typeWidening',
   'v2Checkpoint',
   'vacuumProtocolCheck',
+  'variantShredding',
+  'variantType',
 ]);
 
 const WRITABLE: ReadonlySet<string> = new Set([
@@ -134,6 +136,8 @@ function canonicalName(name: string): string {
 const EARLY_NAMES: ReadonlyMap<string, string> = new Map([
   ['timestampWithoutTimezone', 'timestampNtz'],
   ['typeWidening-preview', 'typeWidening'],
+  ['variantShredding-preview', 'variantShredding'],
+  ['variantType-preview', 'variantType'],
 ]);
 
 /** PROTOCOL.md, "Reader Requirements for Type Widening": a change of type that is not known is refused. */

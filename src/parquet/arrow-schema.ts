@@ -103,6 +103,7 @@ function arrowPrimitive(arrow: ArrowModule, name: PrimitiveName, column: string)
       return new arrow.TimestampMicrosecond('UTC');
     case 'timestamp_ntz':
       return new arrow.TimestampMicrosecond();
+    case 'variant':
     case 'void':
       throw unsupportedType(column, name);
     default:

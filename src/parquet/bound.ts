@@ -41,6 +41,7 @@ export function readBound(bytes: Uint8Array, context: BoundContext): Scalar | nu
     // Readers of Delta tables expect no bounds of these.
     case 'boolean':
     case 'binary':
+    case 'variant':
     case 'void':
       return null;
     default:

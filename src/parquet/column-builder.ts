@@ -70,6 +70,7 @@ function primitiveBuffer(name: PrimitiveName): ScalarBuffer {
   switch (name) {
     case 'string':
     case 'binary':
+    case 'variant':
       return new BytesBuffer();
     case 'boolean':
     case 'void':

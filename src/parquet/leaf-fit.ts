@@ -168,6 +168,8 @@ function primitiveFit(file: FileType, name: PrimitiveName): Fit {
     case 'timestamp':
     case 'timestamp_ntz':
       return timestampFit(file, name);
+    case 'variant':
+      return reject(file.kind, name);
     case 'void':
       return decode('the column has the type void');
     default:

@@ -144,3 +144,12 @@ export function columnUnknown(name: string, known: readonly string[]): DeltaErro
     details: { column: name },
   });
 }
+
+/** `VARIANT_CORRUPT`: bytes that are no variant. */
+export function variantCorrupt(why: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'VARIANT_CORRUPT',
+    message: `a variant cannot be read: ${why}; write its file again with the engine that made it`,
+  });
+}

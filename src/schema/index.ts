@@ -69,6 +69,9 @@ export {
 } from './structure.ts';
 export { hiveType, parseDdl, parseType, quoteName, typeName } from './type-text.ts';
 export { isWidening, unknownTypeChange } from './type-widening.ts';
+export { encodeVariant, readVariant, type VariantBytes, type VariantNode } from './variant.ts';
+export { variantJson } from './variant-json.ts';
+export { scalarNode, type VariantScalar } from './variant-scalar.ts';
 export type {
   ArrayType,
   DataType,

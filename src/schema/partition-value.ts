@@ -43,7 +43,8 @@ export function readPartitionValue(text: string, type: DataType): Scalar | null 
 
 /** Whether a table may be partitioned by columns of this type. */
 export function isPartitionType(type: DataType): boolean {
-  return type.kind === 'decimal' || (type.kind === 'primitive' && type.name !== 'void');
+  if (type.kind !== 'primitive') return type.kind === 'decimal';
+  return type.name !== 'void' && type.name !== 'variant';
 }
 
 /** Least and greatest value of the integer types that are held as `number`. */
@@ -87,8 +88,9 @@ function printPrimitive(value: Scalar, name: PrimitiveName): string {
       return printTimestamp(toMicros(value), { separator: ' ', fraction: 'shortest', zone: '' });
     case 'binary':
       return printBytes(value);
+    case 'variant':
     case 'void':
-      throw partitionValueUnwritable('void', 'such a column has no values');
+      throw partitionValueUnwritable(name, 'such a column has no texts for its values');
     default:
       return unreachable(name);
   }
@@ -116,6 +118,7 @@ function readPrimitive(text: string, name: PrimitiveName): Scalar | null {
       return readTimestamp(text)?.micros ?? null;
     case 'binary':
       return new TextEncoder().encode(text);
+    case 'variant':
     case 'void':
       return null;
     default:

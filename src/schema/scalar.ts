@@ -68,6 +68,8 @@ function toPrimitive(value: NonNullable<RowValue>, name: PrimitiveName): Scalar 
     case 'timestamp':
     case 'timestamp_ntz':
       return toTimestamp(value, name);
+    case 'variant':
+      throw unfit(value, name, 'variants can only be read');
     case 'void':
       throw unfit(value, name, 'the column can only be null');
     default:

@@ -54,6 +54,7 @@ const PRIMITIVE_NAMES: ReadonlyMap<string, PrimitiveName> = new Map<string, Prim
   ['date', 'date'],
   ['timestamp', 'timestamp'],
   ['timestamp_ntz', 'timestamp_ntz'],
+  ['variant', 'variant'],
   ['void', 'void'],
   // Spark before 3.0 wrote void columns so.
   ['null', 'void'],

@@ -79,12 +79,13 @@ const HIVE_PLAIN_NAME = /^[\p{L}\d_]+$/u;
 
 /**
  * The type of a catalog column, as Glue and Hive read it. `timestamp_ntz` becomes `timestamp`: Hive's has no zone.
- * Errors: `SCHEMA_HIVE_TYPE` for `void`, and for nested names that Hive's grammar has no way to quote.
+ * Errors: `SCHEMA_HIVE_TYPE` for `void` and `variant`, and for nested names that Hive's grammar has no way to quote.
  */
 export function hiveType(type: DataType): string {
   switch (type.kind) {
     case 'primitive':
       if (type.name === 'void') throw hiveTypeMissing('void', 'Hive has no columns without a type');
+      if (type.name === 'variant') throw hiveTypeMissing('variant', 'Hive has no such type');
       return type.name === 'timestamp_ntz' ? 'timestamp' : DDL_NAMES[type.name];
     case 'decimal':
       return typeName(type);
@@ -119,6 +120,7 @@ const DDL_NAMES: Readonly<Record<PrimitiveName, string>> = {
   date: 'date',
   timestamp: 'timestamp',
   timestamp_ntz: 'timestamp_ntz',
+  variant: 'variant',
   void: 'void',
 };
 

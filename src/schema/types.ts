@@ -16,6 +16,7 @@ export type PrimitiveName =
   | 'date'
   | 'timestamp'
   | 'timestamp_ntz'
+  | 'variant'
   | 'void';
 
 export interface PrimitiveType {

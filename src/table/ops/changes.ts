@@ -8,6 +8,7 @@ import { type ChangePlan, planChanges, type VersionRange } from './change-sets.t
 import { type Checksum, checksumOf } from './checksum.ts';
 import { rowReader } from './row-values.ts';
 import { relations } from './scan-files.ts';
+import type { VariantForm } from './variant-types.ts';
 
 export interface ChangesOptions extends VersionRange {
   readonly signal?: AbortSignal;
@@ -32,7 +33,7 @@ export async function* readChanges(
   const toRow = rowReader({ ...schema, fields: [...schema.fields, ...CHANGE_COLUMNS] });
   const statement = statementOf(options);
   try {
-    for await (const sql of changeRelations(ctx, plan, options)) {
+    for await (const sql of changeRelations(ctx, plan, { ...options, variants: 'json' })) {
       for await (const { columns, rowCount } of session.stream(sql, statement)) {
         for (let index = 0; index < rowCount; index += 1) yield toRow(columns, index);
       }
@@ -54,7 +55,8 @@ export async function changesChecksum(
   const engine = await ctx.engine();
   const session = await engine.openSession();
   try {
-    return await checksumOf(session, changeRelations(ctx, plan, options), schema, options);
+    const selects = changeRelations(ctx, plan, { ...options, variants: 'binary' });
+    return await checksumOf(session, selects, schema, options);
   } finally {
     await session.close();
   }
@@ -64,7 +66,7 @@ export async function changesChecksum(
 async function* changeRelations(
   ctx: TableContext,
   { snapshot, sets }: ChangePlan,
-  options: ChangesOptions,
+  options: ChangesOptions & { readonly variants: VariantForm },
 ): AsyncGenerator<string> {
   const { schema } = snapshot;
   for await (const { version, timestampMs, changeType, files } of sets) {
@@ -78,7 +80,7 @@ async function* changeRelations(
       `CAST(${String(version)} AS BIGINT) AS ${identifier(COMMIT_VERSION.name)}`,
       `make_timestamptz(${String(timestampMs * 1000)}) AS ${identifier(COMMIT_TIMESTAMP.name)}`,
     ];
-    const read = { schema: own, ...statementOf(options) };
+    const read = { schema: own, variants: options.variants, ...statementOf(options) };
     for await (const relation of relations(ctx, snapshot, files, read)) {
       yield `SELECT ${list.join(', ')} FROM (${relation}) AS "changes"`;
     }

@@ -8,6 +8,7 @@ import type { StructType } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { liveFiles } from './files.ts';
 import { relations } from './scan-files.ts';
+import { withVariantsAs } from './variant-types.ts';
 
 export interface Checksum {
   readonly rowCount: number;
@@ -30,21 +31,21 @@ export async function checksum(
   try {
     const { schema } = snapshot;
     const files = liveFiles(snapshot, { where: null, statistics: null });
-    const selects = relations(ctx, snapshot, files, { schema, ...options });
+    const selects = relations(ctx, snapshot, files, { schema, variants: 'binary', ...options });
     return await checksumOf(session, selects, schema, options);
   } finally {
     await session.close();
   }
 }
 
-/** The fingerprint of the rows of SELECTs that have the columns of `schema`. */
+/** The fingerprint of the rows of SELECTs that have the columns of `schema`, variants in their binary form. */
 export async function checksumOf(
   session: Session,
   selects: AsyncIterable<string>,
   schema: StructType,
   options: { readonly signal?: AbortSignal },
 ): Promise<Checksum> {
-  const line = canonicalLineSql(schema);
+  const line = canonicalLineSql(withVariantsAs(schema, 'binary'));
   await session.run('CREATE OR REPLACE TABLE lines (line VARCHAR)', options);
   for await (const select of selects) {
     await session.run(`INSERT INTO lines SELECT ${line} FROM (${select}) AS "files"`, options);

@@ -200,3 +200,12 @@ export function changesGone(version: number, earliest: number | null): DeltaErro
     details: { version, earliest },
   });
 }
+
+/** `VARIANT_MALFORMED`: columns of a file that are no variant. */
+export function variantMalformed(why: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'VARIANT_MALFORMED',
+    message: `a variant cannot be put together from its file: ${why}; write the file again with the engine that made it`,
+  });
+}

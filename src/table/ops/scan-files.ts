@@ -14,6 +14,8 @@ import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
 import { LocalStage, storedFooter } from './input-stage.ts';
+import { stageVariants } from './variant-stage.ts';
+import { holdsVariant, type VariantForm, withVariantsAs } from './variant-types.ts';
 
 /** Files in one statement of the engine, at most. */
 const GROUP_FILES_MAX = 32;
@@ -30,6 +32,8 @@ export interface FileToRead extends LiveFile {
 export interface RelationsOptions {
   /** The columns to read, in order; fields of the table's schema. */
   readonly schema: StructType;
+  /** What variants are read as. Default `json`. */
+  readonly variants?: VariantForm;
   readonly signal?: AbortSignal;
 }
 
@@ -96,7 +100,7 @@ export async function stageFiles(
   ctx: TableContext,
   snapshot: Snapshot,
   files: readonly FileToRead[],
-  { schema, signal }: RelationsOptions,
+  { schema, variants = 'json', signal }: RelationsOptions,
 ): Promise<StagedFiles> {
   const mapping = mappingMode(snapshot.metadata.configuration) ?? 'none';
   const stage = await LocalStage.open();
@@ -106,7 +110,7 @@ export async function stageFiles(
       files.map((file) =>
         limit(() => {
           signal?.throwIfAborted();
-          return stageFile(ctx, stage, file, { schema, mapping });
+          return stageFile(ctx, stage, file, { schema, mapping, form: variants });
         }),
       ),
     );
@@ -115,7 +119,8 @@ export async function stageFiles(
       return outcome.value;
     });
     const { partitionColumns } = snapshot;
-    const sql = relationSql(staged, { schema, partitionColumns, mapping });
+    const readAs = withVariantsAs(schema, variants);
+    const sql = relationSql(staged, { schema: readAs, partitionColumns, mapping });
     return { sql, stage };
   } catch (error) {
     await stage.close();
@@ -127,18 +132,24 @@ async function stageFile(
   ctx: TableContext,
   stage: LocalStage,
   { add, partition, only }: FileToRead,
-  { schema, mapping }: { readonly schema: StructType; readonly mapping: MappingMode },
+  how: {
+    readonly schema: StructType;
+    readonly mapping: MappingMode;
+    readonly form: VariantForm;
+  },
 ): Promise<RelationFile> {
   try {
     const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await storedFooter(file);
-    const columns = schema.fields.flatMap(
-      (field) => matchField(field, footer.columns, mapping)?.name ?? [],
+    const { schema, mapping } = how;
+    const names = schema.fields.flatMap((field) =>
+      holdsVariant(field.type) ? [] : (matchField(field, footer.columns, mapping)?.name ?? []),
     );
-    const localPath = await stage.localFile(file, footer, columns);
+    const localPath = await stage.localFile(file, footer, names);
+    const columns = await stageVariants(stage, file, schema, { ...how, footer });
     return {
       localPath,
-      columns: footer.columns,
+      ...columns,
       partitionValues: partition,
       deletedRows: await (only === undefined
         ? deletedRows(ctx, add.deletionVector, footer.rowCount)
