@@ -56,9 +56,9 @@ describe('schema JSON', () => {
   });
 
   it('names the column of a type it does not know', () => {
-    const text = column('{"type":"array","elementType":"variant","containsNull":true}');
+    const text = column('{"type":"array","elementType":"geometry","containsNull":true}');
     expect(codeOf(() => parseSchema(text))).toMatch(
-      /^SCHEMA_TYPE_UNSUPPORTED: .*"variant" of column c\.element/,
+      /^SCHEMA_TYPE_UNSUPPORTED: .*"geometry" of column c\.element/,
     );
     expect(codeOf(() => parseSchema(column('{"type":"udt","class":"x"}')))).toMatch(
       /^SCHEMA_TYPE_UNSUPPORTED/,

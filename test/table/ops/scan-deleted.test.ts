@@ -44,9 +44,10 @@ function spec(deletionVector: DeletionVectorDescriptor, file?: Uint8Array): Tabl
   };
 }
 
-async function ids(table: EngineTable, where: string): Promise<readonly unknown[]> {
+/** In order, which a scan does not promise. */
+async function ids(table: EngineTable, where: string): Promise<readonly bigint[]> {
   const rows = await Array.fromAsync(scanRows(table.ctx, table.snapshot, { where }));
-  return rows.map(({ id }) => id);
+  return rows.map(({ id }) => BigInt(Number(id))).sort((left, right) => Number(left - right));
 }
 
 const FEW = [0, 4000, 9999];
