@@ -287,8 +287,18 @@ function adding(count: number): Side {
   };
 }
 
+/** The whole job, against what it cannot do without: the same anti-join by DuckDB alone, over the files of the table as it was. */
 function duplicates(): void {
-  compare('job: 100 k events into 10 M ids', [adding(100_000)]);
+  const ours = adding(100_000);
+  const target = join(ensureIngested(), 'usuarios/usuario_evento_delta');
+  compare('job: 100 k events into 10 M ids', [
+    ours,
+    {
+      name: 'duckdb',
+      prepare: () => {},
+      command: program('anti-join', target, novos(100_000)),
+    },
+  ]);
 }
 
 const spark = (...words: string[]): string[] => [
