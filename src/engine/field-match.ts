@@ -5,7 +5,7 @@ import { mappingId, type MappingMode, physicalName, type StructField } from '../
 
 /**
  * The node of a field among its siblings in the file, or null where the file lacks it. By physical name under `name`, by
- * field id under `id` (by physical name in a file without ids); else by name, where an exact match wins over one that
+ * field id under `id` (by physical name in a file without ids, and for a column of changes that has none); else by name, where an exact match wins over one that
  * differs by case.
  */
 export function matchField(
@@ -13,9 +13,9 @@ export function matchField(
   nodes: readonly ParquetNode[],
   mapping: MappingMode,
 ): ParquetNode | null {
-  if (mapping === 'id' && nodes.some((node) => node.fieldId !== null)) {
-    const id = mappingId(field);
-    return id === null ? null : (nodes.find((node) => node.fieldId === id) ?? null);
+  const id = mapping === 'id' ? mappingId(field) : null;
+  if (id !== null && nodes.some((node) => node.fieldId !== null)) {
+    return nodes.find((node) => node.fieldId === id) ?? null;
   }
   const name = mapping === 'none' ? field.name : physicalName(field);
   const exact = nodes.find((node) => node.name === name);

@@ -183,6 +183,10 @@ describe('column mapping', () => {
       copyOptions: ', FIELD_IDS {z: 1, w: {__duckdb_field_id: 2, y: 3}}',
     });
     expect(await read([file], mapped, { mapping: 'id' })).toEqual([{ id: 7, s: { x: 8 } }]);
+    // Columns that changes have besides those of their table have no id.
+    const [z] = parseDdl('z int').fields;
+    const more = { ...mapped, fields: [...mapped.fields, ...(z === undefined ? [] : [z])] };
+    expect(await read([file], more, { mapping: 'id' })).toMatchObject([{ z: 7 }]);
   });
 });
 
