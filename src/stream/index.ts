@@ -53,7 +53,7 @@ export {
   recordTopic,
 } from './lazy.ts';
 export type { Payloads } from './message-payloads.ts';
-export type { MessageFile } from './unify.ts';
+export type { MessageFile } from './message-files.ts';
 export type {
   DeadLetter,
   MessageReader,

@@ -14,7 +14,7 @@ import { fault, type MessageFault } from './message-fault.ts';
 import { MessageFields } from './message-fields.ts';
 import { PartitionRows, type RowsSpec } from './partition-rows.ts';
 import { RowsPool } from './rows-pool.ts';
-import { finishFiles, type MessageFile } from './unify.ts';
+import { finishFiles, type MessageFile } from './message-files.ts';
 
 export interface MessageSpec extends RowsSpec {
   /** Headers without whose value a message makes no row. */

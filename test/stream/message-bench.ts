@@ -38,7 +38,7 @@ import {
   type ReadMessages,
   type ReadMessagesOptions,
 } from '../../src/stream/message-reader.ts';
-import type { MessageFile } from '../../src/stream/unify.ts';
+import type { MessageFile } from '../../src/stream/message-files.ts';
 
 const clock = new ManualClock();
 
