@@ -47,6 +47,7 @@ export {
   hasInCommitTimestamps,
   isAppendOnly,
   PORTABLE_PROTOCOL,
+  type WriteScope,
 } from './features.ts';
 export { pathKey, vectorId } from './file-key.ts';
 export {
@@ -82,6 +83,15 @@ export {
   type SegmentOptions,
 } from './segment.ts';
 export { type LogState, Replay } from './state.ts';
+export {
+  canonicalName,
+  featureNamed,
+  supportedFeatures,
+  supportsFeature,
+  withFeatures,
+  withoutFeature,
+  withVersions,
+} from './table-features.ts';
 export {
   parseVersionChecksum,
   printVersionChecksum,
