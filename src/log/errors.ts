@@ -120,3 +120,47 @@ export function appendOnly(path?: string): DeltaError {
     details: path === undefined ? {} : { path },
   });
 }
+
+/** `FEATURE_UNKNOWN`: a name that is none of a table feature. */
+export function featureUnknown(name: string, known: readonly string[]): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'FEATURE_UNKNOWN',
+    message: `there is no table feature ${name}; those that can be had are ${known.join(', ')}`,
+    details: { feature: name },
+  });
+}
+
+/** `FEATURE_NEEDED`: a feature that another one rests on. */
+export function featureNeeded(feature: string, by: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'FEATURE_NEEDED',
+    message: `the feature ${feature} cannot go while the table has ${by}, which needs it; drop ${by} first`,
+    details: { feature, by },
+  });
+}
+
+/** `ROW_IDS_NEED_STATISTICS`: nobody counted the rows of a new file, so that they cannot be numbered. */
+export function rowIdsNeedStatistics(path: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'ROW_IDS_NEED_STATISTICS',
+    message:
+      `the table gives each row an id, and the statistics of ${path} do not say how many rows it has; ` +
+      'add the file with numRecords in its stats',
+    details: { path },
+  });
+}
+
+/** `ROW_TRACKING_INCOMPLETE`: row ids are to be kept of rows that never got one. */
+export function rowTrackingIncomplete(path: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'ROW_TRACKING_INCOMPLETE',
+    message:
+      `delta.enableRowTracking needs row ids in every file, and ${path} has none; ` +
+      'describe such files anew, without a change of data, while the feature rowTracking is supported, then enable it',
+    details: { path },
+  });
+}

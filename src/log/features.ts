@@ -8,6 +8,7 @@ import { isJsonObject, parseJson } from '../base/index.ts';
 import { mappingMode, parseSchema, unknownTypeChange } from '../schema/index.ts';
 import type { Metadata, Protocol } from './actions.ts';
 import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
+import { canonicalName, readerFeatures, writerFeatures } from './table-features.ts';
 
 /** Reader 1, writer 2: what every engine opens. */
 export const PORTABLE_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -38,8 +39,15 @@ export interface ReaderOptions {
   readonly hasCatalog?: boolean;
 }
 
-/** As `checkReadable`, for writing too. */
-export function checkWritable(protocol: Protocol, metadata: Metadata): void {
+/** What a commit does to a table: changes its description alone, adds rows, or also takes files away. */
+export type WriteScope = 'description' | 'append' | 'rewrite';
+
+/** As `checkReadable`, for writing too; `scope`, by default `rewrite`, says how much is written. */
+export function checkWritable(
+  protocol: Protocol,
+  metadata: Metadata,
+  scope: WriteScope = 'rewrite',
+): void {
   checkReadable(protocol, metadata, { hasCatalog: true });
   if (protocol.minWriterVersion > 7) {
     const name = `writer version ${protocol.minWriterVersion}`;
@@ -48,7 +56,9 @@ export function checkWritable(protocol: Protocol, metadata: Metadata): void {
   const use = featuresInUse(metadata);
   const missing = writerFeatures(protocol).filter((name) => {
     const canonical = canonicalName(name);
-    return !WRITABLE.has(canonical) && (!INERT_UNLESS_USED.has(canonical) || use.has(canonical));
+    if (WRITABLE.has(canonical) || (scope !== 'rewrite' && APPENDABLE.has(canonical))) return false;
+    if (scope === 'description' && ASKS_OF_ROWS.has(canonical)) return false;
+    return !INERT_UNLESS_USED.has(canonical) || use.has(canonical);
   });
   if (missing.length > 0) throw featureUnsupported('write', missing, { ...versions(protocol) });
 }
@@ -75,11 +85,34 @@ const READABLE: ReadonlySet<string> = new Set([
 
 const WRITABLE: ReadonlySet<string> = new Set([
   'appendOnly',
+  // Asks something of those who clean up the log alone.
+  'checkpointProtection',
+  // Rows need not be clustered by those who write them.
+  'clustering',
   'timestampNtz',
   'domainMetadata',
   // Asks for nothing: a classic checkpoint of the V1 spec may be written for any table.
   'v2Checkpoint',
   'vacuumProtocolCheck',
+]);
+
+/** Features that ask something of those who rewrite files, and nothing of those who add some. */
+const APPENDABLE: ReadonlySet<string> = new Set(['deletionVectors', 'typeWidening']);
+
+/** Features that ask something of those who write rows, and nothing of those who change the description of a table. */
+const ASKS_OF_ROWS: ReadonlySet<string> = new Set([
+  'allowColumnDefaults',
+  'changeDataFeed',
+  'checkConstraints',
+  'columnMapping',
+  'generatedColumns',
+  'icebergCompatV1',
+  'icebergCompatV2',
+  'identityColumns',
+  'invariants',
+  'materializePartitionColumns',
+  'variantShredding',
+  'variantType',
 ]);
 
 /** Tables whose newest commits a catalog knows, by both names of the feature. */
@@ -98,47 +131,11 @@ const INERT_UNLESS_USED: ReadonlySet<string> = new Set([
   'inCommitTimestamp',
 ]);
 
-/** Writer features that come with the versions before 7, each with those below it. */
-const LEGACY_WRITER_FEATURES: readonly (readonly string[])[] = [
-  [],
-  [],
-  ['appendOnly', 'invariants'],
-  ['checkConstraints'],
-  ['changeDataFeed', 'generatedColumns'],
-  ['columnMapping'],
-  ['identityColumns'],
-];
-
-function readerFeatures(protocol: Protocol): readonly string[] {
-  if (protocol.minReaderVersion <= 1) return [];
-  if (protocol.minReaderVersion === 2) return ['columnMapping'];
-  if (protocol.minReaderVersion === 3) return protocol.readerFeatures ?? [];
-  return [`reader version ${protocol.minReaderVersion}`];
-}
-
-function writerFeatures(protocol: Protocol): readonly string[] {
-  return protocol.minWriterVersion === 7
-    ? (protocol.writerFeatures ?? [])
-    : LEGACY_WRITER_FEATURES.slice(0, protocol.minWriterVersion + 1).flat();
-}
-
 function isReadable(name: string, metadata: Metadata): boolean {
   const canonical = canonicalName(name);
   if (canonical === 'columnMapping') return mappingMode(metadata.configuration) !== null;
   return READABLE.has(canonical);
 }
-
-function canonicalName(name: string): string {
-  return EARLY_NAMES.get(name) ?? name;
-}
-
-/** What writers called features before they were part of the protocol. */
-const EARLY_NAMES: ReadonlyMap<string, string> = new Map([
-  ['timestampWithoutTimezone', 'timestampNtz'],
-  ['typeWidening-preview', 'typeWidening'],
-  ['variantShredding-preview', 'variantShredding'],
-  ['variantType-preview', 'variantType'],
-]);
 
 /** PROTOCOL.md, "Reader Requirements for Type Widening": a change of type that is not known is refused. */
 function checkTypeChanges(protocol: Protocol, metadata: Metadata): void {

@@ -1,5 +1,6 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
+export { assignMapping, highestId } from './assign-mapping.ts';
 export {
   mappingId,
   type MappingMode,

@@ -43,7 +43,8 @@ export {
   refreshSnapshot,
   type TableMetadata,
 } from './open.ts';
-export { checkProperties, isManifestEnabled, parseSizeBytes } from './properties.ts';
+export { isManifestEnabled, parseSizeBytes } from './properties.ts';
+export { checkProperties } from './property-rules.ts';
 export type {
   CommitOutcome,
   RebaseDecision,

@@ -4,11 +4,11 @@ import type { Metadata } from '../../src/log/index.ts';
 import { parseInterval } from '../../src/table/interval.ts';
 import {
   checkpointInterval,
-  checkProperties,
   deletedFileRetentionMs,
   isManifestEnabled,
   txnRetentionMs,
 } from '../../src/table/properties.ts';
+import { checkProperties } from '../../src/table/property-rules.ts';
 
 function metadataOf(configuration: Readonly<Record<string, string>>): Metadata {
   return {
@@ -43,8 +43,10 @@ describe('checkProperties', () => {
         'delta.dataSkippingNumIndexedCols': '-1',
         'delta.deletedFileRetentionDuration': 'interval 2 days',
         'delta.compatibility.symlinkFormatManifest.enabled': 'true',
-        'delta.columnMapping.mode': 'none',
+        'delta.columnMapping.mode': 'name',
         'delta.enableDeletionVectors': 'false',
+        'delta.feature.vacuumprotocolcheck': 'supported',
+        'delta.minWriterVersion': '7',
         'owner.team': 'x',
       }),
     ).not.toThrow();
@@ -56,9 +58,13 @@ describe('checkProperties', () => {
     ['delta.appendOnly', 'yes', 'PROPERTY_INVALID'],
     ['delta.logRetentionDuration', '1 month', 'PROPERTY_INVALID'],
     ['delta.isolationLevel', 'WriteSerializable', 'PROPERTY_INVALID'],
-    ['delta.columnMapping.mode', 'name', 'FEATURE_UNSUPPORTED'],
+    ['delta.columnMapping.mode', 'path', 'PROPERTY_INVALID'],
+    ['delta.columnMapping.maxColumnId', '4', 'PROPERTY_INVALID'],
+    ['delta.minReaderVersion', '4', 'PROPERTY_INVALID'],
+    ['delta.enableChangeDataFeed', 'true', 'FEATURE_UNSUPPORTED'],
     ['delta.constraints.positive', 'n > 0', 'FEATURE_UNSUPPORTED'],
-    ['delta.feature.deletionVectors', 'supported', 'FEATURE_UNSUPPORTED'],
+    ['delta.feature.deletionVectors', 'off', 'PROPERTY_INVALID'],
+    ['delta.feature.unheardOf', 'supported', 'FEATURE_UNKNOWN'],
   ])('refuses %s=%s', (key, value, code) => {
     expect(() => checkProperties({ [key]: value })).toThrow(expect.objectContaining({ code }));
   });

@@ -1,0 +1,130 @@
+/** Table properties that are known, and the values that they take. PROTOCOL.md, "Table Properties"; names are Spark's. */
+
+import { featureNamed, featureUnsupported } from '../log/index.ts';
+import { propertyInvalid } from './errors.ts';
+import { parseInterval } from './interval.ts';
+import { parseSizeBytes } from './properties.ts';
+
+export const FEATURE_PREFIX = 'delta.feature.';
+export const CONSTRAINT_PREFIX = 'delta.constraints.';
+
+/**
+ * Checks properties that a user sets. Keys without `delta.` are anybody's own. `PROPERTY_INVALID` for an unknown key
+ * or a value that is not allowed, `FEATURE_UNKNOWN` for `delta.feature.` with a name that is none, `FEATURE_UNSUPPORTED` for
+ * one that would put a feature to use which is not supported here.
+ */
+export function checkProperties(properties: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith(FEATURE_PREFIX)) checkFeature(key, value);
+    else if (key.startsWith('delta.')) checkProperty(key, value);
+  }
+}
+
+interface Rule {
+  readonly allows: string;
+  readonly check: (value: string) => boolean;
+}
+
+const FLAG: Rule = {
+  allows: 'true or false',
+  check: (value) => /^(true|false)$/i.test(value),
+};
+const DURATION: Rule = {
+  allows: "a duration such as 'interval 7 days'",
+  check: (value) => parseInterval(value) !== null,
+};
+const TEXT: Rule = { allows: 'a text', check: (value) => value !== '' };
+
+function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Rule {
+  const end = maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;
+  return {
+    allows: `a whole number from ${minimum} ${end}`,
+    check: (value) => /^-?\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+  };
+}
+
+function oneOf(...values: readonly string[]): Rule {
+  return {
+    allows: values.join(' or '),
+    check: (value) => values.some((each) => each.toLowerCase() === value.toLowerCase()),
+  };
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  'delta.appendOnly': FLAG,
+  'delta.autoOptimize.autoCompact': FLAG,
+  'delta.autoOptimize.optimizeWrite': FLAG,
+  'delta.checkpoint.writeStatsAsJson': FLAG,
+  'delta.checkpoint.writeStatsAsStruct': FLAG,
+  'delta.checkpointInterval': wholeNumber(1),
+  'delta.checkpointPolicy': oneOf('classic', 'v2'),
+  'delta.columnMapping.mode': oneOf('none', 'name', 'id'),
+  'delta.compatibility.symlinkFormatManifest.enabled': FLAG,
+  'delta.dataSkippingNumIndexedCols': wholeNumber(-1),
+  'delta.dataSkippingStatsColumns': TEXT,
+  'delta.dataSkippingStringPrefixLength': wholeNumber(1),
+  'delta.deletedFileRetentionDuration': DURATION,
+  'delta.enableDeletionVectors': FLAG,
+  'delta.enableExpiredLogCleanup': FLAG,
+  'delta.enableIcebergCompatV1': FLAG,
+  'delta.enableIcebergCompatV2': FLAG,
+  'delta.enableInCommitTimestamps': FLAG,
+  'delta.enableRowTracking': FLAG,
+  'delta.enableTypeWidening': FLAG,
+  'delta.enableVariantShredding': FLAG,
+  'delta.isolationLevel': oneOf('Serializable'),
+  'delta.logRetentionDuration': DURATION,
+  'delta.minReaderVersion': wholeNumber(1, 3),
+  'delta.minWriterVersion': wholeNumber(1, 7),
+  'delta.parquet.compression.codec': oneOf('snappy', 'zstd', 'gzip', 'uncompressed'),
+  'delta.parquet.format.version': oneOf('1.0.0'),
+  'delta.setTransactionRetentionDuration': DURATION,
+  'delta.targetFileSize': {
+    allows: "a size such as '134217728' or '128mb'",
+    check: (value) => parseSizeBytes(value) !== null,
+  },
+};
+
+/** Properties of features that ask more of every later write than is done here: allowed only where they leave it off. */
+const OFF_ONLY: Readonly<Record<string, string>> = {
+  'delta.enableChangeDataFeed': 'changeDataFeed',
+};
+
+/** What writers keep for themselves: told to others, and not for users to set. */
+const KEPT_BY_WRITERS: ReadonlySet<string> = new Set([
+  'delta.columnMapping.maxColumnId',
+  'delta.inCommitTimestampEnablementTimestamp',
+  'delta.inCommitTimestampEnablementVersion',
+  'delta.requireCheckpointProtectionBeforeVersion',
+  'delta.rowTracking.materializedRowCommitVersionColumnName',
+  'delta.rowTracking.materializedRowIdColumnName',
+  'delta.rowTrackingSuspended',
+]);
+
+/** Whether writers keep this property for themselves. */
+export function isKeptByWriters(key: string): boolean {
+  return KEPT_BY_WRITERS.has(key);
+}
+
+function checkFeature(key: string, value: string): void {
+  featureNamed(key.slice(FEATURE_PREFIX.length));
+  if (/^(supported|enabled)$/i.test(value)) return;
+  throw propertyInvalid(key, 'takes supported; a feature goes by being dropped', { value });
+}
+
+function checkProperty(key: string, value: string): void {
+  const refused = key.startsWith(CONSTRAINT_PREFIX) ? 'checkConstraints' : OFF_ONLY[key];
+  if (refused !== undefined) {
+    if (!key.startsWith(CONSTRAINT_PREFIX) && /^false$/i.test(value)) return;
+    throw featureUnsupported('write', [refused], { property: key, value });
+  }
+  if (isKeptByWriters(key)) throw propertyInvalid(key, 'is kept by writers and cannot be set');
+  const rule = RULES[key];
+  if (rule === undefined) {
+    const folded = key.toLowerCase();
+    const near = Object.keys(RULES).find((known) => known.toLowerCase() === folded);
+    const cure = near === undefined ? 'check its spelling' : `it is spelled ${near}`;
+    throw propertyInvalid(key, `is not one that Delta knows; ${cure}`);
+  }
+  if (!rule.check(value)) throw propertyInvalid(key, `takes ${rule.allows}`, { value });
+}
