@@ -2,6 +2,7 @@
 
 import { PACKAGE_VERSION } from '../base/index.ts';
 import type { Action, CommitInfo } from './actions.ts';
+import type { IsolationLevel } from './conflicts.ts';
 
 /** How this writer signs its commits: the package's name and version. */
 export const ENGINE_INFO = `deltawright/${PACKAGE_VERSION}`;
@@ -17,6 +18,10 @@ export interface CommitInfoSpec {
   readonly operationMetrics: Readonly<Record<string, string>>;
   /** The version that was read; null for the first commit of a table. */
   readonly readVersion: number | null;
+  /** Of the transaction. Default `Serializable`; what only rearranges rows says `SnapshotIsolation` in any case. */
+  readonly isolationLevel?: IsolationLevel;
+  /** The commit's own time, of a table whose commits carry one. Default none. */
+  readonly inCommitTimestampMs?: number;
   /** Whether anything of the table was read. */
   readonly dependsOnFiles: boolean;
   /** What the commit does besides. */
@@ -29,12 +34,14 @@ export interface CommitInfoSpec {
 export function commitInfo(spec: CommitInfoSpec): Action {
   const files = spec.actions.filter((action) => action.kind === 'add' || action.kind === 'remove');
   const dataChange = files.some((action) => changesData(action));
+  const { inCommitTimestampMs, isolationLevel = 'Serializable' } = spec;
   const own: CommitInfo = {
+    ...(inCommitTimestampMs === undefined ? {} : { inCommitTimestamp: inCommitTimestampMs }),
     timestamp: spec.timestampMs,
     operation: spec.operation,
     operationParameters: spec.operationParameters,
     ...(spec.readVersion === null ? {} : { readVersion: spec.readVersion }),
-    isolationLevel: dataChange || files.length === 0 ? 'Serializable' : 'SnapshotIsolation',
+    isolationLevel: dataChange || files.length === 0 ? isolationLevel : 'SnapshotIsolation',
     isBlindAppend: !spec.dependsOnFiles && files.every((action) => action.kind === 'add'),
     operationMetrics: spec.operationMetrics,
     engineInfo: ENGINE_INFO,

@@ -1,19 +1,28 @@
 /**
  * Whether a transaction may still be committed after others were. PROTOCOL.md does not settle this; the rules and
- * their order are those of Spark's conflict checker under the isolation level `Serializable`, which is the only one
- * it accepts for a table. What was read is compared more finely: file by file, by partition values and statistics.
+ * their order are those of Spark's conflict checker. What was read is compared more finely: file by file, by partition
+ * values and statistics.
  */
 
 import { unreachable } from '../base/index.ts';
-import type { Action, AddFile } from './actions.ts';
+import type { Action, AddFile, Metadata, Protocol } from './actions.ts';
 import { changesData } from './commit-info.ts';
-import { pathKey } from './file-key.ts';
+import { metadataObstacle, protocolObstacle } from './concurrent-change.ts';
+import { pathKey, vectorId } from './file-key.ts';
+import { ROW_TRACKING_DOMAIN } from './row-tracking.ts';
+import type { LogState } from './state.ts';
 
 /** A commit that came first. */
 export interface WinnerCommit {
   readonly version: number;
   readonly actions: readonly Action[];
 }
+
+/**
+ * How much of what others did meanwhile a transaction must have seen. `Serializable`: all that it would have read.
+ * `WriteSerializable`: all but what was appended blindly. `SnapshotIsolation`: only what takes away what it read.
+ */
+export type IsolationLevel = 'Serializable' | 'WriteSerializable' | 'SnapshotIsolation';
 
 /** What the transaction read, as far as the rules ask. */
 export type ReadScope =
@@ -25,6 +34,8 @@ export type ReadScope =
       readonly mayHold: (file: AddFile) => boolean;
       /** Files that were read, as the log spells them. */
       readonly paths: ReadonlySet<string>;
+      /** The condition for people, asked for only where it is told of. */
+      readonly printed?: () => string;
     };
 
 export interface Attempt {
@@ -32,6 +43,10 @@ export interface Attempt {
   readonly actions: readonly Action[];
   /** Applications whose last transaction was looked up. */
   readonly readAppIds: ReadonlySet<string>;
+  /** Default `Serializable`. What only rearranges rows is held to `SnapshotIsolation` in any case. */
+  readonly isolation?: IsolationLevel;
+  /** The table right before the first of the winners; null for one that is being made. */
+  readonly base: Pick<LogState, 'protocol' | 'metadata' | 'files'> | null;
 }
 
 export type ConflictCode =
@@ -47,54 +62,100 @@ export interface Conflict {
   readonly code: ConflictCode;
   /** One sentence for people: which version did what. */
   readonly reason: string;
+  /** The winner's. */
+  readonly version: number;
+  /** The winner's, as its `commitInfo` has it; `''` where it has none. */
+  readonly operation: string;
+  /** The path, application, domain or property that is at stake; `''` where there is no one. */
+  readonly subject: string;
 }
 
-/** The first rule that a winner breaks, in the order of their versions, or null. */
+/**
+ * The first rule that a winner breaks, in the order of their versions, or null: then the attempt's actions lead, after
+ * the winners, to the table that they would have led to had the work begun then. With `WriteSerializable` that holds
+ * for some order of the commits, with blind appends of winners behind the attempt.
+ */
 export function findConflict(attempt: Attempt, winners: readonly WinnerCommit[]): Conflict | null {
   const mine = footprint(attempt);
+  let table: Description | null = attempt.base;
   for (const winner of winners) {
-    const conflict = conflictWith(attempt, mine, winner);
-    if (conflict !== null) return conflict;
+    const found = conflictWith(mine, table, winner);
+    if (found !== null) return named(found, winner);
+    table = described(table, winner);
   }
   return null;
 }
 
-/** What of the attempt's own actions the rules look at, gathered once. */
+/** Whether a transaction takes rows from files to files and changes none. */
+export function onlyRearranges(actions: readonly Action[]): boolean {
+  const files = actions.filter(({ kind }) => kind === 'add' || kind === 'remove');
+  return files.length > 0 && !files.some(changesData);
+}
+
+type Description = Readonly<{ protocol: Protocol; metadata: Metadata }>;
+
+/** What of the attempt the rules look at, gathered once. */
 interface Footprint {
+  readonly reads: ReadScope;
+  readonly readAppIds: ReadonlySet<string>;
+  readonly isolation: IsolationLevel;
   readonly changesProtocol: boolean;
+  readonly changesMetadata: boolean;
   readonly domains: ReadonlySet<string>;
-  readonly removed: ReadonlySet<string>;
+  /** Files that it removes, or that were there and that it describes anew. */
+  readonly rewritten: ReadonlySet<string>;
   readonly read: ReadonlySet<string>;
-  /** A mere rearrangement misses no rows when others append. */
-  readonly onlyRearranges: boolean;
+  /** The deletion vector that a file had when the attempt was made; null where there was no such file. */
+  readonly vectorOf: (key: string) => string | null;
 }
 
 function footprint(attempt: Attempt): Footprint {
+  const { actions, base, reads, readAppIds, isolation = 'Serializable' } = attempt;
   const domains = new Set<string>();
-  const removed = new Set<string>();
-  let fileCount = 0;
-  for (const action of attempt.actions) {
+  const rewritten = new Set<string>();
+  for (const action of actions) {
     if (action.kind === 'domainMetadata') domains.add(action.domainMetadata.domain);
-    if (action.kind === 'remove') removed.add(pathKey(action.remove.path));
-    if (action.kind === 'add' || action.kind === 'remove') fileCount += 1;
+    if (action.kind === 'remove') rewritten.add(pathKey(action.remove.path));
+    if (action.kind === 'add') {
+      const key = pathKey(action.add.path);
+      if (base !== null && base.files.get(key) !== null) rewritten.add(key);
+    }
   }
-  const paths = attempt.reads.kind === 'rows' ? attempt.reads.paths : [];
+  // The mark is only ever raised, and is computed anew at each try.
+  domains.delete(ROW_TRACKING_DOMAIN);
   return {
-    changesProtocol: attempt.actions.some((action) => action.kind === 'protocol'),
+    reads,
+    readAppIds,
+    isolation: onlyRearranges(actions) ? 'SnapshotIsolation' : isolation,
+    changesProtocol: actions.some(({ kind }) => kind === 'protocol'),
+    changesMetadata: actions.some(({ kind }) => kind === 'metaData'),
     domains,
-    removed,
-    read: new Set(Array.from(paths, pathKey)),
-    onlyRearranges: fileCount > 0 && !attempt.actions.some(changesData),
+    rewritten,
+    read: new Set(Array.from(reads.kind === 'rows' ? reads.paths : [], pathKey)),
+    vectorOf: (key) => {
+      const file = base?.files.get(key) ?? null;
+      return file === null ? null : vectorId(file.deletionVector);
+    },
   };
 }
 
-function conflictWith(attempt: Attempt, mine: Footprint, winner: WinnerCommit): Conflict | null {
-  let found: Conflict | null = null;
+type Found = Pick<Conflict, 'code' | 'subject'> & { readonly did: string };
+
+/** The first of the rules that one winner breaks. */
+function conflictWith(
+  mine: Footprint,
+  table: Description | null,
+  winner: WinnerCommit,
+): Found | null {
+  let found: Found | null = null;
   let foundRank = RANK.length;
+  const addsMatter = mattersWhatWasAdded(mine, winner);
   for (const action of winner.actions) {
-    const conflict = conflictOf(attempt, mine, action, winner.version);
-    if (conflict === null) continue;
-    const rank = RANK.indexOf(conflict.code);
+    const conflict =
+      action.kind === 'add' && !addsMatter
+        ? vectorConflict(mine, action.add)
+        : conflictOf(mine, table, action);
+    const rank = conflict === null ? RANK.length : RANK.indexOf(conflict.code);
     if (rank < foundRank) {
       found = conflict;
       foundRank = rank;
@@ -114,45 +175,28 @@ const RANK: readonly ConflictCode[] = [
   'CONFLICT_DELETE_DELETE',
 ];
 
-function conflictOf(
-  attempt: Attempt,
-  mine: Footprint,
-  action: Action,
-  version: number,
-): Conflict | null {
-  const by = `version ${version}`;
+function conflictOf(mine: Footprint, table: Description | null, action: Action): Found | null {
   switch (action.kind) {
     case 'protocol':
-      return mine.changesProtocol
-        ? { code: 'CONFLICT_PROTOCOL', reason: `${by} changed the protocol, and so would this` }
-        : null;
+      return protocolConflict(mine, table, action.protocol);
     case 'metaData':
-      return { code: 'CONFLICT_METADATA', reason: `${by} changed the schema or the properties` };
+      return metadataConflict(mine, table, action.metaData);
     case 'domainMetadata': {
       const { domain } = action.domainMetadata;
-      return mine.domains.has(domain)
-        ? {
-            code: 'CONFLICT_DOMAIN',
-            reason: `${by} changed the domain ${domain}, and so would this`,
-          }
-        : null;
+      if (!mine.domains.has(domain)) return null;
+      const did = `changed the domain ${domain}, and so would this`;
+      return { code: 'CONFLICT_DOMAIN', subject: domain, did };
     }
-    case 'txn':
-      return attempt.readAppIds.has(action.txn.appId)
-        ? {
-            code: 'CONFLICT_TRANSACTION',
-            reason: `${by} committed version ${action.txn.version} of application ${action.txn.appId}`,
-          }
-        : null;
+    case 'txn': {
+      const { appId, version } = action.txn;
+      if (!mine.readAppIds.has(appId)) return null;
+      const did = `committed version ${version} of application ${appId}`;
+      return { code: 'CONFLICT_TRANSACTION', subject: appId, did };
+    }
     case 'add':
-      return action.add.dataChange && !mine.onlyRearranges && wouldRead(attempt.reads, action.add)
-        ? {
-            code: 'CONFLICT_APPEND',
-            reason: `${by} added ${action.add.path}, which may hold rows that were to be read`,
-          }
-        : null;
+      return appendConflict(mine, action.add) ?? vectorConflict(mine, action.add);
     case 'remove':
-      return removeConflict(attempt.reads, mine, action.remove.path, by);
+      return removeConflict(mine, action.remove.path);
     case 'commitInfo':
     case 'cdc':
     case 'unknown':
@@ -162,21 +206,100 @@ function conflictOf(
   }
 }
 
-function wouldRead(reads: ReadScope, file: AddFile): boolean {
-  return reads.kind === 'table' || (reads.kind === 'rows' && reads.mayHold(file));
+function protocolConflict(
+  mine: Footprint,
+  table: Description | null,
+  protocol: Protocol,
+): Found | null {
+  const obstacle =
+    mine.changesProtocol || table === null
+      ? 'changed the protocol, and so would this'
+      : protocolObstacle(table.protocol, protocol);
+  return obstacle === null ? null : { code: 'CONFLICT_PROTOCOL', subject: '', did: obstacle };
 }
 
-function removeConflict(
-  reads: ReadScope,
+function metadataConflict(
   mine: Footprint,
-  path: string,
-  by: string,
-): Conflict | null {
-  const key = pathKey(path);
-  if (reads.kind === 'table' || mine.read.has(key)) {
-    return { code: 'CONFLICT_DELETE_READ', reason: `${by} removed ${path}, which was read` };
+  table: Description | null,
+  metadata: Metadata,
+): Found | null {
+  const obstacle =
+    mine.changesMetadata || table === null
+      ? 'changed the schema or the properties, and so would this'
+      : metadataObstacle(table.metadata, metadata);
+  return obstacle === null ? null : { code: 'CONFLICT_METADATA', subject: '', did: obstacle };
+}
+
+/** Blind appends may be taken to come after the attempt, unless it changes what they were written for. */
+function mattersWhatWasAdded(mine: Footprint, winner: WinnerCommit): boolean {
+  switch (mine.isolation) {
+    case 'Serializable':
+      return true;
+    case 'WriteSerializable':
+      return mine.changesMetadata || infoOf(winner)?.['isBlindAppend'] !== true;
+    case 'SnapshotIsolation':
+      return false;
+    default:
+      return unreachable(mine.isolation);
   }
-  return mine.removed.has(key)
-    ? { code: 'CONFLICT_DELETE_DELETE', reason: `${by} removed ${path}, and so would this` }
+}
+
+function appendConflict({ reads }: Footprint, file: AddFile): Found | null {
+  // Files that were only rearranged bring no row that was not there; where it was read, their removal tells.
+  if (!file.dataChange || reads.kind === 'nothing') return null;
+  if (reads.kind === 'rows' && !reads.mayHold(file)) return null;
+  const where = reads.kind === 'rows' ? shortened(reads.printed?.() ?? '') : '';
+  const rows = where === '' ? 'rows' : `rows with ${where}`;
+  const did = `added ${file.path}, which may hold ${rows} that were to be read`;
+  return { code: 'CONFLICT_APPEND', subject: file.path, did };
+}
+
+/** A file that is described anew with other deleted rows is another file, whether or not it was removed before. */
+function vectorConflict(mine: Footprint, { path, deletionVector }: AddFile): Found | null {
+  const key = pathKey(path);
+  const before = mine.vectorOf(key);
+  if (before === null || before === vectorId(deletionVector)) return null;
+  return lostFile(mine, path, 'marked rows of', 'as deleted');
+}
+
+function removeConflict(mine: Footprint, path: string): Found | null {
+  return lostFile(mine, path, 'removed', '');
+}
+
+function lostFile(mine: Footprint, path: string, verb: string, how: string): Found | null {
+  const key = pathKey(path);
+  const did = `${verb} ${path}${how === '' ? '' : ` ${how}`}`;
+  if (mine.reads.kind === 'table' || mine.read.has(key)) {
+    return { code: 'CONFLICT_DELETE_READ', subject: path, did: `${did}, which was read` };
+  }
+  return mine.rewritten.has(key)
+    ? { code: 'CONFLICT_DELETE_DELETE', subject: path, did: `${did}, and so would this` }
     : null;
+}
+
+function described(table: Description | null, { actions }: WinnerCommit): Description | null {
+  let next = table;
+  for (const action of actions) {
+    if (next === null) break;
+    if (action.kind === 'protocol') next = { ...next, protocol: action.protocol };
+    if (action.kind === 'metaData') next = { ...next, metadata: action.metaData };
+  }
+  return next;
+}
+
+function named({ code, subject, did }: Found, winner: WinnerCommit): Conflict {
+  const told = infoOf(winner)?.['operation'];
+  const operation = typeof told === 'string' ? told : '';
+  const by = `version ${winner.version}${operation === '' ? '' : ` (${operation})`}`;
+  return { code, reason: `${by} ${did}`, version: winner.version, operation, subject };
+}
+
+function infoOf({ actions }: WinnerCommit): Readonly<Record<string, unknown>> | null {
+  const first = actions.find((action) => action.kind === 'commitInfo');
+  return first?.kind === 'commitInfo' ? first.commitInfo : null;
+}
+
+/** Conditions made from thousands of keys are not for people. */
+function shortened(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
 }

@@ -6,7 +6,7 @@
 import type { JsonValue } from '../base/index.ts';
 import { isJsonObject, parseJson } from '../base/index.ts';
 import { mappingMode, parseSchema, unknownTypeChange } from '../schema/index.ts';
-import type { Metadata, Protocol } from './actions.ts';
+import type { Action, Metadata, Protocol } from './actions.ts';
 import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
 import { canonicalName, readerFeatures, writerFeatures } from './table-features.ts';
 
@@ -41,6 +41,12 @@ export interface ReaderOptions {
 
 /** What a commit does to a table: changes its description alone, adds rows, or also takes files away. */
 export type WriteScope = 'description' | 'append' | 'rewrite';
+
+/** What a commit with these actions does. */
+export function writeScope(actions: readonly Action[]): WriteScope {
+  if (actions.some(({ kind }) => kind === 'remove' || kind === 'cdc')) return 'rewrite';
+  return actions.some(({ kind }) => kind === 'add') ? 'append' : 'description';
+}
 
 /** As `checkReadable`, for writing too; `scope`, by default `rewrite`, says how much is written. */
 export function checkWritable(
@@ -89,8 +95,12 @@ const WRITABLE: ReadonlySet<string> = new Set([
   'checkpointProtection',
   // Rows need not be clustered by those who write them.
   'clustering',
-  'timestampNtz',
   'domainMetadata',
+  // Every commit carries its time where the table wants it.
+  'inCommitTimestamp',
+  // New files get row ids, and what would move rows away from theirs is refused where they are to stay.
+  'rowTracking',
+  'timestampNtz',
   // Asks for nothing: a classic checkpoint of the V1 spec may be written for any table.
   'v2Checkpoint',
   'vacuumProtocolCheck',
@@ -128,7 +138,6 @@ const INERT_UNLESS_USED: ReadonlySet<string> = new Set([
   'allowColumnDefaults',
   'columnMapping',
   'identityColumns',
-  'inCommitTimestamp',
 ]);
 
 function isReadable(name: string, metadata: Metadata): boolean {
@@ -162,11 +171,11 @@ function checkShape(protocol: Protocol): void {
   }
 }
 
-function featuresInUse(metadata: Metadata): ReadonlySet<string> {
+/** Features that the metadata shows in use, of those whose being listed asks for nothing. */
+export function featuresInUse(metadata: Metadata): ReadonlySet<string> {
   const use = new Set<string>();
   if (mappingMode(metadata.configuration) !== 'none') use.add('columnMapping');
   if (isOn(metadata, 'delta.enableChangeDataFeed')) use.add('changeDataFeed');
-  if (hasInCommitTimestamps(metadata)) use.add('inCommitTimestamp');
   if (Object.keys(metadata.configuration).some((key) => key.startsWith('delta.constraints.'))) {
     use.add('checkConstraints');
   }

@@ -29,12 +29,15 @@ export {
   ENGINE_INFO,
   txnIdOf,
 } from './commit-info.ts';
+export { metadataObstacle, protocolObstacle } from './concurrent-change.ts';
 export { type CompactedFile, isReconciled, type TailStep } from './compaction.ts';
 export {
   type Attempt,
   type Conflict,
   type ConflictCode,
   findConflict,
+  type IsolationLevel,
+  onlyRearranges,
   type ReadScope,
   type WinnerCommit,
 } from './conflicts.ts';
@@ -44,12 +47,20 @@ export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './
 export {
   checkReadable,
   checkWritable,
+  featuresInUse,
   hasInCommitTimestamps,
   isAppendOnly,
   PORTABLE_PROTOCOL,
   type WriteScope,
+  writeScope,
 } from './features.ts';
 export { pathKey, vectorId } from './file-key.ts';
+export {
+  type ColumnFile,
+  type FileColumns,
+  type FileSelection,
+  FileSet,
+} from './file-set.ts';
 export {
   checkpointPath,
   checksumPath,
@@ -72,6 +83,17 @@ export {
 export { LayeredMap } from './layered-map.ts';
 export { type Ratified, withRatified } from './ratified.ts';
 export {
+  assignsRowIds,
+  checkKeepsRowIds,
+  checkRowIdsComplete,
+  isRowTrackingEnabled,
+  movesRows,
+  ROW_TRACKING_DOMAIN,
+  rowIdHighWaterMark,
+  withRowIdColumns,
+  withRowIds,
+} from './row-tracking.ts';
+export {
   type CheckpointFiles,
   chooseSegment,
   type CommitFile,
@@ -86,6 +108,7 @@ export { type LogState, Replay } from './state.ts';
 export {
   canonicalName,
   featureNamed,
+  isReaderFeature,
   supportedFeatures,
   supportsFeature,
   withFeatures,

@@ -3,16 +3,11 @@
  * between is read at once, held against what this transaction read, and the next try goes to the version after it.
  */
 
-import { assert, backoffMs, isDeltaError } from '../base/index.ts';
+import { backoffMs, type ErrorDetails, isDeltaError } from '../base/index.ts';
 import {
   type Action,
-  appendOnly,
-  changesData,
-  checkWritable,
-  commitInfo,
   commitPath,
   findConflict,
-  isAppendOnly,
   parseCommit,
   parseCommitInfo,
   printCommit,
@@ -20,10 +15,12 @@ import {
   txnIdOf,
   type WinnerCommit,
 } from '../log/index.ts';
-import { commitContended, commitOutcomeUnknown } from './errors.ts';
+import { commitContended, commitOutcomeUnknown, transactionConflict } from './errors.ts';
+import { isolationLevel } from './isolation.ts';
 import { readIfThere } from './log-files.ts';
 import { advance, openSnapshot } from './open.ts';
 import { afterCommit } from './post-commit.ts';
+import { type Prepared, prepareCommit, txnsOf } from './prepare-commit.ts';
 import { readScope } from './read-scope.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import type {
@@ -47,8 +44,8 @@ const SETTLE_BACKOFF = { delayMsMin: 50, delayMsMax: 5_000 } as const;
  * Commits a transaction that was made on `snapshot`; null for the first commit of a table. Atomic: the outcome says
  * whether all of it or nothing is in the table. What follows a commit (checkpoint, manifest) cannot undo it; where
  * that fails, `postCommitErrors` says so.
- * Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `COMMIT_CONTENDED`, `COMMIT_OUTCOME_UNKNOWN`, those of opening, the
- * store's. An aborted `signal` stops between tries: then nothing was committed.
+ * Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `ROW_IDS_NEED_STATISTICS`, `ROW_TRACKING_INCOMPLETE`, `COMMIT_CONTENDED`,
+ * `COMMIT_OUTCOME_UNKNOWN`, those of opening, the store's. An aborted `signal` stops between tries: then nothing was committed.
  */
 export async function commitTransaction(
   ctx: TableContext,
@@ -57,6 +54,7 @@ export async function commitTransaction(
 ): Promise<CommitOutcome> {
   const start = snapshot === null ? null : tableSnapshot(snapshot);
   const txnId = ctx.random.uuid();
+  const origin = { txnId, readVersion: start?.version ?? null };
   const commits: WinnerCommit[] = [];
   let base = start;
   let { actions } = spec;
@@ -64,8 +62,7 @@ export async function commitTransaction(
     spec.signal?.throwIfAborted();
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
-    checkActions(base, actions);
-    const written = prepare(ctx, base, { ...spec, actions }, { txnId, start });
+    const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
     if (await put(ctx, written)) return finish(ctx, base, written);
 
     // Not cut short by the signal: whether the commit is there after all must be known first.
@@ -77,9 +74,11 @@ export async function commitTransaction(
       // The put had worked after all, and its repetition inside the store met its own first try.
       return finish(ctx, base, { ...written, actions: own.actions });
     }
+    const before = base;
     base = next.snapshot;
     commits.push(...next.commits);
-    const decision = await rebase({ spec, actions, fresh: next.commits, commits, latest: base });
+    const fresh = next.commits;
+    const decision = await rebase(ctx, { spec, actions, fresh, commits, before, latest: base });
     if (decision.kind === 'conflict') {
       // Another run of the same transaction may be the winner: then it is applied, not in conflict.
       return settledOutcome(base, spec) ?? decision;
@@ -87,15 +86,6 @@ export async function commitTransaction(
     actions = decision.actions;
   }
   throw commitContended((base?.version ?? -1) + 1, ATTEMPTS_MAX);
-}
-
-/** A commit ready to be put. */
-interface Prepared {
-  readonly version: number;
-  readonly txnId: string;
-  /** All of it, `commitInfo` first. */
-  readonly actions: readonly Action[];
-  readonly timestampMs: number;
 }
 
 /** What the progress of applications that the table holds says of the transaction: null where it may go in. */
@@ -107,7 +97,7 @@ function settledOutcome(base: TableSnapshot | null, spec: TransactionSpec): Comm
     return { kind: 'applied', version: base.version, snapshot: base };
   }
   const stale = staleStep(base, steps);
-  return stale === null ? null : { kind: 'conflict', code: 'CONFLICT_PROGRESS', reason: stale };
+  return stale === null ? null : lost('CONFLICT_PROGRESS', stale, { version: base.version });
 }
 
 /** The first step that does not begin where the table's progress stands, in a sentence; or null. */
@@ -122,60 +112,6 @@ export function staleStep(
     return `the progress of ${appId} in the table is ${found}, not ${wanted}`;
   }
   return null;
-}
-
-/** Every application whose progress the commit moves. */
-function txnsOf({
-  txn,
-  steps = [],
-}: TransactionSpec): readonly Pick<TxnStep, 'appId' | 'version'>[] {
-  return txn === undefined ? steps : [txn, ...steps];
-}
-
-function checkActions(base: TableSnapshot | null, actions: readonly Action[]): void {
-  const protocol =
-    actions.findLast((action) => action.kind === 'protocol')?.protocol ?? base?.protocol;
-  const metadata =
-    actions.findLast((action) => action.kind === 'metaData')?.metaData ?? base?.metadata;
-  assert(
-    protocol !== undefined && metadata !== undefined,
-    'the first commit of a table holds its protocol and metadata',
-  );
-  if (base !== null) checkWritable(base.protocol, base.metadata);
-  checkWritable(protocol, metadata);
-  if (!isAppendOnly(metadata)) return;
-  const removal = actions.find((action) => action.kind === 'remove' && changesData(action));
-  if (removal?.kind === 'remove') throw appendOnly(removal.remove.path);
-}
-
-function prepare(
-  ctx: TableContext,
-  base: TableSnapshot | null,
-  spec: TransactionSpec,
-  own: { readonly txnId: string; readonly start: TableSnapshot | null },
-): Prepared {
-  const nowMs = ctx.clock.now();
-  const info = commitInfo({
-    timestampMs: nowMs,
-    txnId: own.txnId,
-    operation: spec.operation,
-    operationParameters: spec.operationParameters ?? {},
-    operationMetrics: spec.operationMetrics ?? {},
-    readVersion: own.start?.version ?? null,
-    dependsOnFiles: spec.reads.kind !== 'nothing',
-    actions: spec.actions,
-    extra: spec.commitInfo ?? {},
-  });
-  const txns = txnsOf(spec).map(({ appId, version }): Action => ({
-    kind: 'txn',
-    txn: { appId, version, lastUpdated: nowMs },
-  }));
-  return {
-    version: (base?.version ?? -1) + 1,
-    txnId: own.txnId,
-    actions: [info, ...txns, ...spec.actions],
-    timestampMs: Math.max(nowMs, (base?.timestampMs ?? 0) + 1),
-  };
 }
 
 /** True where the commit is in the log now, false where another one is. */
@@ -240,25 +176,37 @@ interface RebaseInput {
   readonly fresh: readonly WinnerCommit[];
   /** All since the transaction's snapshot. */
   readonly commits: readonly WinnerCommit[];
+  /** The table right before `fresh`. */
+  readonly before: TableSnapshot | null;
   readonly latest: TableSnapshot;
 }
 
+type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
+
+function lost(code: string, reason: string, details: ErrorDetails): Lost {
+  return { kind: 'conflict', code, reason, error: transactionConflict({ code, reason, details }) };
+}
+
 async function rebase(
+  ctx: TableContext,
   input: RebaseInput,
-): Promise<
-  | { readonly kind: 'go'; readonly actions: readonly Action[] }
-  | Extract<CommitOutcome, { kind: 'conflict' }>
-> {
-  const { spec, actions, latest } = input;
+): Promise<{ readonly kind: 'go'; readonly actions: readonly Action[] } | Lost> {
+  const { spec, actions, before, latest } = input;
   const conflict = findConflict(
     {
-      reads: readScope(spec.reads, latest),
+      // Rows are told by the schema that they were read with.
+      reads: readScope(spec.reads, before ?? latest),
       actions,
       readAppIds: new Set(txnsOf(spec).map(({ appId }) => appId)),
+      isolation: isolationLevel((before ?? latest).metadata, spec.isolation ?? ctx.isolation),
+      base: before?.state ?? null,
     },
     input.fresh,
   );
-  if (conflict !== null) return { kind: 'conflict', ...conflict };
+  if (conflict !== null) {
+    const { code, reason, version, operation, subject } = conflict;
+    return lost(code, reason, { version, operation, subject });
+  }
   if (spec.rebase === undefined || input.fresh.length === 0) return { kind: 'go', actions };
   const decision = await spec.rebase(winnersOf(input));
   switch (decision.kind) {
@@ -267,7 +215,7 @@ async function rebase(
     case 'replace':
       return { kind: 'go', actions: decision.actions };
     default:
-      return { kind: 'conflict', code: 'CONFLICT_REBASE', reason: decision.reason };
+      return lost('CONFLICT_REBASE', decision.reason, { version: latest.version });
   }
 }
 
@@ -291,12 +239,10 @@ async function first(
   return { snapshot, commits: [{ version: 0, actions: parseCommit(bytes, path) }] };
 }
 
-function replaced(base: TableSnapshot | null): CommitOutcome {
-  return {
-    kind: 'conflict',
-    code: 'CONFLICT_REPLACED',
-    reason: `the log no longer goes on from version ${base?.version ?? 0}: the table was deleted, replaced or cleaned up`,
-  };
+function replaced(base: TableSnapshot | null): Lost {
+  const version = base?.version ?? 0;
+  const reason = `the log no longer goes on from version ${version}: the table was deleted, replaced or cleaned up`;
+  return lost('CONFLICT_REPLACED', reason, { version });
 }
 
 function isOwn(commit: WinnerCommit, txnId: string): boolean {

@@ -46,6 +46,42 @@ export function commitOutcomeUnknown(version: number, txnId: string, cause: unkn
   });
 }
 
+/** What a transaction lost to; facts follow in `details`. */
+export interface LostTo {
+  readonly code: string;
+  readonly reason: string;
+  readonly details: ErrorDetails;
+}
+
+/**
+ * `CONFLICT_PROTOCOL`, `CONFLICT_METADATA`, `CONFLICT_DOMAIN`, `CONFLICT_TRANSACTION`, `CONFLICT_APPEND`,
+ * `CONFLICT_DELETE_READ`, `CONFLICT_DELETE_DELETE`, `CONFLICT_PROGRESS`, `CONFLICT_REBASE`, `CONFLICT_REPLACED`: nothing was
+ * committed, because somebody else was first.
+ */
+export function transactionConflict({ code, reason, details }: LostTo): DeltaError {
+  const cure = CONFLICT_CURES[code] ?? 'open the newest version and do the work again';
+  return new DeltaError({
+    kind: 'conflict',
+    code,
+    message: `nothing was committed: ${reason}; ${cure}`,
+    details,
+    retryable: code !== 'CONFLICT_PROGRESS' && code !== 'CONFLICT_REPLACED',
+  });
+}
+
+const CONFLICT_CURES: Readonly<Record<string, string>> = {
+  CONFLICT_PROTOCOL:
+    'open the newest version, see that you know its features, and do the work again',
+  CONFLICT_METADATA: 'open the newest version and do the work again with its schema and properties',
+  CONFLICT_DOMAIN: 'open the newest version, see what the domain says now, and decide again',
+  CONFLICT_TRANSACTION:
+    'another run of the application is at work: end one of them, or go on from the version that is there',
+  CONFLICT_APPEND:
+    'do the work again on the newest version, with a narrower condition if that happens often',
+  CONFLICT_PROGRESS: 'another run of the job went on without this one: end it, or take it up there',
+  CONFLICT_REPLACED: 'open the table anew and see whether it is the one you mean',
+};
+
 /** `COMMIT_CONTENDED`: others were faster each time. */
 export function commitContended(version: number, attempts: number): DeltaError {
   return new DeltaError({
@@ -210,5 +246,46 @@ export function readOnlyTable(uri: string, version: number): DeltaError {
     message:
       'the table was opened in the past, where nothing can be written; open it without a version or timestamp',
     details: { table: uri, version },
+  });
+}
+
+/** `ALTER_CONTENDED`: others changed the table each time before this change of it was committed. */
+export function alterConflict(reason: string, attempts: number): DeltaError {
+  return new DeltaError({
+    kind: 'conflict',
+    code: 'ALTER_CONTENDED',
+    message: `the table was not changed: ${reason}; try again when fewer write to it`,
+    details: { attempts },
+    retryable: true,
+  });
+}
+
+/** `FEATURE_IN_USE`: a feature that cannot be dropped while something of the table rests on it. */
+export function featureInUse(feature: string, why: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'FEATURE_IN_USE',
+    message: `the feature ${feature} cannot be dropped: ${why}`,
+    details: { feature },
+  });
+}
+
+/** `DOMAIN_RESERVED`: a domain of the protocol itself. */
+export function domainReserved(domain: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'DOMAIN_RESERVED',
+    message: `the domain ${domain} belongs to the protocol, as all that start with delta. do; take another name`,
+    details: { domain },
+  });
+}
+
+/** `COLUMN_CHANGE_INVALID`: a change of a column that cannot be made without its files being rewritten. */
+export function columnChangeInvalid(column: string, why: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'COLUMN_CHANGE_INVALID',
+    message: `the column ${column} cannot be changed so: ${why}`,
+    details: { column },
   });
 }

@@ -1,7 +1,7 @@
 /** What a transaction read, as the log's conflict rules ask for it. */
 
 import type { AddFile, ReadScope } from '../log/index.ts';
-import { columnsRead, mayMatch, parseStatistics } from '../schema/index.ts';
+import { columnsRead, mayMatch, parseStatistics, printExpression } from '../schema/index.ts';
 import { partitionFields, partitionValuesOf } from './ops/files.ts';
 import type { ReadSet, Snapshot } from './types.ts';
 
@@ -18,5 +18,5 @@ export function readScope(reads: ReadSet, snapshot: Snapshot): ReadScope {
     const statistics = parseStatistics(add.stats, columns);
     return mayMatch(predicate, { schema, partitionValues, statistics });
   };
-  return { kind: 'rows', paths, mayHold };
+  return { kind: 'rows', paths, mayHold, printed: () => printExpression(predicate) };
 }

@@ -1,8 +1,15 @@
 /** What a table is to the code above the log: snapshots, transactions, and what they need to run. */
 
-import type { Clock, Random } from '../base/index.ts';
+import type { Clock, DeltaError, Random } from '../base/index.ts';
 import type { Engine } from '../engine/index.ts';
-import type { Action, AddFile, CommitInfo, Metadata, Protocol } from '../log/index.ts';
+import type {
+  Action,
+  AddFile,
+  CommitInfo,
+  IsolationLevel,
+  Metadata,
+  Protocol,
+} from '../log/index.ts';
 import type { Expression, StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import type { CommitSource } from './commit-source.ts';
@@ -21,6 +28,15 @@ export interface TableContext {
   ) => Promise<{ readonly store: ObjectStore; readonly path: string }>;
   /** Asked for the newest commits, of a table that a catalog manages. */
   readonly commitSource?: CommitSource;
+  /** Of all transactions that do not say otherwise. Default: what the table says. */
+  readonly isolation?: IsolationLevel;
+  /** Where appends wait for one another, to leave as one commit. Default: each is a commit. */
+  readonly commitGroup?: CommitGroup;
+}
+
+/** Takes transactions that can share a commit with others; each has an outcome of its own, as from `commitTransaction`. */
+export interface CommitGroup {
+  readonly commit: (snapshot: Snapshot, spec: TransactionSpec) => Promise<CommitOutcome>;
 }
 
 /** One version of a table. Never changes; a refresh makes a new one. */
@@ -74,6 +90,8 @@ export interface TransactionSpec {
   readonly commitInfo?: CommitInfo;
   readonly actions: readonly Action[];
   readonly reads: ReadSet;
+  /** Default: the context's, or what `delta.isolationLevel` says, or `Serializable`. */
+  readonly isolation?: IsolationLevel;
   /** Idempotence: a table that holds this version or a later one of `appId` already has the transaction. */
   readonly txn?: { readonly appId: string; readonly version: number };
   /**
@@ -114,4 +132,10 @@ export type CommitOutcome =
   /** The table has this `txn` already: nothing was written. */
   | { readonly kind: 'applied'; readonly version: number; readonly snapshot: Snapshot }
   /** A winner touched what was read: nothing was written; compute again on a fresh snapshot. */
-  | { readonly kind: 'conflict'; readonly code: string; readonly reason: string };
+  | {
+      readonly kind: 'conflict';
+      readonly code: string;
+      readonly reason: string;
+      /** The same for whoever gives up: the winner's version and operation, what is at stake, what to do. */
+      readonly error: DeltaError;
+    };

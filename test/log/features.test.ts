@@ -96,7 +96,7 @@ describe('checkWritable', () => {
       features([], ['allowColumnDefaults']),
       metadataWith({}, { CURRENT_DEFAULT: '1' }),
     ],
-    ['rowTracking', features([], ['rowTracking', 'domainMetadata']), METADATA],
+    ['collations', features([], ['collations', 'domainMetadata']), METADATA],
     ['unheardOf', features([], ['unheardOf']), METADATA],
     ['writer version 8', protocol(1, 8), METADATA],
     ['deletionVectors', features(['deletionVectors'], []), METADATA],

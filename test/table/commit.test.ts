@@ -157,7 +157,12 @@ describe('commitTransaction', () => {
       ...appendSpec('b'),
       rebase: async () => ({ kind: 'conflict', reason: 'compute again' }),
     });
-    expect(outcome).toEqual({ kind: 'conflict', code: 'CONFLICT_REBASE', reason: 'compute again' });
+    expect(outcome).toMatchObject({
+      kind: 'conflict',
+      code: 'CONFLICT_REBASE',
+      reason: 'compute again',
+      error: { code: 'CONFLICT_REBASE', kind: 'conflict', retryable: true },
+    });
   });
 
   test('applies a transaction once, also when its twin wins the race', async () => {

@@ -110,7 +110,7 @@ async function appendTo(
     case 'applied':
       return result('applied', outcome.snapshot, []);
     case 'conflict':
-      throw writeConflict(outcome.code, outcome.reason);
+      throw writeConflict(outcome.code, outcome.reason, outcome.error);
     default:
       return unreachable(outcome);
   }

@@ -35,13 +35,14 @@ export function sourceMissing(path: string): DeltaError {
 }
 
 /** `WRITE_CONFLICT`: another commit took away what this one was built on. */
-export function writeConflict(code: string, reason: string): DeltaError {
+export function writeConflict(code: string, reason: string, cause?: DeltaError): DeltaError {
   return new DeltaError({
     kind: 'conflict',
     code: 'WRITE_CONFLICT',
     message: `another writer changed what this write depends on: ${reason}; read the table again and repeat it`,
-    details: { conflict: code },
+    details: { ...cause?.details, conflict: code },
     retryable: true,
+    cause,
   });
 }
 

@@ -185,7 +185,7 @@ async function commitBatch(
       if (files.length === 0 && movesNothing)
         return outcomeOf('unchanged', latest, { batch, files });
       await discardFiles(ctx, files);
-      throw writeConflict(outcome.code, outcome.reason);
+      throw writeConflict(outcome.code, outcome.reason, outcome.error);
     default:
       return unreachable(outcome);
   }

@@ -5,7 +5,13 @@
  */
 
 import { backoffMs, unreachable } from '../../base/index.ts';
-import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
+import {
+  type Action,
+  appendOnly,
+  checkKeepsRowIds,
+  checkWritable,
+  isAppendOnly,
+} from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
@@ -49,6 +55,7 @@ export async function merge(
   checkWritable(snapshot.protocol, snapshot.metadata);
   const changesRows = (spec.whenMatched ?? []).length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
+  if (changesRows) checkKeepsRowIds(snapshot, 'MERGE');
   const session = await openOrderedSession(await ctx.engine());
   const stage = await LocalStage.open();
   try {
@@ -73,7 +80,7 @@ async function mergeUntilCommitted(
   merging: Merging,
 ): Promise<MergeResult> {
   let snapshot = start;
-  let lost = { code: '', reason: '' };
+  let lost: Lost | null = null;
   for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
     merging.spec.signal?.throwIfAborted();
     const stage = await LocalStage.open();
@@ -88,14 +95,16 @@ async function mergeUntilCommitted(
     snapshot = await refreshSnapshot(ctx, snapshot);
     if (isApplied(snapshot, merging.spec.txn)) return { ...NOTHING, kind: 'applied', snapshot };
   }
-  throw writeConflict(lost.code, lost.reason);
+  throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
 }
+
+type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
 
 async function tryMerge(
   ctx: TableContext,
   snapshot: Snapshot,
   { spec, session, source, stage }: Merging & { readonly stage: LocalStage },
-): Promise<MergeResult | Extract<CommitOutcome, { kind: 'conflict' }>> {
+): Promise<MergeResult | Lost> {
   const incoming = incomingColumns(source.schema, spec);
   const { table, actions } = evolvedTable(snapshot, [incoming], spec);
   const plan = planMerge({ schema: table.schema, source: source.schema, spec });

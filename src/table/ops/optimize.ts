@@ -4,13 +4,13 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import { type Action, type AddFile, checkWritable } from '../../log/index.ts';
+import { type Action, type AddFile, checkKeepsRowIds, checkWritable } from '../../log/index.ts';
 import type { Codec } from '../../parquet/index.ts';
 import { findField } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { columnUnknown } from '../errors.ts';
 import { refreshSnapshot } from '../open.ts';
-import type { Snapshot, TableContext } from '../types.ts';
+import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { removalOf, totalOf } from './append-commit.ts';
 import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
@@ -64,6 +64,7 @@ export async function optimize(
   options: OptimizeOptions = {},
 ): Promise<OptimizeResult> {
   checkWritable(snapshot.protocol, snapshot.metadata);
+  checkKeepsRowIds(snapshot, 'OPTIMIZE');
   checkSort(snapshot, options);
   const bins = packFiles(snapshot, snapshot.files(), options);
   if (options.dryRun === true) return planned(snapshot, bins);
@@ -139,7 +140,7 @@ class Optimizer {
   async #commit(packed: readonly PackedBin[]): Promise<readonly FileBin[]> {
     const lost: FileBin[] = [];
     let left = packed;
-    let reason = { code: '', reason: '' };
+    let conflict: Extract<CommitOutcome, { kind: 'conflict' }> | null = null;
     for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
       if (left.length === 0) return lost;
       const outcome = await commitTransaction(this.#ctx, this.#snapshot, this.#transaction(left));
@@ -153,7 +154,7 @@ class Optimizer {
         case 'applied':
           return lost;
         case 'conflict': {
-          reason = outcome;
+          conflict = outcome;
           const before = this.#snapshot;
           this.#snapshot = await refreshSnapshot(this.#ctx, before);
           const valid = new Set(left.filter(({ bin }) => isValid(bin, before, this.#snapshot)));
@@ -174,7 +175,7 @@ class Optimizer {
       this.#ctx,
       left.flatMap(({ files }) => files),
     );
-    throw writeConflict(reason.code, reason.reason);
+    throw writeConflict(conflict?.code ?? '', conflict?.reason ?? '', conflict?.error);
   }
 
   #transaction(packed: readonly PackedBin[]): Parameters<typeof commitTransaction>[2] {
