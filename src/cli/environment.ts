@@ -114,7 +114,13 @@ export async function openEnvironment(options: CommonOptions, doing: string): Pr
   showProgress(doing);
   const file = options.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
   const config = file === null ? null : await loadConfig(file);
-  return new Environment(tableTools({ clock: systemClock, random: systemRandom }), config);
+  const dynamoDb = config?.lake.dynamoDb;
+  const tools = tableTools({
+    clock: systemClock,
+    random: systemRandom,
+    ...(dynamoDb === undefined ? {} : { dynamoDb }),
+  });
+  return new Environment(tools, config);
 }
 
 /** A table by its place, not by its name: `./x`, `/data/x`, `x/y`, `s3://bucket/x`. */

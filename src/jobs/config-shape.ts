@@ -29,6 +29,14 @@ const assignments = v.union(
   'must be "*", or expressions by column',
 );
 
+const dynamoDb = object({
+  table: text,
+  region: v.optional(text),
+  endpoint: v.optional(text),
+  use: v.optional(v.picklist(['commit', 'guard'], 'must be "commit" or "guard"')),
+  scheme: v.optional(v.picklist(['s3a', 's3', 's3n'], 'must be "s3a", "s3" or "s3n"')),
+});
+
 const catalog = v.variant(
   'kind',
   [
@@ -270,7 +278,7 @@ const job = object({
 });
 
 const configShape = object({
-  lake: object({ location: text }),
+  lake: object({ location: text, dynamoDb: v.optional(dynamoDb) }),
   catalog: v.optional(catalog),
   kafka: v.optional(kafka),
   registry: v.optional(registry),

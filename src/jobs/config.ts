@@ -55,7 +55,7 @@ export function parseConfig(value: unknown, folder: string): Config {
     ([name, job]) => [name, resolveJob(name, job, place)] as const,
   );
   const config: Config = {
-    lake: { location: lake },
+    lake: { location: lake, ...resolveDynamoDb(input.lake.dynamoDb) },
     catalog: resolveCatalog(input.catalog, lake, locate),
     database: input.database,
     kafka: resolveKafka(input.kafka, place),
@@ -105,6 +105,20 @@ function resolveCatalog(
   return {
     kind: 'file',
     location: input?.location === undefined ? `${lake}/_catalog` : locate(input.location),
+  };
+}
+
+function resolveDynamoDb(input: ConfigInput['lake']['dynamoDb']): Pick<Config['lake'], 'dynamoDb'> {
+  if (input === undefined) return {};
+  const { table, region, endpoint, use, scheme } = input;
+  return {
+    dynamoDb: {
+      table,
+      ...(region === undefined ? {} : { region }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(use === undefined ? {} : { use }),
+      ...(scheme === undefined ? {} : { scheme }),
+    },
   };
 }
 

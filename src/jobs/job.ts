@@ -2,12 +2,17 @@
 
 import type { Codec } from '../parquet/index.ts';
 import type { StructType } from '../schema/index.ts';
+import type { DynamoDbOptions } from '../store/index.ts';
 import type { BatchLimits, TopicSelection } from '../stream/index.ts';
 import type { MatchedClause, NotMatchedClause, Transform } from '../table/index.ts';
 
 /** A checked configuration: every location an absolute URI, every expression parsed. */
 export interface Config {
-  readonly lake: { readonly location: string };
+  readonly lake: {
+    readonly location: string;
+    /** Where commits to tables on S3 are decided, for whoever opens stores; left out where S3 itself decides. */
+    readonly dynamoDb?: DynamoDbOptions;
+  };
   readonly catalog: CatalogConfig;
   readonly database: string;
   /** Where jobs with a topic find it; null where there is none. */

@@ -1,6 +1,7 @@
 /** All errors of the stores. */
 
-import { DeltaError, messageOf } from '../base/index.ts';
+import { DeltaError, type ErrorDetails, messageOf } from '../base/index.ts';
+import type { LogEntry } from './log-table.ts';
 import type { StorePath } from './types.ts';
 
 /** Where an error came up: which verb, on which store and path. */
@@ -139,6 +140,95 @@ export function badUri(uri: string, why: string): DeltaError {
     code: 'STORE_BAD_URI',
     message: `No store can be opened here: ${why}. Give a path, file:///…, s3://bucket/… or memory://name.`,
     details: { uri },
+  });
+}
+
+/** An entry of a log table as errors name it. */
+type EntryFacts = Pick<LogEntry, 'tablePath' | 'fileName'>;
+
+function factsOf({ tablePath, fileName }: EntryFacts): ErrorDetails {
+  return { tablePath, fileName };
+}
+
+export function logTableMissing(call: StoreCall, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'LOG_TABLE_MISSING',
+    message:
+      'DynamoDB has no such log table in this region; check name and region, ' +
+      'or create it with the partition key tablePath (S) and the sort key fileName (S).',
+    details: { ...call },
+    cause,
+  });
+}
+
+export function logTableCorrupt(table: string, entry: EntryFacts): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'LOG_TABLE_CORRUPT',
+    message:
+      'An item of the log table lacks tablePath, fileName, tempPath or complete; ' +
+      'the table is not one for Delta logs, or somebody changed the item.',
+    details: { logTable: table, ...factsOf(entry) },
+  });
+}
+
+/** Entries outlived their table, which was deleted: a new one in its place would wait for versions of the old. */
+export function logTableStale(table: string, entry: EntryFacts): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'LOG_TABLE_STALE',
+    message:
+      'The log table holds a complete entry of a commit whose file is not there: ' +
+      'entries of a table that was deleted, or a file that was lost. Delete the entries, or restore the file.',
+    details: { logTable: table, ...factsOf(entry) },
+  });
+}
+
+export function commitLost(table: string, entry: LogEntry, cause: unknown): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'COMMIT_LOST',
+    message:
+      'A commit is half done and its temporary file is gone, so that it cannot be finished: ' +
+      'restore the file, or delete the entry and with it the commit.',
+    details: { logTable: table, ...factsOf(entry), tempPath: entry.tempPath },
+    cause,
+  });
+}
+
+export function previousMissing(tablePath: string, fileName: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'COMMIT_PREVIOUS_MISSING',
+    message:
+      'The commit before this one is neither in the log nor in the log table, so that this one would leave a gap.',
+    details: { tablePath, fileName },
+  });
+}
+
+export function commitCoordinated(table: string, entry: EntryFacts): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'COMMIT_COORDINATED',
+    message:
+      'Other writers commit to this table through DynamoDB, and a conditional PUT beside them could lose their commits: ' +
+      'set dynamoDb with use "commit" for it, or delete the entries once no other writer is left.',
+    details: { logTable: table, ...factsOf(entry) },
+  });
+}
+
+export function otherSpelling(
+  table: string,
+  spelling: { readonly tablePath: string; readonly other: string },
+): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'LOG_TABLE_SPELLING',
+    message:
+      `Other writers commit to this table as ${spelling.other}, and would not meet this one in the log table: ` +
+      'set the scheme of dynamoDb as they spell it.',
+    details: { logTable: table, ...spelling },
   });
 }
 

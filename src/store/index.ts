@@ -1,5 +1,12 @@
-/** Object stores: memory, local disk, S3. */
+/** Object stores: memory, local disk, S3; commits on S3 that a log table decides. */
 
+export {
+  coordinatedStore,
+  type Coordination,
+  coordinationOf,
+  type CoordinationOptions,
+} from './coordinated.ts';
+export { dynamoDbLogTable, type DynamoDbOptions } from './dynamodb.ts';
 export {
   crashAtWrite,
   type Fault,
@@ -10,6 +17,7 @@ export {
 } from './faulty.ts';
 export { limitedStore } from './limited.ts';
 export { localStore, type LocalStoreOptions } from './local.ts';
+export type { LogEntry, LogTable } from './log-table.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { openStore, type StoreProvider, storeProvider, type StoreProviderOptions } from './open.ts';
 export { compareUtf8 } from './paths.ts';

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 
 import { type Clock, messageOf, type Random } from '../base/index.ts';
+import { coordinatedStore } from './coordinated.ts';
+import { dynamoDbLogTable, type DynamoDbOptions } from './dynamodb.ts';
 import { badUri } from './errors.ts';
 import { limitedBy } from './limited.ts';
 import { localStore } from './local.ts';
@@ -19,6 +21,8 @@ export interface StoreProviderOptions {
   /** As for `localStore`. Default true. */
   readonly durable?: boolean;
   readonly s3?: S3Options;
+  /** A log table for the commits to tables on S3, shared with Spark's `S3DynamoDBLogStore`. Default none. */
+  readonly dynamoDb?: DynamoDbOptions;
   /** Requests that all S3 stores of the provider together have under way. Default 32. */
   readonly parallelRequestsMax?: number;
 }
@@ -41,15 +45,24 @@ export interface StoreProvider {
 const PARALLEL_REQUESTS_MAX = 32;
 
 export function storeProvider(options: StoreProviderOptions): StoreProvider {
-  const { clock } = options;
+  const { clock, random } = options;
+  const tools = { clock, random };
   const s3 = new S3Connection(options.s3 ?? {}, options);
   const limit = pLimit(options.parallelRequestsMax ?? PARALLEL_REQUESTS_MAX);
+  const logTable =
+    options.dynamoDb === undefined ? null : dynamoDbLogTable(options.dynamoDb, options);
   const memories = new Map<string, ObjectStore>();
 
   function openMemory(name: string): ObjectStore {
     const store = memories.get(name) ?? memoryStore({ clock, name });
     memories.set(name, store);
     return store;
+  }
+
+  function openS3(bucket: string, prefix: string): ObjectStore {
+    const store = limitedBy(s3StoreOn(s3, { bucket, prefix }), limit);
+    if (logTable === null) return store;
+    return coordinatedStore(store, logTable, { ...options.dynamoDb, ...tools });
   }
 
   return {
@@ -69,13 +82,15 @@ export function storeProvider(options: StoreProviderOptions): StoreProvider {
         case 's3a':
         case 's3n': {
           const [bucket, prefix] = splitAuthority(uri, rest);
-          return limitedBy(s3StoreOn(s3, { bucket, prefix }), limit);
+          return openS3(bucket, prefix);
         }
         default:
           throw badUri(uri, `"${scheme}:" is not a kind of store`);
       }
     },
-    close: () => s3.close(),
+    close: async () => {
+      await Promise.all([s3.close(), logTable?.close()]);
+    },
   };
 }
 

@@ -16,7 +16,10 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
   base: { rooms: [], packages: [] },
   schema: { rooms: below('base'), packages: [] },
   log: { rooms: below('base', 'schema'), packages: [] },
-  store: { rooms: below('base'), packages: ['@aws-sdk/client-s3', 'p-limit'] },
+  store: {
+    rooms: below('base'),
+    packages: ['@aws-sdk/client-dynamodb', '@aws-sdk/client-s3', 'p-limit'],
+  },
   parquet: {
     rooms: below('base', 'schema', 'store'),
     packages: ['parquet-wasm', 'apache-arrow', 'p-limit'],
@@ -93,6 +96,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
 
 /** Loaded at first need, never at start-up. */
 export const LAZY_PACKAGES: readonly string[] = [
+  '@aws-sdk/client-dynamodb',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-glue',
   '@duckdb/node-api',
