@@ -45,6 +45,7 @@ export type {
 } from './schema/index.ts';
 export type { ObjectStore, S3Options } from './store/index.ts';
 export {
+  type AlterOutcome,
   type AppendOptions,
   type AppendOutcome,
   type AppendSource,
@@ -63,6 +64,7 @@ export {
   type OpenTableOptions,
   type OptimizeOptions,
   type OptimizeOutcome,
+  type Preset,
   type RatifiedCommit,
   type RatifiedCommits,
   type ScanOptions,

@@ -60,10 +60,27 @@ function addWriteCommands(program: Command): void {
     .requiredOption('--schema <ddl>', `columns: "id string not null, n bigint"`)
     .option('--partition-by <columns>', 'comma-separated column names', list)
     .option('--property <key=value>', 'a table property; may be given again', property, {})
+    .addOption(
+      new Option('--preset <preset>', 'properties for those who are to open the table').choices([
+        'portable',
+        'spark4',
+        'databricks',
+      ]),
+    )
     .option('--if-not-exists', 'leave a table that is there as it is')
     .option('--description <text>')
     .action(async (table: string, options) =>
       (await import('./commands/create.ts')).run(table, options),
+    );
+  common(program, 'alter')
+    .description('change what a table is told to be: properties and features')
+    .argument('<table>', TABLE)
+    .option('--set <key=value>', 'a table property; may be given again', property, {})
+    .option('--unset <key>', 'a table property; may be given again', again, [])
+    .option('--enable <feature>', 'a table feature; may be given again', again, [])
+    .option('--drop <feature>', 'a table feature; may be given again', again, [])
+    .action(async (table: string, options) =>
+      (await import('./commands/alter.ts')).run(table, options),
     );
   common(program, 'append')
     .description('append Parquet or JSON-lines files to a table')
@@ -200,6 +217,10 @@ function formatted(command: Command): Command {
 
 function list(text: string): string[] {
   return text.split(',').map((word) => word.trim());
+}
+
+function again(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function wholeNumber(text: string): number {

@@ -79,6 +79,11 @@ export function featureNamed(name: string): string {
   return found;
 }
 
+/** Whether readers must know the feature too. */
+export function isReaderFeature(feature: string): boolean {
+  return READER_FEATURES.has(feature);
+}
+
 /** What readers must know, as the protocol lists or implies it. */
 export function readerFeatures(protocol: Protocol): readonly string[] {
   if (protocol.minReaderVersion <= 1) return [];

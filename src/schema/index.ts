@@ -86,3 +86,4 @@ export type {
   StructField,
   StructType,
 } from './types.ts';
+export { widenColumn } from './widen.ts';

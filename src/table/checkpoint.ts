@@ -27,7 +27,7 @@ const BATCH_ACTIONS = 16_384;
  */
 export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Promise<void> {
   const { state } = tableSnapshot(snapshot);
-  checkWritable(state.protocol, state.metadata);
+  checkWritable(state.protocol, state.metadata, 'description');
   const nowMs = ctx.clock.now();
   const txnMs = txnRetentionMs(state.metadata);
   const actions = [

@@ -1,11 +1,23 @@
 /** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
 
 import { assert } from '../base/index.ts';
-import { parseDdl, type Row, type StructType, TIMESTAMP, toScalar } from '../schema/index.ts';
+import {
+  parseDdl,
+  parseType,
+  type Row,
+  type StructType,
+  TIMESTAMP,
+  toScalar,
+} from '../schema/index.ts';
+import { type AlterResult, enableFeature, setProperties } from './alter.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import { widenType } from './columns.ts';
 import type { CommitSource } from './commit-source.ts';
 import { createTable, type CreateSpec } from './create.ts';
+import { clusterBy, domainOf, setDomain } from './domains.ts';
+import { dropFeature } from './drop-feature.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
+import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 import { dataFileUri } from './manifest-layout.ts';
 import { manifestPaths, publishManifest } from './manifest.ts';
@@ -30,6 +42,13 @@ export interface TravelOptions {
 export interface OpenTableOptions extends TravelOptions {
   /** Of a table that a catalog manages: where its newest commits are known. Such a table is read-only. */
   readonly commitSource?: CommitSource;
+  /**
+   * How much of what others committed meanwhile a write must have seen; `WriteSerializable` lets merges pass where others
+   * only appended. Default: what `delta.isolationLevel` says, or `Serializable`.
+   */
+  readonly isolation?: IsolationLevel;
+  /** Appends that come while another one is being committed leave as one commit. Default false: each is a commit. */
+  readonly groupCommit?: boolean | GroupCommitOptions;
 }
 
 export interface CreateTableSpec extends Omit<CreateSpec, 'schema'> {
@@ -53,18 +72,24 @@ export class DeltaTable {
   readonly #context: TableContext;
   readonly #tools: TableTools;
   readonly #pinned: boolean;
+  readonly #group: GroupCommit | null;
   #snapshot: Snapshot;
 
   private constructor(
     context: TableContext,
     snapshot: Snapshot,
-    how: { readonly tools: TableTools; readonly pinned: boolean },
+    how: {
+      readonly tools: TableTools;
+      readonly pinned: boolean;
+      readonly group: GroupCommit | null;
+    },
   ) {
     this.uri = context.store.uri;
     this.#context = context;
     this.#snapshot = snapshot;
     this.#tools = how.tools;
     this.#pinned = how.pinned;
+    this.#group = how.group;
   }
 
   /** Errors: as for `openTable`. */
@@ -73,17 +98,23 @@ export class DeltaTable {
     uri: string,
     options: OpenTableOptions = {},
   ): Promise<DeltaTable> {
-    const { commitSource } = options;
+    const { commitSource, isolation, groupCommit = false } = options;
     const context = {
       ...tableContext(tools, tools.openStore(uri)),
       ...(commitSource === undefined ? {} : { commitSource }),
+      ...(isolation === undefined ? {} : { isolation }),
     };
+    const group =
+      groupCommit === false
+        ? null
+        : new GroupCommit(context, groupCommit === true ? {} : groupCommit);
     const snapshot = await openSnapshot(context, {
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(options.timestamp === undefined ? {} : { timestampMs: timeOf(options.timestamp) }),
     });
     const pinned = options.version !== undefined || options.timestamp !== undefined;
-    return new DeltaTable(context, snapshot, { tools, pinned });
+    const grouped = group === null ? context : { ...context, commitGroup: group };
+    return new DeltaTable(grouped, snapshot, { tools, pinned, group });
   }
 
   /** Errors: as for `createTable`. */
@@ -91,7 +122,7 @@ export class DeltaTable {
     const context = tableContext(tools, tools.openStore(uri));
     const schema = typeof spec.schema === 'string' ? parseDdl(spec.schema) : spec.schema;
     const { snapshot } = await createTable(context, { ...spec, schema });
-    return new DeltaTable(context, snapshot, { tools, pinned: false });
+    return new DeltaTable(context, snapshot, { tools, pinned: false, group: null });
   }
 
   /** The version that this table stands at. */
@@ -115,7 +146,8 @@ export class DeltaTable {
     const result = await atTable(this.uri, () =>
       append(this.#context, this.#snapshot, source, options),
     );
-    this.#snapshot = result.snapshot;
+    // Of several appends at once, the one that is answered last need not be the newest.
+    if (result.snapshot.version >= this.#snapshot.version) this.#snapshot = result.snapshot;
     return {
       kind: result.kind,
       version: result.snapshot.version,
@@ -217,6 +249,62 @@ export class DeltaTable {
     return { rows: rowCount, sha256 };
   }
 
+  /**
+   * Sets and unsets table properties, in one commit, and raises the protocol as far as they need. As in Spark,
+   * `delta.minReaderVersion`, `delta.minWriterVersion` and `delta.feature.NAME=supported` say what the protocol is to be.
+   * Errors: `PROPERTY_INVALID`, `FEATURE_UNKNOWN`, `FEATURE_UNSUPPORTED`, `ALTER_CONTENDED`, `TABLE_READ_ONLY`.
+   */
+  async setProperties(
+    properties: Readonly<Record<string, string>>,
+    { unset = [] }: { readonly unset?: readonly string[] } = {},
+  ): Promise<AlterOutcome> {
+    return this.#alter((snapshot) =>
+      setProperties(this.#context, snapshot, { set: properties, unset }),
+    );
+  }
+
+  /** As `setProperties`: properties that are not set are passed over. */
+  async unsetProperties(...keys: readonly string[]): Promise<AlterOutcome> {
+    return this.setProperties({}, { unset: keys });
+  }
+
+  /** Gives the table a feature by its name, and those that it needs; a property then puts it to use. Errors as above. */
+  async enableFeature(name: string): Promise<AlterOutcome> {
+    return this.#alter((snapshot) => enableFeature(this.#context, snapshot, name));
+  }
+
+  /**
+   * Takes a feature from the table. Errors: `FEATURE_UNKNOWN`; `FEATURE_NEEDED` by another feature; `FEATURE_IN_USE` where
+   * columns rest on it or files would have to be rewritten; `ALTER_CONTENDED`, `TABLE_READ_ONLY`.
+   */
+  async dropFeature(name: string): Promise<AlterOutcome> {
+    return this.#alter((snapshot) => dropFeature(this.#context, snapshot, name));
+  }
+
+  /** What a domain of the table's metadata says; null where there is none of this name. */
+  domain(name: string): string | null {
+    return domainOf(this.#snapshot, name);
+  }
+
+  /** Sets a domain to a text, or removes it with null. Errors: `DOMAIN_RESERVED` for the protocol's own, those above. */
+  async setDomain(domain: string, configuration: string | null): Promise<AlterOutcome> {
+    return this.#alter((snapshot) => setDomain(this.#context, snapshot, { domain, configuration }));
+  }
+
+  /** Says by which columns rows are to be laid out when files are rewritten; none for no order. Errors: `COLUMN_UNKNOWN`, `PARTITION_COLUMN_INVALID`, those above. */
+  async clusterBy(...columns: readonly string[]): Promise<AlterOutcome> {
+    return this.#alter((snapshot) => clusterBy(this.#context, snapshot, columns));
+  }
+
+  /**
+   * Gives a column a wider type (`bigint` for `int`), which needs `delta.enableTypeWidening`; no file is rewritten. Errors:
+   * `COLUMN_CHANGE_INVALID`, those of parsing `type`, those above.
+   */
+  async widenColumn(column: string, type: string): Promise<AlterOutcome> {
+    const change = { column, type: parseType(type) };
+    return this.#alter((snapshot) => widenType(this.#context, snapshot, change));
+  }
+
   /** Writes a checkpoint of this snapshot; commits do so by themselves every `delta.checkpointInterval` versions. */
   async checkpoint(): Promise<void> {
     await writeCheckpoint(this.#context, this.#snapshot);
@@ -242,12 +330,31 @@ export class DeltaTable {
 
   /** Ends the engine and lets go of sockets. Nothing may run on the table then. */
   async close(): Promise<void> {
+    await this.#group?.idle();
     await this.#tools.close();
+  }
+
+  async #alter(work: (snapshot: Snapshot) => Promise<AlterResult>): Promise<AlterOutcome> {
+    this.#assertWritable();
+    const { kind, snapshot, postCommitErrors } = await atTable(this.uri, () =>
+      work(this.#snapshot),
+    );
+    this.#snapshot = snapshot;
+    return { kind, version: snapshot.version, postCommitErrors };
   }
 
   #assertWritable(): void {
     if (this.#pinned) throw readOnlyTable(this.uri, this.#snapshot.version);
   }
+}
+
+export interface AlterOutcome {
+  /** `unchanged`: the table was so already. */
+  readonly kind: 'committed' | 'unchanged';
+  /** Of the table now. */
+  readonly version: number;
+  /** As in `AppendOutcome`. */
+  readonly postCommitErrors: readonly Error[];
 }
 
 export interface AppendOutcome {

@@ -94,6 +94,19 @@ export function commitContended(version: number, attempts: number): DeltaError {
   });
 }
 
+/** `GROUP_COMMIT_FULL`: as many appends wait for their commit as may. */
+export function groupCommitFull(waiting: number): DeltaError {
+  return new DeltaError({
+    kind: 'unavailable',
+    code: 'GROUP_COMMIT_FULL',
+    message:
+      'too many appends wait for their commit, and nothing was committed of this one; ' +
+      'await some before you begin more, or raise groupCommit.waitingMax',
+    details: { waiting },
+    retryable: true,
+  });
+}
+
 /** `TABLE_EXISTS`: the place of a new table is taken. */
 export function tableExists(uri: string): DeltaError {
   return new DeltaError({

@@ -8,7 +8,10 @@ export {
   type RatifiedCommit,
   type RatifiedCommits,
 } from './commit-source.ts';
+export { type AlterResult, enableFeature, setProperties } from './alter.ts';
+export { dropFeature } from './drop-feature.ts';
 export {
+  type AlterOutcome,
   type AppendOutcome,
   type CreateTableSpec,
   DeltaTable,
@@ -19,7 +22,7 @@ export {
   type TableFile,
   type TravelOptions,
 } from './delta-table.ts';
-export { createTable, type CreateResult, type CreateSpec } from './create.ts';
+export { createTable, type CreateResult, type CreateSpec, type Preset } from './create.ts';
 export { type HistoryEntry, readHistory } from './history.ts';
 export { checkIntegrity, type Integrity } from './integrity.ts';
 export {

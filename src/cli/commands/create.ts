@@ -1,6 +1,6 @@
 /** `create`: a new table. */
 
-import { DeltaTable } from '../../table/index.ts';
+import { DeltaTable, type Preset } from '../../table/index.ts';
 import { isLocation, openEnvironment } from '../environment.ts';
 import { print, printObject } from '../output.ts';
 import type { CommonOptions } from '../program.ts';
@@ -10,6 +10,7 @@ export interface CreateCommandOptions extends CommonOptions {
   readonly schema: string;
   readonly partitionBy?: readonly string[];
   readonly property: Readonly<Record<string, string>>;
+  readonly preset?: Preset;
   readonly ifNotExists?: boolean;
   readonly description?: string;
 }
@@ -20,6 +21,7 @@ export async function run(text: string, options: CreateCommandOptions): Promise<
     const table = await DeltaTable.create(environment.tools, environment.placeFor(text), {
       schema: options.schema,
       properties: options.property,
+      ...(options.preset === undefined ? {} : { preset: options.preset }),
       ifNotExists: options.ifNotExists ?? false,
       ...(options.partitionBy === undefined ? {} : { partitionBy: options.partitionBy }),
       ...(options.description === undefined ? {} : { description: options.description }),

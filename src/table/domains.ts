@@ -1,0 +1,116 @@
+/** Domain metadata: a text by a name, for whoever uses the table. PROTOCOL.md, "Domain Metadata". */
+
+import type { Action } from '../log/index.ts';
+import { supportsFeature, withFeatures } from '../log/index.ts';
+import { findField, physicalName, type StructField, type StructType } from '../schema/index.ts';
+import { alter, type AlterResult, differences } from './alter.ts';
+import { columnUnknown, domainReserved, partitionColumnInvalid } from './errors.ts';
+import { tableSnapshot } from './snapshot.ts';
+import type { Snapshot, TableContext } from './types.ts';
+
+/** Those of the protocol itself. */
+const SYSTEM_PREFIX = 'delta.';
+const CLUSTERING_DOMAIN = 'delta.clustering';
+/** As many as Spark takes. */
+const CLUSTERING_COLUMNS_MAX = 4;
+
+/** What a domain says, one of the protocol's own too; null where the table has none of this name. */
+export function domainOf(snapshot: Snapshot, domain: string): string | null {
+  return tableSnapshot(snapshot).state.domains.get(domain)?.configuration ?? null;
+}
+
+/**
+ * Sets a domain to a text, or removes it with null; the table gets the feature where it lacks it. Where another writer changed
+ * the domain first, the last one wins. Errors: `DOMAIN_RESERVED`, those of `setProperties`.
+ */
+export async function setDomain(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  change: { readonly domain: string; readonly configuration: string | null },
+): Promise<AlterResult> {
+  const { domain, configuration } = change;
+  if (domain === '' || domain.toLowerCase().startsWith(SYSTEM_PREFIX)) throw domainReserved(domain);
+  return alter(ctx, snapshot, (latest) => ({
+    operation: 'SET DOMAIN METADATA',
+    operationParameters: { domain, removed: String(configuration === null) },
+    actions: domainActions(latest, { domain, configuration, features: ['domainMetadata'] }),
+  }));
+}
+
+/**
+ * Says by which columns rows are to be laid out when files are rewritten; none: by no columns any more. Files that are there
+ * stay as they are. Errors: `COLUMN_UNKNOWN`, `PARTITION_COLUMN_INVALID` for a partitioned table, too many columns or one that
+ * no statistics can be kept of; those of `setProperties`.
+ */
+export async function clusterBy(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  columns: readonly string[],
+): Promise<AlterResult> {
+  return alter(ctx, snapshot, (latest) => {
+    if (latest.partitionColumns.length > 0) {
+      throw partitionColumnInvalid(
+        columns.join(','),
+        'a table has either partitions or clustering',
+      );
+    }
+    if (columns.length > CLUSTERING_COLUMNS_MAX) {
+      const why = `rows are clustered by at most ${CLUSTERING_COLUMNS_MAX} columns`;
+      throw partitionColumnInvalid(columns.join(','), why);
+    }
+    const clusteringColumns = columns.map((column) => physicalPath(latest.schema, column));
+    const configuration = JSON.stringify({ clusteringColumns, domainName: CLUSTERING_DOMAIN });
+    const change = { domain: CLUSTERING_DOMAIN, configuration, features: ['clustering'] };
+    return {
+      operation: 'CLUSTER BY',
+      operationParameters: { newClusteringColumns: columns.join(',') },
+      actions: domainActions(latest, change),
+    };
+  });
+}
+
+function domainActions(
+  snapshot: Snapshot,
+  change: {
+    readonly domain: string;
+    readonly configuration: string | null;
+    readonly features: readonly string[];
+  },
+): readonly Action[] {
+  const { domain, configuration, features } = change;
+  const held = domainOf(snapshot, domain);
+  if (held === configuration && features.every((it) => supportsFeature(snapshot.protocol, it))) {
+    return [];
+  }
+  if (configuration === null && held === null) return [];
+  const { metadata } = snapshot;
+  const protocol = withFeatures(snapshot.protocol, features);
+  const removed = configuration === null;
+  return [
+    ...differences(snapshot, { protocol, metadata }),
+    {
+      kind: 'domainMetadata',
+      domainMetadata: { domain, configuration: configuration ?? held ?? '', removed },
+    },
+  ];
+}
+
+/** `a.b` by the names that files have: each level a text, as writers agree on beside the letter of the protocol. */
+function physicalPath(schema: StructType, column: string): readonly string[] {
+  const path: string[] = [];
+  let within: StructType | null = schema;
+  for (const name of column.split('.')) {
+    const field: StructField | null = within === null ? null : findField(within, name);
+    if (field === null)
+      throw columnUnknown(
+        column,
+        schema.fields.map((it) => it.name),
+      );
+    path.push(physicalName(field));
+    within = field.type.kind === 'struct' ? field.type : null;
+    if (field.type.kind === 'array' || field.type.kind === 'map') {
+      throw partitionColumnInvalid(column, 'no statistics are kept of lists and maps');
+    }
+  }
+  return path;
+}
