@@ -53,6 +53,7 @@ export {
   type CommitSource,
   type CreateTableSpec,
   type DeltaTable,
+  type GroupCommitOptions,
   type HistoryEntry,
   type ListFilesOptions,
   type ManifestResult,

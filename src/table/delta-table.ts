@@ -1,6 +1,7 @@
 /** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
 
 import { assert } from '../base/index.ts';
+import type { IsolationLevel } from '../log/index.ts';
 import {
   parseDdl,
   parseType,

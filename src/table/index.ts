@@ -23,6 +23,7 @@ export {
   type TravelOptions,
 } from './delta-table.ts';
 export { createTable, type CreateResult, type CreateSpec, type Preset } from './create.ts';
+export { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 export { type HistoryEntry, readHistory } from './history.ts';
 export { checkIntegrity, type Integrity } from './integrity.ts';
 export {
@@ -49,6 +50,7 @@ export {
 export { isManifestEnabled, parseSizeBytes } from './properties.ts';
 export { checkProperties } from './property-rules.ts';
 export type {
+  CommitGroup,
   CommitOutcome,
   RebaseDecision,
   ReadSet,

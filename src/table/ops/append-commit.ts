@@ -34,7 +34,9 @@ export async function commitStaged(
   spec: TransactionSpec,
   files: readonly StagedFile[],
 ): Promise<CommitOutcome> {
-  const outcome = await commitTransaction(ctx, snapshot, spec);
+  const outcome = await (ctx.commitGroup === undefined
+    ? commitTransaction(ctx, snapshot, spec)
+    : ctx.commitGroup.commit(snapshot, spec));
   if (outcome.kind !== 'committed') await discardFiles(ctx, files);
   return outcome;
 }
