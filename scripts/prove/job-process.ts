@@ -9,7 +9,7 @@ import { fail } from './judge.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const CLI = join(root, 'dist/cli/main.js');
-const CONFIG = ['--config', join(root, 'fixtures/deltawright.config.ts')];
+const CONFIG = join(root, 'fixtures/deltawright.config.ts');
 
 /** How long a process may take to end once it was asked to. */
 const GRACE_SECONDS = 60;
@@ -37,10 +37,10 @@ export class JobProcess {
   firstBatchMs: number | null = null;
   readonly #child: ChildProcess;
 
-  constructor(jobs: readonly string[], env: NodeJS.ProcessEnv, options: readonly string[] = []) {
+  constructor(jobs: readonly string[], env: NodeJS.ProcessEnv, config = CONFIG) {
     const begin = Date.now();
-    const words = ['run', ...jobs, '--every', '1', '--grace', String(GRACE_SECONDS), ...options];
-    const child = spawn(process.execPath, [CLI, ...words, ...CONFIG], {
+    const words = ['run', ...jobs, '--every', '1', '--grace', String(GRACE_SECONDS)];
+    const child = spawn(process.execPath, [CLI, ...words, '--config', config], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
@@ -78,10 +78,14 @@ export async function runOnce(
   jobs: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<readonly { readonly batches: number; readonly rowsIn: number }[]> {
-  const child = spawn(process.execPath, [CLI, 'run', ...jobs, '--once', '--json', ...CONFIG], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    [CLI, 'run', ...jobs, '--once', '--json', '--config', CONFIG],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    },
+  );
   let printed = '';
   let errors = '';
   child.stdout.on('data', (bytes: Buffer) => {
@@ -105,6 +109,8 @@ export interface Ordeal {
   readonly chance: () => number;
   /** Codes of errors that may end a life. */
   readonly allowed: ReadonlySet<string>;
+  /** Default: the one that ships. */
+  readonly config?: string;
 }
 
 /** A job that is killed and started again, until it is told to end. */
@@ -135,7 +141,7 @@ export class HarriedJob {
   /** Resolves when the job was told to end and has, in good order. */
   async run(): Promise<void> {
     while (!this.#isEnding) {
-      const life = new JobProcess([this.job], this.#ordeal.env);
+      const life = new JobProcess([this.job], this.#ordeal.env, this.#ordeal.config);
       this.#life = life;
       if (!this.isThrough) void this.#strike(life);
       const end = await life.ended;
