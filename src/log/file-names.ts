@@ -10,7 +10,8 @@ export const LOG_FOLDER = '_delta_log';
 /** The hint at the newest checkpoint: a cache that may be missing, old or torn. */
 export const LAST_CHECKPOINT_PATH = `${LOG_FOLDER}/_last_checkpoint`;
 
-const SIDECAR_FOLDER = `${LOG_FOLDER}/_sidecars`;
+/** Where the sidecars of V2 checkpoints are. */
+export const SIDECAR_FOLDER = `${LOG_FOLDER}/_sidecars`;
 const STAGED_FOLDER = `${LOG_FOLDER}/_staged_commits`;
 
 /** What a file of the log is, by its name alone. */
@@ -71,6 +72,11 @@ export function commitPath(version: number): string {
 /** `_delta_log/00000000000000000010.checkpoint.parquet` */
 export function checkpointPath(version: number): string {
   return `${versionPrefix(version)}.checkpoint.parquet`;
+}
+
+/** `_delta_log/00000000000000000010.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json`, of the V2 spec. */
+export function uniqueCheckpointPath(version: number, unique: string): string {
+  return `${versionPrefix(version)}.checkpoint.${unique}.json`;
 }
 
 /** `_delta_log/00000000000000000010.crc` */

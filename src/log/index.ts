@@ -21,7 +21,7 @@ export {
   type CheckpointRetention,
 } from './checkpoint.ts';
 export { checksumDifferences, fileDifferences } from './checksum-differences.ts';
-export { parseCommit, parseCommitInfo, printCommit } from './codec.ts';
+export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,
   commitInfo,
@@ -55,12 +55,7 @@ export {
   writeScope,
 } from './features.ts';
 export { pathKey, vectorId } from './file-key.ts';
-export {
-  type ColumnFile,
-  type FileColumns,
-  type FileSelection,
-  FileSet,
-} from './file-set.ts';
+export { type ColumnFile, type FileColumns, type FileSelection, FileSet } from './file-set.ts';
 export {
   checkpointPath,
   checksumPath,
@@ -70,7 +65,10 @@ export {
   LOG_FOLDER,
   type LogFileName,
   parseLogFileName,
+  SIDECAR_FOLDER,
+  sidecarPath,
   stagedCommitPath,
+  uniqueCheckpointPath,
   versionPrefix,
 } from './file-names.ts';
 export {

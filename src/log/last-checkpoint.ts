@@ -21,6 +21,8 @@ export interface LastCheckpoint {
   /** Bytes of the checkpoint. */
   readonly sizeInBytes?: number;
   readonly numOfAddFiles?: number;
+  /** Of a V2 checkpoint: where it is, and what it holds beside its sidecars. */
+  readonly v2Checkpoint?: JsonObject;
 }
 
 /** A hint as it was found. */

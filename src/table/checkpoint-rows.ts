@@ -2,18 +2,52 @@
  * Checkpoint rows, in the columns and with the nullability that Spark gives them. PROTOCOL.md, "Checkpoint Schema".
  */
 
+import type { RecordBatch } from 'apache-arrow';
+
 import { unreachable } from '../base/index.ts';
 import type {
-  CheckpointAction,
   AddFile,
+  CheckpointAction,
   DeletionVectorDescriptor,
+  Metadata,
   RemoveFile,
 } from '../log/index.ts';
 import { parseDdl, type Row, type RowValue, type StructType } from '../schema/index.ts';
 
-/** The columns of a checkpoint; a row has exactly one that is not null. */
-export function checkpointSchema(): StructType {
-  return parseDdl(COLUMNS);
+/** What kind of file the actions go to: a whole checkpoint, or a sidecar, which has the columns of files alone. */
+export interface EncodeOptions {
+  readonly kind: 'checkpoint' | 'sidecar';
+  /** Says how statistics are to stand in it. */
+  readonly metadata: Metadata;
+}
+
+/** Actions that are laid out as columns at once. */
+const BATCH_ACTIONS = 16_384;
+
+/** The bytes of a Parquet file with a row for each action. */
+export async function encodeActions(
+  actions: readonly CheckpointAction[],
+  { kind }: EncodeOptions,
+): Promise<Uint8Array> {
+  const [arrow, { rowsToArrow, writeParquet }] = await Promise.all([
+    import('apache-arrow'),
+    import('../parquet/index.ts'),
+  ]);
+  const schema = checkpointSchema(kind);
+  const batches: RecordBatch[] = [];
+  for (let start = 0; start < actions.length; start += BATCH_ACTIONS) {
+    const rows = actions.slice(start, start + BATCH_ACTIONS).map(checkpointRow);
+    batches.push(...(await rowsToArrow(schema, rows)).batches);
+  }
+  return writeParquet(new arrow.Table(batches));
+}
+
+/** The columns of a checkpoint or a sidecar; a row has exactly one that is not null. */
+export function checkpointSchema(kind: EncodeOptions['kind'] = 'checkpoint'): StructType {
+  const schema = parseDdl(COLUMNS);
+  if (kind === 'checkpoint') return schema;
+  const fields = schema.fields.filter(({ name }) => name === 'add' || name === 'remove');
+  return { ...schema, fields };
 }
 
 const VECTOR =

@@ -1,69 +1,112 @@
 /** Writing checkpoints, so that a table opens without its whole log. PROTOCOL.md, "Checkpoints". */
 
-import type { RecordBatch } from 'apache-arrow';
-
-import { isDeltaError } from '../base/index.ts';
+import { isDeltaError, type JsonObject, printJson } from '../base/index.ts';
 import {
+  actionJson,
   type CheckpointAction,
   checkpointActions,
   checkpointPath,
   checksumPath,
   checkWritable,
   LAST_CHECKPOINT_PATH,
+  type LastCheckpoint,
+  type LogState,
   printLastCheckpoint,
   printVersionChecksum,
+  supportsFeature,
+  uniqueCheckpointPath,
 } from '../log/index.ts';
-import { checkpointRow, checkpointSchema } from './checkpoint-rows.ts';
+import { encodeActions } from './checkpoint-rows.ts';
+import { sidecarLine, writeSidecars } from './checkpoint-sidecars.ts';
 import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
 import { tableSnapshot } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
-/** Actions that are laid out as columns at once. */
-const BATCH_ACTIONS = 16_384;
-
 /**
- * Writes the checkpoint of a version, its checksum file, and the hint at it. Several may do so at once: what they write
- * means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint alone.
+ * Writes the checkpoint of a version, its checksum file, and the hint at it: of the V2 spec where `delta.checkpointPolicy` says
+ * so, with the sidecars of the one before as far as they still hold; else a single Parquet file. Several may do so at once: what
+ * they write means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint
+ * alone.
  */
 export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Promise<void> {
   const { state } = tableSnapshot(snapshot);
   checkWritable(state.protocol, state.metadata, 'description');
-  const nowMs = ctx.clock.now();
-  const txnMs = txnRetentionMs(state.metadata);
-  const actions = [
-    ...checkpointActions(state, {
-      removedAfterMs: nowMs - deletedFileRetentionMs(state.metadata),
-      txnUpdatedAfterMs: txnMs === null ? null : nowMs - txnMs,
-    }),
-  ];
-  const bytes = await encode(actions);
-  await Promise.all([
-    ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' }),
+  const isV2 =
+    state.metadata.configuration['delta.checkpointPolicy']?.toLowerCase() === 'v2' &&
+    supportsFeature(state.protocol, 'v2Checkpoint');
+  const [hint] = await Promise.all([
+    isV2 ? writeV2(ctx, state) : writeClassic(ctx, state),
     bestEffort(() =>
       ctx.store.put(checksumPath(state.version), printVersionChecksum(state), { kind: 'create' }),
     ),
   ]);
-  const hint = printLastCheckpoint({
+  await bestEffort(() =>
+    ctx.store.put(LAST_CHECKPOINT_PATH, printLastCheckpoint(hint), { kind: 'overwrite' }),
+  );
+}
+
+async function writeClassic(ctx: TableContext, state: LogState): Promise<LastCheckpoint> {
+  const actions = [...actionsOf(ctx, state)];
+  const bytes = await encodeActions(actions, { kind: 'checkpoint', metadata: state.metadata });
+  await ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' });
+  return {
     version: state.version,
     size: actions.length,
     sizeInBytes: bytes.length,
     numOfAddFiles: state.files.size,
-  });
-  await bestEffort(() => ctx.store.put(LAST_CHECKPOINT_PATH, hint, { kind: 'overwrite' }));
+  };
 }
 
-async function encode(actions: readonly CheckpointAction[]): Promise<Uint8Array> {
-  const [arrow, { rowsToArrow, writeParquet }] = await Promise.all([
-    import('apache-arrow'),
-    import('../parquet/index.ts'),
-  ]);
-  const schema = checkpointSchema();
-  const batches: RecordBatch[] = [];
-  for (let start = 0; start < actions.length; start += BATCH_ACTIONS) {
-    const rows = actions.slice(start, start + BATCH_ACTIONS).map(checkpointRow);
-    batches.push(...(await rowsToArrow(schema, rows)).batches);
+/** Actions beside files up to which the hint repeats them, so that the checkpoint's own file need not be read. */
+const HINT_ACTIONS_MAX = 30;
+
+async function writeV2(ctx: TableContext, state: LogState): Promise<LastCheckpoint> {
+  const own: JsonObject[] = [];
+  const tombstones: CheckpointAction[] = [];
+  for (const action of actionsOf(ctx, state)) {
+    if (action.kind === 'remove') tombstones.push(action);
+    else if (action.kind !== 'add') own.push(actionJson(action));
+    else break;
   }
-  return writeParquet(new arrow.Table(batches));
+  const sidecars = await writeSidecars(ctx, state, tombstones);
+  const sidecarActions = sidecars.reduce((sum, { actionCount }) => sum + actionCount, 0);
+  const sidecarBytes = sidecars.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const tags = {
+    numOfAddFiles: String(state.files.size),
+    sidecarNumActions: String(sidecarActions),
+    sidecarSizeInBytes: String(sidecarBytes),
+  };
+  own.unshift({ checkpointMetadata: { version: state.version, tags } });
+  const sidecarLines = sidecars.map(sidecarLine);
+  const bytes = new TextEncoder().encode(
+    [...own, ...sidecarLines].map((line) => `${printJson(line)}\n`).join(''),
+  );
+  const path = uniqueCheckpointPath(state.version, ctx.random.uuid());
+  await ctx.store.put(path, bytes, { kind: 'create' });
+  const modifiedMs = (await ctx.store.head(path))?.modifiedMs ?? ctx.clock.now();
+  return {
+    version: state.version,
+    size: own.length + sidecars.length + sidecarActions,
+    sizeInBytes: bytes.length + sidecarBytes,
+    numOfAddFiles: state.files.size,
+    v2Checkpoint: {
+      path: path.slice(path.lastIndexOf('/') + 1),
+      sizeInBytes: bytes.length,
+      modificationTime: modifiedMs,
+      ...(own.length > HINT_ACTIONS_MAX ? {} : { nonFileActions: own }),
+      sidecarFiles: sidecarLines.map(({ sidecar }) => sidecar ?? null),
+    },
+  };
+}
+
+/** What the checkpoint holds; live files come last. */
+function actionsOf({ clock }: TableContext, state: LogState): Iterable<CheckpointAction> {
+  const nowMs = clock.now();
+  const txnMs = txnRetentionMs(state.metadata);
+  return checkpointActions(state, {
+    removedAfterMs: nowMs - deletedFileRetentionMs(state.metadata),
+    txnUpdatedAfterMs: txnMs === null ? null : nowMs - txnMs,
+  });
 }
 
 /** For caches that readers do without: the checkpoint stands whether or not they could be written. */
