@@ -83,9 +83,9 @@ export class CheckpointContents {
     }
   }
 
-  /** Some actions of its sidecars. */
-  takeSidecar(actions: readonly Action[]): void {
-    this.#sidecarActions += actions.length;
+  /** So many actions of its sidecars. */
+  takeSidecar(actionCount: number): void {
+    this.#sidecarActions += actionCount;
   }
 
   /** Whether the protocol and metadata were among them. */

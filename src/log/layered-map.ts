@@ -58,6 +58,37 @@ export class LayeredMap<V> {
   }
 }
 
+/** Changes to a map that are being collected; over an empty one they are the map itself. */
+export class LayeredDraft<V> {
+  readonly #start: LayeredMap<V>;
+  readonly #fresh: Map<string, V> | null;
+  readonly #changes = new Map<string, V | null>();
+
+  constructor(start: LayeredMap<V>) {
+    this.#start = start;
+    this.#fresh = start.size === 0 ? new Map() : null;
+  }
+
+  get(key: string): V | null {
+    if (this.#fresh !== null) return this.#fresh.get(key) ?? null;
+    const changed = this.#changes.get(key);
+    return changed === undefined ? this.#start.get(key) : changed;
+  }
+
+  set(key: string, value: V | null): void {
+    if (this.#fresh !== null) {
+      if (value === null) this.#fresh.delete(key);
+      else this.#fresh.set(key, value);
+    } else if (value !== null || this.get(key) !== null) {
+      this.#changes.set(key, value);
+    }
+  }
+
+  finish(): LayeredMap<V> {
+    return this.#fresh === null ? this.#start.with(this.#changes) : LayeredMap.of(this.#fresh);
+  }
+}
+
 const LAYER_SIZE_MIN = 64;
 
 function fold<V>(

@@ -16,15 +16,15 @@ import type {
 } from './actions.ts';
 import { logIncomplete } from './errors.ts';
 import { pathKey, vectorId } from './file-key.ts';
-import { LayeredMap } from './layered-map.ts';
+import { type FileColumns, type FileDraft, FileSet } from './file-set.ts';
+import { LayeredDraft, LayeredMap } from './layered-map.ts';
 
 /** Never changes; `Replay` makes the next one. */
 export interface LogState {
   readonly version: number;
   readonly protocol: Protocol;
   readonly metadata: Metadata;
-  /** Live files by `pathKey`. */
-  readonly files: LayeredMap<AddFile>;
+  readonly files: FileSet;
   /** Removed files by path and deletion vector, for as long as a checkpoint must carry them. */
   readonly tombstones: LayeredMap<RemoveFile>;
   /** By application. */
@@ -43,28 +43,33 @@ export class Replay {
   #protocol: Protocol | null;
   #metadata: Metadata | null;
   #commitInfo: CommitInfo | null = null;
-  #sizeBytes: number;
-  readonly #files: Draft<AddFile>;
-  readonly #tombstones: Draft<RemoveFile>;
-  readonly #txns: Draft<Txn>;
-  readonly #domains: Draft<DomainMetadata>;
+  /** Commits that wait for what they change in the columns to be looked up, all at once. */
+  readonly #waiting: (readonly Action[])[] = [];
+  readonly #files: FileDraft;
+  readonly #tombstones: LayeredDraft<RemoveFile>;
+  readonly #txns: LayeredDraft<Txn>;
+  readonly #domains: LayeredDraft<DomainMetadata>;
 
   /** From an empty log, or on from a state. */
   constructor(start: LogState | null) {
     this.#start = start;
     this.#protocol = start?.protocol ?? null;
     this.#metadata = start?.metadata ?? null;
-    this.#sizeBytes = start?.sizeBytes ?? 0;
-    this.#files = new Draft(start?.files ?? LayeredMap.empty());
-    this.#tombstones = new Draft(start?.tombstones ?? LayeredMap.empty());
-    this.#txns = new Draft(start?.txns ?? LayeredMap.empty());
-    this.#domains = new Draft(start?.domains ?? LayeredMap.empty());
+    this.#files = (start?.files ?? FileSet.empty()).draft();
+    this.#tombstones = new LayeredDraft(start?.tombstones ?? LayeredMap.empty());
+    this.#txns = new LayeredDraft(start?.txns ?? LayeredMap.empty());
+    this.#domains = new LayeredDraft(start?.domains ?? LayeredMap.empty());
   }
 
   /** One commit: all its actions. */
   commit(actions: readonly Action[]): void {
-    this.#commitInfo = null;
-    this.apply(actions);
+    if (this.#files.hasColumns) this.#waiting.push(actions);
+    else this.#commit(actions);
+  }
+
+  /** The files of a checkpoint that come in columns; before the first commit, as `apply`. */
+  columns(columns: FileColumns): void {
+    this.#files.start(columns);
   }
 
   /** Some actions of a checkpoint; all of them must have been given before the first commit is. */
@@ -74,19 +79,27 @@ export class Replay {
 
   /** The state after what was given, as of `version`. `LOG_INCOMPLETE` without a protocol or metadata. */
   finish(version: number): LogState {
+    this.#files.load(keysOf(this.#waiting));
+    for (const actions of this.#waiting.splice(0)) this.#commit(actions);
+    const files = this.#files.finish();
     if (this.#protocol === null) throw logIncomplete(version, 'protocol');
     if (this.#metadata === null) throw logIncomplete(version, 'metaData');
     return {
       version,
       protocol: this.#protocol,
       metadata: this.#metadata,
-      files: this.#files.finish(),
+      files,
       tombstones: this.#tombstones.finish(),
       txns: this.#txns.finish(),
       domains: this.#domains.finish(),
-      sizeBytes: this.#sizeBytes,
+      sizeBytes: files.sizeBytes,
       commitInfo: this.#start?.version === version ? this.#start.commitInfo : this.#commitInfo,
     };
+  }
+
+  #commit(actions: readonly Action[]): void {
+    this.#commitInfo = null;
+    this.apply(actions);
   }
 
   #apply(action: Action): void {
@@ -122,54 +135,25 @@ export class Replay {
 
   #add(file: AddFile): void {
     const key = pathKey(file.path);
-    const before = this.#files.get(key);
-    this.#sizeBytes += file.size - (before?.size ?? 0);
-    this.#files.set(key, file);
+    this.#files.add(key, file);
     this.#tombstones.set(tombstoneKey(key, file), null);
   }
 
   #remove(file: RemoveFile): void {
     const key = pathKey(file.path);
-    const live = this.#files.get(key);
-    if (live !== null && vectorId(live.deletionVector) === vectorId(file.deletionVector)) {
-      this.#sizeBytes -= live.size;
-      this.#files.set(key, null);
-    }
+    this.#files.remove(key, file);
     this.#tombstones.set(tombstoneKey(key, file), file);
+  }
+}
+
+/** Of the files that the commits speak of. */
+function* keysOf(commits: readonly (readonly Action[])[]): Generator<string> {
+  for (const action of commits.flat()) {
+    if (action.kind === 'add') yield pathKey(action.add.path);
+    if (action.kind === 'remove') yield pathKey(action.remove.path);
   }
 }
 
 function tombstoneKey(key: string, file: AddFile | RemoveFile): string {
   return file.deletionVector === undefined ? key : `${key}\u0000${vectorId(file.deletionVector)}`;
-}
-
-/** Changes to a map that are being collected; over an empty one they are the map itself. */
-class Draft<V> {
-  readonly #start: LayeredMap<V>;
-  readonly #fresh: Map<string, V> | null;
-  readonly #changes = new Map<string, V | null>();
-
-  constructor(start: LayeredMap<V>) {
-    this.#start = start;
-    this.#fresh = start.size === 0 ? new Map() : null;
-  }
-
-  get(key: string): V | null {
-    if (this.#fresh !== null) return this.#fresh.get(key) ?? null;
-    const changed = this.#changes.get(key);
-    return changed === undefined ? this.#start.get(key) : changed;
-  }
-
-  set(key: string, value: V | null): void {
-    if (this.#fresh !== null) {
-      if (value === null) this.#fresh.delete(key);
-      else this.#fresh.set(key, value);
-    } else if (value !== null || this.get(key) !== null) {
-      this.#changes.set(key, value);
-    }
-  }
-
-  finish(): LayeredMap<V> {
-    return this.#fresh === null ? this.#start.with(this.#changes) : LayeredMap.of(this.#fresh);
-  }
 }

@@ -7,8 +7,18 @@ export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
 export { KeySet } from './key-set.ts';
+export {
+  chunkOf,
+  fetchChunk,
+  isReadable,
+  type Leaf,
+  leafAt,
+  type LeafChunk,
+  openLeaf,
+} from './leaf-chunk.ts';
+export { type Items, LeafReader, type TextPage } from './leaf-reader.ts';
 export { listShape, mapShape } from './nesting.ts';
-export { readParquet, readRows, type ReadOptions } from './read.ts';
+export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
 export { canSplice, spliceFiles, type SpliceInput } from './splice.ts';

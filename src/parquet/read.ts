@@ -20,6 +20,11 @@ export interface ReadOptions extends Projection {
   readonly batchRowsMax?: number;
 }
 
+export interface ReadRowsOptions extends ReadOptions {
+  /** Rows by their numbers, from 0 in the first row group that is read, rising. Default: all. */
+  readonly rows?: readonly number[];
+}
+
 const BATCH_ROWS_MAX = 65_536;
 
 /**
@@ -53,10 +58,17 @@ export async function* readParquet(
 export async function* readRows(
   source: ByteSource,
   footer: ParquetFooter,
-  options: ReadOptions = {},
+  options: ReadRowsOptions = {},
 ): AsyncGenerator<Record<string, unknown>> {
   const arrow = await import('apache-arrow');
-  for await (const batch of readParquet(source, footer, options)) yield* rowsOfBatch(arrow, batch);
+  const { rows = null } = options;
+  let first = 0;
+  for await (const batch of readParquet(source, footer, options)) {
+    const end = first + batch.numRows;
+    const indices = rows?.filter((row) => row >= first && row < end).map((row) => row - first);
+    if (indices?.length !== 0) yield* rowsOfBatch(arrow, batch, indices);
+    first = end;
+  }
 }
 
 /** Batches leave the decoder's memory one by one, as they are asked for: together they would be there twice. */

@@ -3,13 +3,15 @@
 import type { Data, RecordBatch } from 'apache-arrow';
 import type * as Arrow from 'apache-arrow';
 
-/** The rows of a batch, made one by one; values as `readRows` says. */
+/** The rows of a batch, made one by one, or those of `indices`; values as `readRows` says. */
 export function* rowsOfBatch(
   arrow: typeof Arrow,
   batch: RecordBatch,
+  indices: Iterable<number> | null = null,
 ): Generator<Record<string, unknown>> {
   const row = structReader(arrow, batch.data);
-  for (let index = 0; index < batch.numRows; index += 1) yield row(index);
+  if (indices !== null) for (const index of indices) yield row(index);
+  else for (let index = 0; index < batch.numRows; index += 1) yield row(index);
 }
 
 type ValueReader = (index: number) => unknown;

@@ -15,40 +15,33 @@ import {
 } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 import { sidecarMissing } from './errors.ts';
+import { type FileSegment, readSegment, type SegmentSource } from './file-segment.ts';
+import type { PartitionTable } from './partition-table.ts';
 
-/** Columns by their paths; those of parsed statistics and partition values are never asked for. */
-type Columns = readonly (readonly string[])[];
+/** The columns of a checkpoint by what they are wanted for. */
+type Names = readonly (keyof typeof KEYS)[];
 
-const HEAD: Columns = [['protocol'], ['metaData']];
+const HEAD: Names = ['protocol', 'metaData'];
+const FILES: Names = ['remove', 'add'];
+const ALL: Names = [...HEAD, 'txn', 'domainMetadata', 'checkpointMetadata', 'sidecar', ...FILES];
 
-const FILES: Columns = [
-  ['remove'],
-  ...[
-    'path',
-    'partitionValues',
-    'size',
-    'modificationTime',
-    'dataChange',
-    'stats',
-    'tags',
-    'deletionVector',
-    'baseRowId',
-    'defaultRowCommitVersion',
-    'clusteringProvider',
-  ].map((name) => ['add', name]),
-];
-
-const ALL: Columns = [
-  ...HEAD,
-  ['txn'],
-  ['domainMetadata'],
-  ['checkpointMetadata'],
-  ['sidecar'],
-  ...FILES,
-];
+/** Of an add; parsed statistics and partition values are never asked for. */
+const ADD_MEMBERS = [
+  'path',
+  'partitionValues',
+  'size',
+  'modificationTime',
+  'dataChange',
+  'stats',
+  'tags',
+  'deletionVector',
+  'baseRowId',
+  'defaultRowCommitVersion',
+  'clusteringProvider',
+] as const;
 
 /** The member that says whether a row holds the action: some writers fill the others in with nothing. */
-const KEYS: Readonly<Record<string, string>> = {
+const KEYS = {
   protocol: 'minReaderVersion',
   metaData: 'id',
   txn: 'appId',
@@ -57,7 +50,7 @@ const KEYS: Readonly<Record<string, string>> = {
   remove: 'path',
   checkpointMetadata: 'version',
   sidecar: 'path',
-};
+} as const;
 
 /** A checkpoint, and what is known of its own file without reading it: null where nothing is. */
 export interface CheckpointToRead {
@@ -65,23 +58,41 @@ export interface CheckpointToRead {
   readonly copy: CheckpointCopy | null;
 }
 
-/**
- * The actions of a checkpoint, in batches: all that a snapshot is made of, sidecars included. `LOG_CORRUPT`, a
- * `PARQUET_…` error or one of the store where it is not whole, which may show after the last batch only.
- */
+/** Some of what a checkpoint holds. */
+export type CheckpointPart =
+  | { readonly kind: 'actions'; readonly actions: readonly Action[] }
+  | { readonly kind: 'files'; readonly segment: FileSegment };
+
+/** The actions of a checkpoint, in batches: as `readCheckpointParts`, with files as actions too. */
 export async function* readCheckpoint(
   store: ObjectStore,
   checkpoint: CheckpointToRead,
 ): AsyncGenerator<readonly Action[]> {
+  for await (const part of readCheckpointParts(store, checkpoint, null)) {
+    if (part.kind === 'actions') yield part.actions;
+  }
+}
+
+/**
+ * All of a checkpoint that a snapshot is made of, sidecars included: files as columns, where there is a table for their
+ * partitions and their layout allows it. `LOG_CORRUPT`, a `PARQUET_…` error or one of the store where it is not whole, which
+ * may show after the last part only.
+ */
+export async function* readCheckpointParts(
+  store: ObjectStore,
+  checkpoint: CheckpointToRead,
+  table: PartitionTable | null,
+): AsyncGenerator<CheckpointPart> {
   const contents = new CheckpointContents(checkpoint.files);
-  for await (const actions of readOwn(store, checkpoint, ALL)) {
-    contents.take(actions);
-    yield actions;
+  for await (const part of readOwn(store, checkpoint, ALL, table)) {
+    if (part.kind === 'actions') contents.take(part.actions);
+    yield part;
   }
   for (const file of await describeSidecars(store, contents.sidecars())) {
-    for await (const actions of readParquet(store, file, FILES)) {
-      contents.takeSidecar(actions);
-      yield actions;
+    for await (const part of readParquet(store, file, FILES, table)) {
+      if (part.kind === 'actions') contents.takeSidecar(part.actions.length);
+      else contents.takeSidecar(fileCountOf(part.segment));
+      yield part;
     }
   }
   contents.finish();
@@ -93,8 +104,8 @@ export async function readCheckpointHead(
   checkpoint: CheckpointToRead,
 ): Promise<{ readonly protocol: Protocol; readonly metadata: Metadata }> {
   const contents = new CheckpointContents(checkpoint.files);
-  for await (const actions of readOwn(store, checkpoint, HEAD)) {
-    contents.take(actions);
+  for await (const part of readOwn(store, checkpoint, HEAD, null)) {
+    if (part.kind === 'actions') contents.take(part.actions);
     if (contents.hasHead) break;
   }
   return contents.head();
@@ -117,22 +128,23 @@ async function describeSidecars(
 
 const BATCH_ACTIONS = 1_024;
 
-/** What the checkpoint's own files hold. */
+/** What the checkpoint's own files hold; files as columns where there is a table of partitions. */
 async function* readOwn(
   store: ObjectStore,
   { files: { files }, copy }: CheckpointToRead,
-  columns: Columns,
-): AsyncGenerator<readonly Action[]> {
+  names: Names,
+  table: PartitionTable | null,
+): AsyncGenerator<CheckpointPart> {
   if (copy !== null) {
-    yield copy.actions;
+    yield { kind: 'actions', actions: copy.actions };
     return;
   }
   for (const file of files) {
     if (file.path.endsWith('.json')) {
       const { bytes } = await store.get(file.path);
-      yield parseCommit(bytes, file.path);
+      yield { kind: 'actions', actions: parseCommit(bytes, file.path) };
     } else {
-      yield* readParquet(store, file, columns);
+      yield* readParquet(store, file, names, table);
     }
   }
 }
@@ -140,31 +152,88 @@ async function* readOwn(
 async function* readParquet(
   store: ObjectStore,
   file: Pick<ObjectMeta, 'path' | 'sizeBytes'>,
-  columns: Columns,
-): AsyncGenerator<readonly Action[]> {
-  const { readFooter, readRows, storeSource } = await import('../parquet/index.ts');
-  const source = storeSource(store, file.path, file);
-  const footer = await readFooter(source);
-  let rowNumber = 0;
+  names: Names,
+  table: PartitionTable | null,
+): AsyncGenerator<CheckpointPart> {
+  const parquet = await import('../parquet/index.ts');
+  const source = parquet.storeSource(store, file.path, file);
+  const footer = await parquet.readFooter(source);
+  for (const rowGroup of footer.rowGroups.keys()) {
+    const from = { parquet, source, footer, rowGroup };
+    const segment =
+      table === null || !names.includes('add') ? null : await readSegment(from, table);
+    if (segment !== null && segment.isFile?.includes(1) !== false) yield { kind: 'files', segment };
+    yield* readActions(from, segment === null ? names : names.filter((name) => name !== 'add'));
+  }
+}
+
+/** The actions of a row group in the columns `names`. */
+async function* readActions(from: SegmentSource, names: Names): AsyncGenerator<CheckpointPart> {
+  const { parquet, source, footer, rowGroup } = from;
+  const found = await findActions(from, names);
+  if (found.names.length === 0) return;
+  const columns = found.names.flatMap((name): readonly (readonly string[])[] =>
+    name === 'add' ? ADD_MEMBERS.map((member) => ['add', member]) : [[name]],
+  );
+  const options = { columns, rowGroups: [rowGroup] };
+  const { rows } = found;
+  let lineNumber = 0;
   let batch: Action[] = [];
-  for await (const row of readRows(source, footer, { columns })) {
-    rowNumber += 1;
+  for await (const row of parquet.readRows(
+    source,
+    footer,
+    rows === null ? options : { ...options, rows },
+  )) {
+    lineNumber += 1;
     const line = rowJson(row);
-    if (line !== null) batch.push(...decodeAction(line, file.path, rowNumber));
+    if (line !== null) batch.push(...decodeAction(line, source.name, lineNumber));
     if (batch.length >= BATCH_ACTIONS) {
-      yield batch;
+      yield { kind: 'actions', actions: batch };
       batch = [];
     }
   }
-  yield batch;
+  yield { kind: 'actions', actions: batch };
+}
+
+/**
+ * Which of the columns hold any action in a row group, and in which rows; null for all, where that cannot be told from
+ * the members that are always there.
+ */
+async function findActions(
+  { parquet, source, footer, rowGroup }: SegmentSource,
+  names: Names,
+): Promise<{ readonly names: Names; readonly rows: readonly number[] | null }> {
+  const held: (keyof typeof KEYS)[] = [];
+  const rows = new Set<number>();
+  let isKnown = true;
+  for (const name of names) {
+    const leaf = parquet.leafAt(footer.columns, [name, KEYS[name]]);
+    const chunk = leaf === null ? null : parquet.chunkOf(footer, rowGroup, leaf.path);
+    if (leaf === null || chunk === null) continue;
+    if (chunk.statistics?.nullCount === BigInt(chunk.valueCount)) continue;
+    const bytes = parquet.isReadable(leaf, chunk) ? await parquet.fetchChunk(source, chunk) : null;
+    const opened =
+      bytes === null ? null : parquet.openLeaf(leaf, chunk, { bytes, file: source.name });
+    if (opened === null) {
+      isKnown = false;
+      held.push(name);
+      continue;
+    }
+    const levels = new parquet.LeafReader(opened).definition();
+    const before = rows.size;
+    for (let row = 0; row < opened.valueCount; row += 1) {
+      if (levels === null || levels[row] === leaf.definitionMax) rows.add(row);
+    }
+    if (rows.size > before) held.push(name);
+  }
+  return { names: held, rows: isKnown ? [...rows].sort((a, b) => a - b) : null };
 }
 
 /** A row as the line of a commit would be, or null for a row without an action that is wanted. */
 function rowJson(row: Readonly<Record<string, unknown>>): JsonObject | null {
-  for (const name in KEYS) {
+  for (const [name, key] of Object.entries(KEYS)) {
     const members = row[name] as JsonValue | undefined;
-    const key = KEYS[name];
-    if (key === undefined || !isJsonObject(members)) continue;
+    if (!isJsonObject(members)) continue;
     if (members[key] !== null && members[key] !== undefined) return { [name]: plain(members) };
   }
   return null;
@@ -184,4 +253,8 @@ function plain(members: JsonObject): JsonObject {
 function numberOf(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+function fileCountOf({ isFile, rowCount }: FileSegment): number {
+  return isFile === null ? rowCount : isFile.reduce((count, it) => count + it, 0);
 }

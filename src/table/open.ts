@@ -13,9 +13,15 @@ import {
   type WinnerCommit,
 } from '../log/index.ts';
 import { parseSchema, type StructType } from '../schema/index.ts';
-import { type CheckpointToRead, readCheckpoint, readCheckpointHead } from './checkpoint-read.ts';
+import { CheckpointColumns } from './checkpoint-columns.ts';
+import {
+  type CheckpointToRead,
+  readCheckpointHead,
+  readCheckpointParts,
+} from './checkpoint-read.ts';
 import { listVersions } from './commit-source.ts';
 import { atTable, travelAmbiguous } from './errors.ts';
+import type { FileSegment } from './file-segment.ts';
 import {
   fromLog,
   readChecksum,
@@ -24,6 +30,7 @@ import {
   type VersionSource,
 } from './load.ts';
 import { commitTimes, readCommits, readInCommitTimestamp, readTail } from './log-files.ts';
+import { PartitionTable } from './partition-table.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -168,7 +175,14 @@ async function replay({ store }: TableContext, source: VersionSource): Promise<L
   const built = new Replay(null);
   if (checkpoint !== null) {
     await readingCheckpoint(checkpoint, async () => {
-      for await (const actions of readCheckpoint(store, checkpoint)) built.apply(actions);
+      const table = new PartitionTable();
+      const segments: FileSegment[] = [];
+      for await (const part of readCheckpointParts(store, checkpoint, table)) {
+        if (part.kind === 'actions') built.apply(part.actions);
+        else segments.push(part.segment);
+      }
+      if (segments.length === 0) return;
+      built.columns(new CheckpointColumns(await import('../parquet/index.ts'), table, segments));
     });
   }
   for (const { actions } of await readTail(store, segment.tail)) built.commit(actions);

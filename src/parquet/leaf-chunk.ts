@@ -1,0 +1,152 @@
+/**
+ * A column chunk kept in memory as it lies in its file, and decoded page by page, without a promise, when its values are
+ * asked for. Leaves in plain and dictionary encodings, which repeat in one list or map at most.
+ */
+
+import { type Corrupt, corruptData, truncated } from './errors.ts';
+import { PAGE_CODECS } from './page-codec.ts';
+import { decodePageHeader, type PageHeader } from './page-header.ts';
+import type { ByteSource, ColumnChunk, ParquetFooter, ParquetNode } from './types.ts';
+
+/** A leaf of a schema, with the levels of its values (Dremel, as parquet-format has it). */
+export interface Leaf {
+  readonly path: readonly string[];
+  readonly node: ParquetNode;
+  /** Of a value that is there. */
+  readonly definitionMax: number;
+  /** 0, or 1 in a list or a map. */
+  readonly repetitionMax: number;
+  /** Of an item of the list or the map, whether it is null or not; 0 for other leaves. */
+  readonly itemDefinition: number;
+}
+
+/** A data page as it lies in its chunk. */
+export interface StoredPage {
+  readonly header: Extract<PageHeader, { readonly kind: 'data' | 'data v2' }>;
+  readonly body: Uint8Array;
+  /** Values of the chunk before this page: rows, where the leaf does not repeat. Nulls count. */
+  readonly first: number;
+}
+
+/** The bytes of a chunk, and where in them its pages are. */
+export interface LeafChunk {
+  readonly leaf: Leaf;
+  /** Nulls count. */
+  readonly valueCount: number;
+  readonly codec: string;
+  readonly dictionary: {
+    readonly header: Extract<PageHeader, { readonly kind: 'dictionary' }>;
+    readonly body: Uint8Array;
+  } | null;
+  readonly pages: readonly StoredPage[];
+  readonly corrupt: Corrupt;
+}
+
+/** The leaf at a path, or null where the file has none. */
+export function leafAt(columns: readonly ParquetNode[], path: readonly string[]): Leaf | null {
+  let children = columns;
+  let definitionMax = 0;
+  let repetitionMax = 0;
+  let itemDefinition = 0;
+  let node: ParquetNode | undefined;
+  for (const name of path) {
+    node = children.find((child) => child.name === name);
+    if (node === undefined) return null;
+    if (node.repetition !== 'REQUIRED') definitionMax += 1;
+    if (node.repetition === 'REPEATED') {
+      repetitionMax += 1;
+      itemDefinition = definitionMax;
+    }
+    children = node.children;
+  }
+  if (node === undefined || node.physicalType === null) return null;
+  return { path, node, definitionMax, repetitionMax, itemDefinition };
+}
+
+/** The chunk of a leaf in a row group; null where the row group has none. */
+export function chunkOf(
+  footer: ParquetFooter,
+  rowGroup: number,
+  path: readonly string[],
+): ColumnChunk | null {
+  const name = path.join('\u0000');
+  const chunks = footer.rowGroups[rowGroup]?.columns ?? [];
+  return chunks.find((chunk) => chunk.path.join('\u0000') === name) ?? null;
+}
+
+/** Whether the footer leaves hope that `openLeaf` can read the chunk. */
+export function isReadable(leaf: Leaf, chunk: ColumnChunk): boolean {
+  return (
+    leaf.repetitionMax <= 1 &&
+    ['BYTE_ARRAY', 'INT32', 'INT64'].includes(leaf.node.physicalType ?? '') &&
+    leaf.node.logicalType?.kind !== 'decimal' &&
+    !chunk.encrypted &&
+    PAGE_CODECS.has(chunk.codec) &&
+    chunk.encodings.every((encoding) => ENCODINGS.has(encoding))
+  );
+}
+
+/**
+ * Finds the pages in the bytes of a chunk. Null where one of them is of a kind that is not read here.
+ * Errors: `PARQUET_CORRUPT_DATA`.
+ */
+export function openLeaf(
+  leaf: Leaf,
+  chunk: ColumnChunk,
+  stored: { readonly bytes: Uint8Array; readonly file: string },
+): LeafChunk | null {
+  const { bytes, file } = stored;
+  const corrupt: Corrupt = (why) => corruptData(file, new Error(why));
+  let dictionary: LeafChunk['dictionary'] = null;
+  const pages: StoredPage[] = [];
+  let first = 0;
+  for (let place = 0; first < chunk.valueCount;) {
+    if (place >= bytes.length) throw corrupt('a column chunk has fewer values than it says');
+    const header = decodePageHeader(bytes.subarray(place), corrupt);
+    const start = place + header.headerBytes;
+    place = start + header.compressedBytes;
+    if (place > bytes.length) throw corrupt('a page overruns its column chunk');
+    const body = bytes.subarray(start, place);
+    if (header.kind === 'other') continue;
+    if (!VALUE_ENCODINGS.has(header.encoding)) return null;
+    if (header.kind === 'dictionary') {
+      if (dictionary !== null || first > 0) throw corrupt('a chunk has a second dictionary');
+      dictionary = { header, body };
+      continue;
+    }
+    if (header.kind === 'data' && header.definitionEncoding !== 'RLE' && leaf.definitionMax > 0) {
+      return null;
+    }
+    if (header.valueCount > PAGE_VALUES_MAX) return null;
+    pages.push({ header, body, first });
+    first += header.valueCount;
+  }
+  if (first !== chunk.valueCount) throw corrupt('a column chunk has more values than it says');
+  return { leaf, valueCount: first, codec: chunk.codec, dictionary, pages, corrupt };
+}
+
+/** The bytes of a chunk, in memory of their own. Errors: those of the source, `PARQUET_TRUNCATED`. */
+export async function fetchChunk(source: ByteSource, chunk: ColumnChunk): Promise<Uint8Array> {
+  const end = chunk.start + chunk.sizeBytes;
+  const parts: Uint8Array[] = [];
+  for (let start = chunk.start; start < end; start += PIECE_BYTES_MAX) {
+    parts.push(await source.read(start, Math.min(end, start + PIECE_BYTES_MAX)));
+  }
+  const [only] = parts;
+  const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+  if (bytes.length !== chunk.sizeBytes) throw truncated(source.name, 'a column chunk is missing');
+  return bytes;
+}
+
+/** Longer chunks are asked for in pieces. */
+const PIECE_BYTES_MAX = 64 * 1024 * 1024;
+/** Values of a page that are decoded: more in one page are nobody's but an attacker's. */
+const PAGE_VALUES_MAX = 2 ** 24;
+
+const VALUE_ENCODINGS: ReadonlySet<string> = new Set([
+  'PLAIN',
+  'PLAIN_DICTIONARY',
+  'RLE_DICTIONARY',
+]);
+/** Those and the encodings of levels. */
+const ENCODINGS: ReadonlySet<string> = new Set([...VALUE_ENCODINGS, 'RLE', 'BIT_PACKED']);

@@ -1,0 +1,354 @@
+/** The values of a `LeafChunk`. What a reader has decoded last it keeps, and no more: it is dropped when they are not wanted any more. */
+
+import { PlainValues } from './key-pages.ts';
+import { decodeHybrid, isOneRun } from './hybrid.ts';
+import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
+import { bitWidthOf } from './page-buffer.ts';
+import { PageCodec } from './page-codec.ts';
+
+/** The texts of one page of a leaf that does not repeat. */
+export interface TextPage {
+  /** Rows of the chunk before it. */
+  readonly first: number;
+  readonly rowCount: number;
+  /** The texts of the page, or the dictionary that its rows choose from. */
+  readonly values: PlainValues;
+  /** For each row which text it has, -1 where it is null; null where the rows are the texts one by one. */
+  readonly entries: Int32Array | null;
+}
+
+/** The items of a leaf in a list or a map, over a whole chunk. */
+export interface Items {
+  /** Row `i` has the items from `ends[i - 1]` (0 for the first row) to `ends[i]`. */
+  readonly ends: Int32Array;
+  /** Which of the texts each item is; -1 where it is null. */
+  readonly entries: Int32Array;
+  readonly texts: readonly string[];
+}
+
+export class LeafReader {
+  readonly #chunk: LeafChunk;
+  readonly #codec: PageCodec;
+  #dictionary: PlainValues | null = null;
+  #page: TextPage | null = null;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(chunk: LeafChunk) {
+    this.#chunk = chunk;
+    this.#codec = new PageCodec(chunk.corrupt);
+  }
+
+  /** The text of a row, or null; cheapest in the order of the rows. */
+  text(row: number): string | null {
+    const page = this.#pageOf(row);
+    const at = row - page.first;
+    const entry = page.entries === null ? at : (page.entries[at] ?? -1);
+    if (entry < 0) return null;
+    const offsets = page.values.offsets();
+    const start = (offsets[entry] ?? 0) + LENGTH_BYTES;
+    return this.#bytes.toString('utf8', start, offsets[entry + 1]);
+  }
+
+  /** The pages, each valid until the next. */
+  *textPages(): Generator<TextPage> {
+    for (const stored of this.#chunk.pages) yield this.#texts(stored);
+  }
+
+  /** 64-bit or 32-bit integers by their rows, NaN where there is none; null where a double would not hold one. */
+  numbers(): Float64Array | null {
+    const chunk = this.#chunk;
+    const bytesOfValue = chunk.leaf.node.physicalType === 'INT32' ? 4 : 8;
+    const numbers = new Float64Array(chunk.valueCount).fill(Number.NaN);
+    const dictionary =
+      chunk.dictionary === null
+        ? null
+        : this.#plainNumbers(
+            this.#dictionaryBytes(),
+            chunk.dictionary.header.valueCount,
+            bytesOfValue,
+          );
+    for (const stored of chunk.pages) {
+      const { definition, values } = this.#sections(stored);
+      const present = presentCount(definition, stored.header.valueCount, this.#levelMax);
+      let own: Float64Array;
+      if (stored.header.encoding === 'PLAIN') {
+        own = this.#plainNumbers(values, present, bytesOfValue);
+      } else {
+        if (dictionary === null) throw chunk.corrupt('a page has no dictionary');
+        const indices = this.#indices(values, present, dictionary.length);
+        own = Float64Array.from(indices, (index) => dictionary[index] ?? Number.NaN);
+      }
+      if (!own.every((number) => Number.isSafeInteger(number))) return null;
+      if (definition === null) numbers.set(own, stored.first);
+      else scatter(own, definition, { numbers, first: stored.first, max: this.#levelMax });
+    }
+    return numbers;
+  }
+
+  /** The definition level of each value; null where all are there. */
+  definition(): Uint8Array | null {
+    const levels = new Uint8Array(this.#chunk.valueCount).fill(this.#levelMax);
+    let isWhole = true;
+    for (const stored of this.#chunk.pages) {
+      const { definition } = this.#sections(stored);
+      if (definition === null) continue;
+      isWhole = false;
+      levels.set(definition, stored.first);
+    }
+    return isWhole ? null : levels;
+  }
+
+  /** The items of a leaf that repeats; a list that is empty has none, as one that is null. */
+  items(rowCount: number): Items {
+    const chunk = this.#chunk;
+    const { leaf, valueCount } = chunk;
+    const ends = new Int32Array(rowCount);
+    const entries = new Int32Array(valueCount);
+    const texts = new TextTable();
+    let row = -1;
+    let count = 0;
+    for (const stored of chunk.pages) {
+      const { definition, repetition, values } = this.#sections(stored);
+      const present = presentCount(definition, stored.header.valueCount, this.#levelMax);
+      const numbers =
+        stored.header.encoding === 'PLAIN'
+          ? texts.ofPlain(new PlainValues(values, present, chunk.corrupt))
+          : texts.ofDictionary(this.#dictionaryValues(), (size) =>
+              this.#indices(values, present, size),
+            );
+      let next = 0;
+      for (let at = 0; at < stored.header.valueCount; at += 1) {
+        if (repetition === null || repetition[at] === 0) {
+          if (row >= 0) ends[row] = count;
+          row += 1;
+        }
+        const level = definition === null ? leaf.definitionMax : (definition[at] ?? 0);
+        if (level < leaf.itemDefinition) continue;
+        const isThere = level === leaf.definitionMax;
+        entries[count] = isThere ? (numbers[next] ?? -1) : -1;
+        if (isThere) next += 1;
+        count += 1;
+      }
+    }
+    if (row !== rowCount - 1) throw chunk.corrupt('a list has more or fewer rows than its group');
+    if (row >= 0) ends[row] = count;
+    return { ends, entries: entries.subarray(0, count), texts: texts.texts };
+  }
+
+  get #levelMax(): number {
+    return this.#chunk.leaf.definitionMax;
+  }
+
+  #pageOf(row: number): TextPage {
+    const held = this.#page;
+    if (held !== null && row >= held.first && row < held.first + held.rowCount) return held;
+    const { pages } = this.#chunk;
+    let low = 0;
+    let high = pages.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((pages[middle]?.first ?? 0) <= row) low = middle;
+      else high = middle;
+    }
+    const stored = pages[low];
+    if (stored === undefined) throw this.#chunk.corrupt('a row has no page');
+    return this.#texts(stored);
+  }
+
+  #texts(stored: StoredPage): TextPage {
+    const { header, first } = stored;
+    const { definition, values } = this.#sections(stored);
+    const present = presentCount(definition, header.valueCount, this.#levelMax);
+    const numbers = definition === null ? null : numbered(definition, this.#levelMax);
+    let page: TextPage;
+    if (header.encoding === 'PLAIN') {
+      const plain = new PlainValues(values, present, this.#chunk.corrupt);
+      page = { first, rowCount: header.valueCount, values: plain, entries: numbers };
+    } else {
+      const dictionary = this.#dictionaryValues();
+      const indices = this.#indices(values, present, dictionary.count);
+      const entries = numbers === null ? indices : numbers.map((at) => indices[at] ?? -1);
+      page = { first, rowCount: header.valueCount, values: dictionary, entries };
+    }
+    const { bytes } = page.values;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#page = page;
+    return page;
+  }
+
+  #dictionaryValues(): PlainValues {
+    const { dictionary, corrupt } = this.#chunk;
+    if (dictionary === null) throw corrupt('a page has no dictionary');
+    const { valueCount } = dictionary.header;
+    this.#dictionary ??= new PlainValues(this.#dictionaryBytes(), valueCount, corrupt);
+    return this.#dictionary;
+  }
+
+  #dictionaryBytes(): Uint8Array {
+    const { dictionary, codec, corrupt } = this.#chunk;
+    if (dictionary === null) throw corrupt('a page has no dictionary');
+    const { header, body } = dictionary;
+    return this.#codec.decompress(
+      { codec, bytes: body, sizeBytes: header.uncompressedBytes },
+      true,
+    );
+  }
+
+  #plainNumbers(bytes: Uint8Array, count: number, valueBytes: number): Float64Array {
+    if (count * valueBytes > bytes.length) {
+      throw this.#chunk.corrupt('a page has fewer values than it says');
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const numbers = new Float64Array(count);
+    for (let at = 0; at < count; at += 1) {
+      numbers[at] =
+        valueBytes === 4
+          ? view.getInt32(at * 4, true)
+          : view.getInt32(at * 8 + 4, true) * 2 ** 32 + view.getUint32(at * 8, true);
+    }
+    return numbers;
+  }
+
+  #indices(values: Uint8Array, count: number, dictionaryCount: number): Int32Array {
+    const { corrupt } = this.#chunk;
+    const indices = new Int32Array(count);
+    const bitWidth = values[0] ?? 0;
+    if (bitWidth > 32) throw corrupt('a dictionary index is too wide');
+    decodeHybrid({ bytes: values, start: 1, end: values.length, bitWidth }, indices, corrupt);
+    for (let at = 0; at < count; at += 1) {
+      // As without a sign: below zero is beyond any dictionary.
+      if ((indices[at] ?? 0) >>> 0 >= dictionaryCount) {
+        throw corrupt('a row is not in its dictionary');
+      }
+    }
+    return indices;
+  }
+
+  /** Valid until the next page is asked for. */
+  #sections({ header, body }: StoredPage): Sections {
+    const { codec, leaf, corrupt } = this.#chunk;
+    const count = header.valueCount;
+    if (header.kind === 'data v2') {
+      const { definitionBytes, repetitionBytes } = header;
+      const levelBytes = definitionBytes + repetitionBytes;
+      if (levelBytes > Math.min(body.length, header.uncompressedBytes)) {
+        throw corrupt('the levels overrun their page');
+      }
+      const values = this.#codec.decompress({
+        codec: header.valuesCompressed ? codec : 'uncompressed',
+        bytes: body.subarray(levelBytes),
+        sizeBytes: header.uncompressedBytes - levelBytes,
+      });
+      const levels = (start: number, end: number, max: number, usual: number): Levels =>
+        max === 0 ? null : this.#levels(body.subarray(start, end), { count, max, usual });
+      const { repetitionMax, definitionMax } = leaf;
+      return {
+        repetition: levels(0, repetitionBytes, repetitionMax, 0),
+        definition: levels(repetitionBytes, levelBytes, definitionMax, definitionMax),
+        values,
+      };
+    }
+    const bytes = this.#codec.decompress({
+      codec,
+      bytes: body,
+      sizeBytes: header.uncompressedBytes,
+    });
+    let place = 0;
+    const levels = (max: number, usual: number): Levels => {
+      if (max === 0) return null;
+      const start = place + LENGTH_BYTES;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const length = start > bytes.length ? -1 : view.getInt32(place, true);
+      if (length < 0 || length > bytes.length - start) throw corrupt('levels overrun their page');
+      place = start + length;
+      return this.#levels(bytes.subarray(start, place), { count, max, usual });
+    };
+    const repetition = levels(leaf.repetitionMax, 0);
+    const definition = levels(leaf.definitionMax, leaf.definitionMax);
+    return { repetition, definition, values: bytes.subarray(place) };
+  }
+
+  /** Null where all of them are what they mostly are: no value repeats, or all are there. */
+  #levels(
+    bytes: Uint8Array,
+    { count, max, usual }: { readonly count: number; readonly max: number; readonly usual: number },
+  ): Int32Array | null {
+    const hybrid = { bytes, start: 0, end: bytes.length, bitWidth: bitWidthOf(max) };
+    if (isOneRun(hybrid, usual, count)) return null;
+    const levels = new Int32Array(count);
+    decodeHybrid(hybrid, levels, this.#chunk.corrupt);
+    return levels;
+  }
+}
+
+const LENGTH_BYTES = 4;
+
+type Levels = Int32Array | null;
+
+interface Sections {
+  /** Null where no value repeats, or the leaf does not. */
+  readonly repetition: Levels;
+  /** Null where all values are there. */
+  readonly definition: Levels;
+  readonly values: Uint8Array;
+}
+
+function presentCount(definition: Int32Array | null, count: number, max: number): number {
+  if (definition === null) return count;
+  let present = 0;
+  for (let at = 0; at < count; at += 1) present += Number(definition[at] === max);
+  return present;
+}
+
+/** The number of each row's value; -1 for null. */
+function numbered(definition: Int32Array, max: number): Int32Array {
+  let count = 0;
+  return definition.map((level) => {
+    if (level !== max) return -1;
+    count += 1;
+    return count - 1;
+  });
+}
+
+function scatter(
+  own: Float64Array,
+  definition: Int32Array,
+  to: { readonly numbers: Float64Array; readonly first: number; readonly max: number },
+): void {
+  let next = 0;
+  for (let at = 0; at < definition.length; at += 1) {
+    if (definition[at] !== to.max) continue;
+    to.numbers[to.first + at] = own[next] ?? Number.NaN;
+    next += 1;
+  }
+}
+
+/** Texts with a number each. Those of a dictionary keep their places in it, so that they are made once. */
+class TextTable {
+  readonly texts: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  #dictionary: Int32Array | null = null;
+
+  ofDictionary(values: PlainValues, indices: (size: number) => Int32Array): Int32Array {
+    const numbers = (this.#dictionary ??= this.ofPlain(values));
+    return indices(values.count).map((index) => numbers[index] ?? -1);
+  }
+
+  ofPlain(values: PlainValues): Int32Array {
+    const { bytes } = values;
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const offsets = values.offsets();
+    return new Int32Array(values.count).map((_, at) =>
+      this.#numberOf(buffer.toString('utf8', (offsets[at] ?? 0) + LENGTH_BYTES, offsets[at + 1])),
+    );
+  }
+
+  #numberOf(text: string): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    const number = this.texts.length;
+    this.texts.push(text);
+    this.#numbers.set(text, number);
+    return number;
+  }
+}

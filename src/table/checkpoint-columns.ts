@@ -1,0 +1,151 @@
+/** The files of a checkpoint as columns: its row groups as segments, one after another. */
+
+import {
+  type AddFile,
+  type ColumnFile,
+  type FileColumns,
+  type FileSelection,
+  pathKey,
+} from '../log/index.ts';
+import type * as Parquet from '../parquet/index.ts';
+import { type FileSegment, SegmentReader } from './file-segment.ts';
+import type { PartitionTable } from './partition-table.ts';
+import { maySpellOtherwise, PathIndex } from './path-index.ts';
+
+interface Placed {
+  readonly segment: FileSegment;
+  /** Rows in the segments before it. */
+  readonly first: number;
+}
+
+export class CheckpointColumns implements FileColumns {
+  readonly size: number;
+  readonly sizeBytes: number;
+  readonly #parquet: typeof Parquet;
+  readonly #table: PartitionTable;
+  readonly #segments: readonly Placed[];
+  readonly #rowCount: number;
+  #searches = 0;
+  #index: PathIndex | null = null;
+
+  constructor(parquet: typeof Parquet, table: PartitionTable, segments: readonly FileSegment[]) {
+    const placed: Placed[] = [];
+    let [first, size, sizeBytes] = [0, 0, 0];
+    for (const segment of segments) {
+      placed.push({ segment, first });
+      first += segment.rowCount;
+      for (let row = 0; row < segment.rowCount; row += 1) {
+        if (segment.isFile !== null && segment.isFile[row] === 0) continue;
+        size += 1;
+        sizeBytes += segment.sizes[row] ?? 0;
+      }
+    }
+    this.#parquet = parquet;
+    this.#table = table;
+    this.#segments = placed;
+    this.#rowCount = first;
+    this.size = size;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** The first search goes through all paths; a second one makes an index, since more will follow. */
+  find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
+    this.#searches += 1;
+    if (this.#searches === 1) return this.#findOnce(keys);
+    const index = (this.#index ??= this.#makeIndex());
+    const rows = [...keys].flatMap((key) => index.rowsOf(key)).sort((a, b) => a - b);
+    return this.#filesAt(rows, keys);
+  }
+
+  *select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
+    const { partition, statistics = true } = selection;
+    const verdicts = new Int8Array(this.#table.size);
+    const isWanted = (number: number): boolean => {
+      if (partition === undefined) return true;
+      verdicts[number] ||= partition(this.#table.values(number)) ? 1 : -1;
+      return verdicts[number] === 1;
+    };
+    for (const { segment, first } of this.#segments) {
+      const { isFile, partitions, rowCount } = segment;
+      let reader: SegmentReader | null = null;
+      for (let row = 0; row < rowCount; row += 1) {
+        if (isFile !== null && isFile[row] === 0) continue;
+        if (!isWanted(partitions[row] ?? 0)) continue;
+        if (hidden.size > 0 && hidden.has(first + row)) continue;
+        reader ??= new SegmentReader(this.#parquet, segment, this.#table);
+        yield reader.file(row, { statistics });
+      }
+    }
+  }
+
+  #findOnce(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
+    const wanted = new this.#parquet.KeySet();
+    for (const key of keys) {
+      const bytes = Buffer.from(key);
+      wanted.add(bytes, 0, bytes.length);
+    }
+    const rows: number[] = [];
+    for (const { segment, first } of this.#segments) {
+      for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
+        const hits = hitsOf(page, wanted, keys);
+        if (hits.size === 0) continue;
+        for (let at = 0; at < page.rowCount; at += 1) {
+          const entry = page.entries === null ? at : (page.entries[at] ?? -1);
+          if (hits.has(entry)) rows.push(first + page.first + at);
+        }
+      }
+    }
+    return this.#filesAt(rows, keys);
+  }
+
+  #makeIndex(): PathIndex {
+    const index = new PathIndex(this.#rowCount);
+    for (const { segment, first } of this.#segments) {
+      for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
+        index.addPage(page, first + page.first);
+      }
+    }
+    return index;
+  }
+
+  /** Of the files in these rows, which rise, those that have one of the keys. */
+  #filesAt(rows: readonly number[], keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
+    const found = new Map<string, ColumnFile>();
+    let number = 0;
+    let reader: SegmentReader | null = null;
+    for (const row of rows) {
+      let place = this.#segments[number];
+      while (place !== undefined && row >= place.first + place.segment.rowCount) {
+        number += 1;
+        place = this.#segments[number];
+        reader = null;
+      }
+      if (place === undefined) break;
+      reader ??= new SegmentReader(this.#parquet, place.segment, this.#table);
+      const key = pathKey(reader.path(row - place.first));
+      if (!keys.has(key)) continue;
+      found.set(key, { row, file: reader.file(row - place.first, { statistics: true }) });
+    }
+    return found;
+  }
+}
+
+/** Which values of the page are paths of the keys. */
+function hitsOf(
+  { values }: Parquet.TextPage,
+  wanted: Parquet.KeySet,
+  keys: ReadonlySet<string>,
+): ReadonlySet<number> {
+  const hits = new Set<number>();
+  const bytes = Buffer.from(values.bytes.buffer, values.bytes.byteOffset, values.bytes.byteLength);
+  if (!maySpellOtherwise(bytes)) {
+    values.findEach(wanted, (entry) => hits.add(entry));
+    return hits;
+  }
+  const offsets = values.offsets();
+  for (let entry = 0; entry < values.count; entry += 1) {
+    const path = bytes.toString('utf8', (offsets[entry] ?? 0) + 4, offsets[entry + 1]);
+    if (keys.has(pathKey(path))) hits.add(entry);
+  }
+  return hits;
+}
