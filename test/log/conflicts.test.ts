@@ -267,5 +267,7 @@ describe('a change of the description', () => {
     const on = metadataWith({ 'delta.constraints.c': 'id > 0' });
     expect(conflictOf({}, [change(METADATA)], [change(on)])?.version).toBe(2);
     expect(codeOf({ base: baseOf(change(on)) }, [change(on)])).toBeNull();
+    const tracking = metadataWith({ 'delta.enableRowTracking': 'true' });
+    expect(conflictOf({}, [change(tracking)], [change(METADATA)])?.version).toBe(2);
   });
 });
