@@ -9,7 +9,11 @@ import { systemClock, systemRandom } from './base/index.ts';
 import {
   type CreateTableSpec,
   DeltaTable,
+  type Examination,
+  examine,
+  type ExamineOptions,
   type OpenTableOptions,
+  tableContext,
   type TableTools,
   tableTools,
   type TableToolsOptions,
@@ -43,16 +47,20 @@ export type {
   StructField,
   StructType,
 } from './schema/index.ts';
-export type { ObjectStore, S3Options } from './store/index.ts';
+export type { DynamoDbOptions, ObjectStore, S3Options } from './store/index.ts';
 export {
   type AlterOutcome,
   type AppendOptions,
   type AppendOutcome,
   type AppendSource,
   type ChangesOptions,
+  type CleanupResult,
   type CommitSource,
   type CreateTableSpec,
   type DeltaTable,
+  type Examination,
+  type ExamineOptions,
+  type Finding,
   type GroupCommitOptions,
   type HistoryEntry,
   type ListFilesOptions,
@@ -65,6 +73,7 @@ export {
   type OpenTableOptions,
   type OptimizeOptions,
   type OptimizeOutcome,
+  type Orphan,
   type Preset,
   type RatifiedCommit,
   type RatifiedCommits,
@@ -75,6 +84,7 @@ export {
   tableTools,
   type TableToolsOptions,
   type TravelOptions,
+  type WriterSeen,
 } from './table/index.ts';
 
 /** How tables are reached; all of it has defaults. */
@@ -106,6 +116,27 @@ export async function createTable(
   options: ConnectOptions = {},
 ): Promise<DeltaTable> {
   return DeltaTable.create(toolsOf(options), uri, spec);
+}
+
+/**
+ * Looks at a table's health: how it is committed to, by whom, and what is wrong, with what to do about it; `repair` does
+ * what is safe. A table that cannot be opened is told as a finding. Errors: `TABLE_NOT_FOUND`, those of the stores.
+ */
+export async function examineTable(
+  uri: string,
+  options: ConnectOptions & ExamineOptions & Pick<OpenTableOptions, 'commitSource'> = {},
+): Promise<Examination> {
+  const tools = toolsOf(options);
+  const { commitSource } = options;
+  try {
+    const context = {
+      ...tableContext(tools, tools.openStore(uri)),
+      ...(commitSource === undefined ? {} : { commitSource }),
+    };
+    return await examine(context, options);
+  } finally {
+    if (options.tools === undefined) await tools.close();
+  }
 }
 
 function toolsOf({ tools, ...options }: ConnectOptions): TableTools {

@@ -17,9 +17,16 @@ import {
   loadConfig,
   secretMissing,
 } from '../jobs/index.ts';
-import { DeltaTable, type TableTools, tableTools, type TravelOptions } from '../table/index.ts';
+import {
+  DeltaTable,
+  strangerOf,
+  type TableTools,
+  tableTools,
+  type TravelOptions,
+} from '../table/index.ts';
 import { configMissing, databaseMissing, tableUnknown } from './errors.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
+import { printError } from './output.ts';
 import type { CommonOptions } from './program.ts';
 import { endProgress, showProgress } from './progress.ts';
 
@@ -97,6 +104,16 @@ export class Environment {
 
   async openTable(text: string, options: TravelOptions = {}): Promise<DeltaTable> {
     return DeltaTable.open(this.tools, await this.locate(text), options);
+  }
+
+  /** As `openTable`; says on standard error where the last to commit is no engine to write beside. */
+  async openTableToWrite(text: string): Promise<DeltaTable> {
+    const table = await this.openTable(text);
+    const stranger = strangerOf(this.tools.openStore(table.uri), table.snapshot);
+    if (stranger !== null) {
+      printError(`warning: ${stranger.code}: ${stranger.message}; ${stranger.cure}`);
+    }
+    return table;
   }
 
   async close(): Promise<void> {

@@ -93,6 +93,16 @@ export function manifestDisabled(uri: string): DeltaError {
   });
 }
 
+/** After the findings have been printed: so that a scheduler sees that there were some. */
+export function tableUnsound(uri: string, errors: number): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'TABLE_UNSOUND',
+    message: 'the table has errors, which are listed with what to do about each',
+    details: { table: uri, errors },
+  });
+}
+
 export function sizeInvalid(text: string): DeltaError {
   return new DeltaError({
     kind: 'invalid',

@@ -27,7 +27,9 @@ export function buildProgram(): Command {
   addJobCommands(program);
   addWriteCommands(program);
   addLayoutCommands(program);
+  addLogCommands(program);
   addReadCommands(program);
+  addHealthCommands(program);
   addPublishCommands(program);
   return program;
 }
@@ -118,6 +120,16 @@ function addLayoutCommands(program: Command): void {
     );
 }
 
+function addLogCommands(program: Command): void {
+  common(program, 'cleanup')
+    .description('delete what of the log of a table is older than it is to be kept')
+    .argument('<table>', TABLE)
+    .option('--dry-run', 'only say what would be deleted')
+    .action(async (table: string, options) =>
+      (await import('./commands/cleanup.ts')).run(table, options),
+    );
+}
+
 function addReadCommands(program: Command): void {
   common(program, 'tables')
     .description(`list the catalog's tables`)
@@ -170,6 +182,16 @@ function addReadCommands(program: Command): void {
     .argument('<table>', TABLE)
     .action(async (table: string, options) =>
       (await import('./commands/checksum.ts')).run(table, options),
+    );
+}
+
+function addHealthCommands(program: Command): void {
+  common(program, 'doctor')
+    .description('say how a table is committed to, and what is wrong with it')
+    .argument('<table>', TABLE)
+    .option('--repair', 'do what is safe about it; no row and no commit is changed')
+    .action(async (table: string, options) =>
+      (await import('./commands/doctor.ts')).run(table, options),
     );
 }
 
@@ -252,5 +274,6 @@ function property(text: string, before: Record<string, string>): Record<string, 
 }
 
 const EXIT_CODES_HELP = `
-Exit codes: 0 done; 1 a bug; 2 wrong call or configuration; 3 wrong data (corrupt table, rejected input under --strict);
-4 a store or service did not answer, try later; 5 another writer won, try again; 6 not supported; 128 + n stopped by signal n.`;
+Exit codes: 0 done; 1 a bug; 2 wrong call or configuration; 3 wrong data (corrupt table, errors that doctor found, rejected input
+under --strict); 4 a store or service did not answer, try later; 5 another writer won, try again; 6 not supported;
+128 + n stopped by signal n.`;

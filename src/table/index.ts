@@ -9,6 +9,7 @@ export {
   type RatifiedCommits,
 } from './commit-source.ts';
 export { type AlterResult, enableFeature, setProperties } from './alter.ts';
+export { type CleanupResult, cleanUpLog } from './cleanup.ts';
 export { dropFeature } from './drop-feature.ts';
 export {
   type AlterOutcome,
@@ -22,6 +23,17 @@ export {
   type TableFile,
   type TravelOptions,
 } from './delta-table.ts';
+export { examine, type ExamineOptions } from './doctor.ts';
+export { strangerOf } from './doctor-writers.ts';
+export type {
+  CommitWay,
+  Examination,
+  Finding,
+  Orphan,
+  Repair,
+  Severity,
+  WriterSeen,
+} from './doctor-types.ts';
 export { createTable, type CreateResult, type CreateSpec, type Preset } from './create.ts';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 export { type HistoryEntry, readHistory } from './history.ts';

@@ -43,7 +43,7 @@ test('the commands of the README do what it says', async () => {
     expect(command).toBe('deltawright');
     outputs.push(await printed(...words));
   }
-  const [create, append, merge, read, files, history, checksum, optimize] = outputs;
+  const [create, append, merge, read, files, history, checksum, optimize, doctor] = outputs;
   expect(create).toMatch(/^file:\/\/.*\/lake\/pessoas: version 0\n$/);
   expect(append).toMatch(/^version 1: 2 rows in 1 file, \d+ B\n$/);
   expect(merge).toBe('version 1: 0 rows updated, 0 deleted, 0 inserted\n');
@@ -52,6 +52,38 @@ test('the commands of the README do what it says', async () => {
   expect(history).toMatch(/^1 .* WRITE [^]*\n0 .* CREATE TABLE/m);
   expect(checksum).toMatch(/^[0-9a-f]{64} {2}2 rows, version 1\n$/);
   expect(optimize).toBe('version 1: nothing to pack\n');
+  expect(doctor).toMatch(/^committed by +files put where there are none, on local disk\n/m);
+  expect(doctor).toMatch(
+    /^writer +deltawright\/[^:]+: 2 commits, the last is 1\nnothing is wrong\n$/m,
+  );
+});
+
+test('doctor tells what is wrong, mends what is safe, and ends with 3 where errors are left', async () => {
+  const table = './doente';
+  await json('create', table, '--schema=id bigint, nome string');
+  await json('append', table, './pessoas.jsonl');
+  const log = join(folder, table, '_delta_log');
+  await writeFile(join(log, '_last_checkpoint'), '{"version":');
+  await writeFile(join(folder, table, 'sobra.parquet'), '12345');
+  const told = await printed('doctor', table);
+  expect(told).toMatch(/^warning: HINT_BROKEN: .*\n {2}to do: /m);
+  expect(told).toMatch(/^note: ORPHANS: .*: sobra\.parquet \(1 file, 5 B\)\n/m);
+  expect(await printed('doctor', table, '--repair')).toMatch(/^ {2}repaired: deleted the hint/m);
+  const [files] = await json('files', table);
+  await rm(join(folder, table, (files as { path: string }).path));
+  const { code, stdout, stderr } = await deltawright(folder, ['doctor', table, '--json']);
+  expect({ code, stderr }).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('TABLE_UNSOUND'),
+  });
+  expect(jsonLines(stdout)).toMatchObject([
+    {
+      version: 1,
+      commitWay: 'local',
+      findings: [{ code: 'FILES_MISSING', repair: null }, { code: 'ORPHANS' }],
+      orphans: [{ path: 'sobra.parquet', bytes: 5 }],
+    },
+  ]);
 });
 
 test('optimize packs small files, and says before what it would do', async () => {

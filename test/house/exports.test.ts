@@ -8,6 +8,7 @@ describe('the public API', () => {
         "DeltaError",
         "createTable",
         "defineConfig",
+        "examineTable",
         "fileCatalog",
         "glueCatalog",
         "isDeltaError",

@@ -7,6 +7,8 @@ import { fitShape } from '../../src/jobs/config-shape.ts';
 /** One of each kind, with a key that is not known in every object. */
 const EXAMPLES: readonly (readonly [path: string, config: object])[] = [
   ['', {}],
+  ['lake', {}],
+  ['lake.dynamoDb', { lake: { location: 'l', dynamoDb: { table: 't' } } }],
   ['kafka', { kafka: { brokers: 'a:1' } }],
   ['kafka', { kafka: { recorded: 'r' } }],
   [

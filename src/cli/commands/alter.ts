@@ -16,7 +16,7 @@ export interface AlterCommandOptions extends CommonOptions {
 export async function run(text: string, options: AlterCommandOptions): Promise<void> {
   const environment = await openEnvironment(options, `altering ${text}`);
   try {
-    const table = await environment.openTable(text);
+    const table = await environment.openTableToWrite(text);
     const outcomes = await alterAll(table, options);
     for (const { postCommitErrors } of outcomes) warnOf(postCommitErrors);
     const { version } = table.snapshot;

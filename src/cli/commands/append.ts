@@ -12,7 +12,7 @@ export async function run(
 ): Promise<void> {
   const environment = await openEnvironment(options, `appending to ${text}`);
   try {
-    const table = await environment.openTable(text);
+    const table = await environment.openTableToWrite(text);
     const { schema } = table.snapshot;
     const result = await withSources(environment.tools, sources, schema, (source) =>
       table.append(source, { signal: environment.signal }),

@@ -20,7 +20,7 @@ export interface MergeCommandOptions extends CommonOptions {
 export async function run(text: string, options: MergeCommandOptions): Promise<void> {
   const environment = await openEnvironment(options, `merging into ${text}`);
   try {
-    const table = await environment.openTable(text);
+    const table = await environment.openTableToWrite(text);
     const { schema } = table.snapshot;
     const result = await withSources(environment.tools, options.using, schema, (source) =>
       table.merge({

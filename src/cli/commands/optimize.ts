@@ -18,7 +18,7 @@ export async function run(text: string, options: OptimizeCommandOptions): Promis
   const { where, targetSize, sortBy, dryRun } = options;
   try {
     const target = targetSize === undefined ? undefined : sizeOf(targetSize);
-    const table = await environment.openTable(text);
+    const table = await environment.openTableToWrite(text);
     const { postCommitErrors, ...facts } = await table.optimize({
       ...(where === undefined ? {} : { where }),
       ...(target === undefined ? {} : { targetFileSizeBytes: target }),
