@@ -14,7 +14,13 @@ import {
   type ObjectStore,
   storeProvider,
 } from '../../src/store/index.ts';
-import { DeltaTable, type TableTools, tableTools } from '../../src/table/index.ts';
+import {
+  DeltaTable,
+  examine,
+  tableContext,
+  type TableTools,
+  tableTools,
+} from '../../src/table/index.ts';
 import { paths } from '../store/contract.ts';
 
 const name = `deltawright-${systemRandom.uuid()}`;
@@ -193,6 +199,43 @@ test('both ways on one table, and two spellings of it, are refused', async () =>
   await expect(spelled.append(append)).rejects.toMatchObject({ code: 'LOG_TABLE_SPELLING' });
   expect(coordinationOf(other.openStore(uri))?.tablePath).toBe(uri);
   await Promise.all([own, guarded, other].map((it) => it.close()));
+});
+
+test('the doctor says how the table is committed to, and finishes what is half done when told to', async () => {
+  const uri = freshUri();
+  const own = writer();
+  const table = await DeltaTable.create(own, uri, { schema: SCHEMA });
+  await table.append({ rows: [{ escritor: 1, n: 1 }] });
+  const context = tableContext(own, own.openStore(uri));
+  expect(await examine(context)).toMatchObject({ version: 1, commitWay: 'dynamodb', findings: [] });
+  const store = provider.open(uri);
+  const tempPath = `.tmp/${fileName(2)}.${systemRandom.uuid()}`;
+  const commit = '{"commitInfo":{"operation":"WRITE","engineInfo":"Apache-Spark/4.0"}}\n';
+  await store.put(`_delta_log/${tempPath}`, new TextEncoder().encode(commit), {
+    kind: 'overwrite',
+  });
+  await dynamo.putItem({
+    TableName: name,
+    Item: {
+      tablePath: { S: uri.replace('s3:', 's3a:') },
+      fileName: { S: fileName(2) },
+      tempPath: { S: tempPath },
+      complete: { S: 'false' },
+    },
+  });
+  const found = await examine(context);
+  expect(found).toMatchObject({ version: 1, findings: [{ code: 'COMMIT_HALF_DONE' }] });
+  const mended = await examine(context, { repair: true });
+  expect(mended).toMatchObject({ version: 2, findings: [{ repair: { kind: 'done' } }] });
+  expect((await examine(context)).findings).toEqual([]);
+  // By conditional PUT the same table is one that Spark may write over.
+  const past = tableTools(tools);
+  const seen = await examine(tableContext(past, past.openStore(uri)));
+  expect(seen).toMatchObject({
+    commitWay: 'conditional-put',
+    findings: [{ code: 'MIXED_WRITERS', details: { version: 2 } }],
+  });
+  await Promise.all([own, past].map((it) => it.close()));
 });
 
 test('a log table that is not there is named', async () => {
