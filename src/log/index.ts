@@ -21,6 +21,7 @@ export {
   type CheckpointRetention,
 } from './checkpoint.ts';
 export { checksumDifferences, fileDifferences } from './checksum-differences.ts';
+export { type CleanupOptions, type CleanupPlan, planCleanup } from './cleanup.ts';
 export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,

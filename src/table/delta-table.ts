@@ -12,6 +12,7 @@ import {
 } from '../schema/index.ts';
 import { type AlterResult, enableFeature, setProperties } from './alter.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import { type CleanupResult, cleanUpLog } from './cleanup.ts';
 import { widenType } from './columns.ts';
 import type { CommitSource } from './commit-source.ts';
 import { createTable, type CreateSpec } from './create.ts';
@@ -304,6 +305,16 @@ export class DeltaTable {
   async widenColumn(column: string, type: string): Promise<AlterOutcome> {
     const change = { column, type: parseType(type) };
     return this.#alter((snapshot) => widenType(this.#context, snapshot, change));
+  }
+
+  /**
+   * Deletes what of the log is older than `delta.logRetentionDuration`, up to a checkpoint, after the versions that stay were
+   * shown to load without it; older versions cannot be opened then. `dryRun` only says what would go. Errors:
+   * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of opening and of the stores.
+   */
+  async cleanUpLog(options: { readonly dryRun?: boolean } = {}): Promise<CleanupResult> {
+    this.#assertWritable();
+    return cleanUpLog(this.#context, this.#snapshot, options);
   }
 
   /** Writes a checkpoint of this snapshot; commits do so by themselves every `delta.checkpointInterval` versions. */

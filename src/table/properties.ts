@@ -23,6 +23,18 @@ export function txnRetentionMs(metadata: Metadata): number | null {
   return text === undefined ? null : parseInterval(text);
 }
 
+/** How long the log keeps commits, in milliseconds. Default 30 days. */
+export function logRetentionMs(metadata: Metadata): number {
+  const text = metadata.configuration['delta.logRetentionDuration'];
+  const month = 2_592_000_000;
+  return text === undefined ? month : (parseInterval(text) ?? month);
+}
+
+/** Whether what the log need not keep may be deleted. Default true. */
+export function isLogCleanupEnabled(metadata: Metadata): boolean {
+  return metadata.configuration['delta.enableExpiredLogCleanup']?.toLowerCase() !== 'false';
+}
+
 /** Whether each commit brings the symlink manifest up to date. Default false. */
 export function isManifestEnabled(metadata: Metadata): boolean {
   const value = metadata.configuration['delta.compatibility.symlinkFormatManifest.enabled'];

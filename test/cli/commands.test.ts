@@ -198,3 +198,15 @@ test('sql joins tables of the catalog', async () => {
     'id,cliente,dia,cliente_1\n1,Inês,2026-01-01,Inês\n',
   );
 });
+
+test('alter changes properties and features, and cleanup says why it deletes nothing', async () => {
+  const table = './alterada';
+  await json('create', table, '--schema=id int, t timestamp', '--preset=portable');
+  const set = ['--set=delta.checkpointPolicy=v2', '--set=dono=x', '--enable=domainMetadata'];
+  expect(await json('alter', table, ...set)).toEqual([{ kind: 'committed', version: 1 }]);
+  expect(await printed('alter', table, ...set)).toBe('version 1: nothing to change\n');
+  expect(await printed('alter', table, '--unset=dono', '--drop=v2Checkpoint')).toBe(
+    'version 3: altered\n',
+  );
+  expect(await printed('cleanup', table, '--dry-run')).toMatch(/^nothing to delete: no commit is/);
+});
