@@ -58,22 +58,25 @@ export async function commitTransaction(
   const commits: WinnerCommit[] = [];
   let base = start;
   let { actions } = spec;
+  // Whether the version is taken, and has not been seen yet: it may be this commit that took it.
+  let isOpen = false;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     spec.signal?.throwIfAborted();
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
     const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
-    if (await put(ctx, written)) return finish(ctx, base, written);
+    if (await put(ctx, written, isOpen)) return finish(ctx, base, written);
 
     // Not cut short by the signal: whether the commit is there after all must be known first.
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt));
-    const next = base === null ? await first(ctx) : await advance(ctx, base);
+    const next = await winners(ctx, base, written);
     if (next === null) return replaced(base);
     const own = next.commits.find((commit) => isOwn(commit, txnId));
     if (own !== undefined) {
       // The put had worked after all, and its repetition inside the store met its own first try.
       return finish(ctx, base, { ...written, actions: own.actions });
     }
+    isOpen = next.commits.length === 0;
     const before = base;
     base = next.snapshot;
     commits.push(...next.commits);
@@ -115,13 +118,14 @@ export function staleStep(
 }
 
 /** True where the commit is in the log now, false where another one is. */
-async function put(ctx: TableContext, commit: Prepared): Promise<boolean> {
+async function put(ctx: TableContext, commit: Prepared, isOpen: boolean): Promise<boolean> {
   const path = commitPath(commit.version);
   const bytes = printCommit(commit.actions);
   try {
     return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';
   } catch (error) {
-    if (!isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) throw error;
+    const isUnknown = isDeltaError(error, 'STORE_OUTCOME_UNKNOWN');
+    if (!isUnknown && !(isOpen && isDeltaError(error) && error.kind === 'unavailable')) throw error;
     return settle(ctx, commit, { path, bytes, cause: error });
   }
 }
@@ -229,10 +233,30 @@ function winnersOf({ commits, latest }: RebaseInput): Winners {
   };
 }
 
-/** Somebody else made the table first: a conflict for whoever meant to make it. */
-async function first(
+interface Came {
+  readonly snapshot: TableSnapshot;
+  readonly commits: readonly WinnerCommit[];
+}
+
+/**
+ * What was committed since `base`; null where the log no longer goes on from it. Where it cannot be read, nobody knows
+ * whether the version that was taken is `attempted` itself, whose first answer may have been lost inside the store.
+ */
+async function winners(
   ctx: TableContext,
-): Promise<{ readonly snapshot: TableSnapshot; readonly commits: readonly WinnerCommit[] }> {
+  base: TableSnapshot | null,
+  attempted: Prepared,
+): Promise<Came | null> {
+  try {
+    return base === null ? await first(ctx) : await advance(ctx, base);
+  } catch (error) {
+    if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
+    throw commitOutcomeUnknown(attempted.version, attempted.txnId, error);
+  }
+}
+
+/** Somebody else made the table first: a conflict for whoever meant to make it. */
+async function first(ctx: TableContext): Promise<Came> {
   const snapshot = tableSnapshot(await openSnapshot(ctx));
   const path = commitPath(0);
   const { bytes } = await ctx.store.get(path);

@@ -24,8 +24,36 @@ import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 /** Commits that are read at once. */
 const READS_MAX = 16;
 
-/** The log's files of version `from` and later. */
+/** Listings of a log that others write to: each further one begins where one version more is known to be there. */
+const LISTINGS_MAX = 8;
+
+/**
+ * The log's files of version `from` and later. A folder that changes while it is read may show a commit and not the one
+ * before it: so a hole is believed when a second listing, which began after all of the first were there, shows it too.
+ */
 export async function listLog(store: ObjectStore, from: number): Promise<Listing> {
+  let listing = await listOnce(store, from);
+  for (let count = 1; count < LISTINGS_MAX; count += 1) {
+    const hole = firstHole(listing, from);
+    if (hole === null) break;
+    listing = await listOnce(store, from);
+    if (firstHole(listing, from) === hole) break;
+  }
+  return listing;
+}
+
+/** The first version without a commit before one that has one; what a checkpoint stands for may be gone. */
+function firstHole({ commits, checkpoints }: Listing, from: number): number | null {
+  const begin = from > 0 ? from : (checkpoints[0]?.version ?? 0);
+  let next = Math.min(begin, commits[0]?.version ?? begin);
+  for (const { version } of commits) {
+    if (version !== next) return next;
+    next += 1;
+  }
+  return null;
+}
+
+async function listOnce(store: ObjectStore, from: number): Promise<Listing> {
   const listed: ObjectMeta[] = [];
   const options = from === 0 ? {} : { startAfter: versionPrefix(from) };
   for await (const file of store.list(LOG_FOLDER, options)) listed.push(file);

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 
 import { commitPath, parseCommitInfo } from '../../src/log/index.ts';
 import { parseExpression } from '../../src/schema/index.ts';
-import { type Fault, type FaultyCall, faultyStore } from '../../src/store/index.ts';
+import {
+  type Fault,
+  type FaultyCall,
+  faultyStore,
+  type ObjectStore,
+} from '../../src/store/index.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type {
@@ -216,6 +221,21 @@ describe('commitTransaction', () => {
   });
 });
 
+/** A store whose client repeats each write by itself, and so meets what its own first try wrote. */
+function repeating(store: ObjectStore): ObjectStore {
+  const putTwice: ObjectStore['put'] = async (...args) => {
+    await store.put(...args);
+    return store.put(...args);
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'put') return putTwice;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
 describe('a lost answer', () => {
   test('whose write happened is found in the log', async () => {
     const ctx = memoryContext();
@@ -248,21 +268,23 @@ describe('a lost answer', () => {
   test('of the first try inside the store is not taken for another writer', async () => {
     const ctx = memoryContext();
     const snapshot = await newTable(ctx);
-    // A client that repeats a request by itself meets what its own first try wrote.
-    const { store } = ctx;
-    const putTwice: typeof store.put = async (...args) => {
-      await store.put(...args);
-      return store.put(...args);
-    };
-    const repeating = new Proxy(store, {
-      get: (target, name) => {
-        if (name === 'put') return putTwice;
-        const member: unknown = Reflect.get(target, name);
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-      },
-    });
-    const { version } = await commit({ ...ctx, store: repeating }, snapshot, appendSpec('a'));
+    const { version } = await commit(
+      { ...ctx, store: repeating(ctx.store) },
+      snapshot,
+      appendSpec('a'),
+    );
     expect(version).toBe(1);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('of the first try inside the store stays open where the log cannot be read', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const twice = { ...ctx, store: repeating(ctx.store) };
+    const faulty = withFaults(twice, ({ verb }) => (verb === 'list' ? 'fail' : 'none'));
+    await expect(commitTransaction(faulty, snapshot, appendSpec('a'))).rejects.toMatchObject({
+      code: 'COMMIT_OUTCOME_UNKNOWN',
+    });
     expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
   });
 

@@ -1,0 +1,138 @@
+/**
+ * Processes that take turns: each call to the outside waits until chance picks it, one at a time, so that a seed decides
+ * the whole order of what happens. Time moves by steps and to the next sleeper, never by itself.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+
+import type { Clock, Random } from '../../src/base/index.ts';
+
+/** Rounds of the event loop in which nothing becomes ready before a run counts as stuck. */
+const IDLE_ROUNDS_MAX = 20_000;
+const STEPS_MAX = 200_000;
+
+/** A process of the simulation: alive until its work is done, or it is killed and never hears of anything again. */
+export interface Process {
+  readonly name: string;
+  alive: boolean;
+}
+
+interface Turn {
+  /** Null for what happens by itself. */
+  readonly process: Process | null;
+  readonly readyMs: number;
+  readonly run: () => void;
+}
+
+export class Scheduler {
+  readonly random: Random;
+  #nowMs = 1_700_000_000_000;
+  #turns: Turn[] = [];
+  /** Turns that each process waits for: one that waits for none is at work outside of the simulation. */
+  readonly #waiting = new Map<Process, number>();
+  #steps = 0;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Time for one process. */
+  clockOf(process: Process): Clock {
+    return {
+      now: () => this.#nowMs,
+      sleep: async (delayMs, signal) => {
+        signal?.throwIfAborted();
+        await this.turn(process, delayMs);
+      },
+    };
+  }
+
+  /** Resolves at the process's turn, `delayMs` from now at the earliest; never where the process dies before. */
+  turn(process: Process, delayMs = 0): Promise<void> {
+    // Calls side by side may outlive the work that began them.
+    if (process.alive) this.#waiting.set(process, (this.#waiting.get(process) ?? 0) + 1);
+    return new Promise((resolve) => {
+      this.#turns.push({ process, readyMs: this.#nowMs + Math.ceil(delayMs), run: resolve });
+    });
+  }
+
+  /** The process takes no turns any more. */
+  end(process: Process): void {
+    process.alive = false;
+    this.#waiting.delete(process);
+  }
+
+  /** Something that happens by itself, at some time: a request that is still under way. */
+  later(delayMs: number, run: () => void): void {
+    this.#turns.push({ process: null, readyMs: this.#nowMs + Math.ceil(delayMs), run });
+  }
+
+  /** The process ends where it stands. */
+  kill(process: Process): void {
+    this.end(process);
+    this.#turns = this.#turns.filter((turn) => turn.process !== process);
+  }
+
+  /** Gives turns until `isDone` and nothing is under way, calling `before` ahead of each. */
+  async run(isDone: () => boolean, before: () => void): Promise<void> {
+    let idle = 0;
+    while (!isDone() || this.#turns.length > 0) {
+      await settled();
+      if (this.#isAnyoneOut()) {
+        idle += 1;
+        if (idle > IDLE_ROUNDS_MAX) throw new Error('the simulation is stuck');
+        await setImmediate();
+        continue;
+      }
+      idle = 0;
+      if (this.#turns.length === 0) continue;
+      this.#steps += 1;
+      if (this.#steps > STEPS_MAX) throw new Error('the simulation does not end');
+      before();
+      this.#next();
+    }
+  }
+
+  #isAnyoneOut(): boolean {
+    for (const count of this.#waiting.values()) if (count === 0) return true;
+    return false;
+  }
+
+  /** Any turn that is ready; where none is, time goes on to the first. */
+  #next(): void {
+    let ready: number[] = [];
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const [index, { readyMs }] of this.#turns.entries()) {
+      if (readyMs <= this.#nowMs) ready.push(index);
+      if (readyMs > firstMs) continue;
+      firstMs = readyMs;
+    }
+    if (firstMs > this.#nowMs) {
+      this.#nowMs = firstMs;
+      ready = [...this.#turns.keys()].filter((index) => this.#turns[index]?.readyMs === firstMs);
+    }
+    this.#nowMs += this.random.float() < 0.5 ? 1 : 0;
+    const index = ready[Math.floor(this.random.float() * ready.length)] ?? 0;
+    const [turn] = this.#turns.splice(index, 1);
+    const process = turn?.process ?? null;
+    const waiting = process === null ? undefined : this.#waiting.get(process);
+    if (process !== null && waiting !== undefined) this.#waiting.set(process, waiting - 1);
+    turn?.run();
+  }
+}
+
+/** Resolves when all that follows from the last turn has happened, as far as it waits for no one outside. */
+function settled(): Promise<void> {
+  // Node runs these when no continuation of a promise is left.
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+}
