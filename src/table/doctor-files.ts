@@ -2,6 +2,7 @@
 
 import pLimit from 'p-limit';
 
+import { isDeltaError } from '../base/index.ts';
 import { type AddFile, LOG_FOLDER, pathKey, vectorPlace } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 import type { Found, LogSeen, Orphan } from './doctor-types.ts';
@@ -57,14 +58,21 @@ async function missing(
     else if (object === undefined) gone.push(path);
     else if (size !== null && object.sizeBytes !== size) resized.push(path);
   }
+  const unknown: string[] = [];
   await pLimit(HEADS_MAX).map(elsewhere, async (path) => {
-    const { store, path: key } = await fileAt(ctx, path);
-    if ((await store.head(key)) === null) gone.push(path);
+    try {
+      const { store, path: key } = await fileAt(ctx, path);
+      if ((await store.head(key)) === null) gone.push(path);
+    } catch (error) {
+      // Of another store, which may not be reachable from here: no reason not to tell the rest.
+      if (!isDeltaError(error)) throw error;
+      unknown.push(path);
+    }
   });
-  const [lost, changed] = [some(gone), some(resized)];
   return [
-    ...(gone.length === 0 ? [] : [missingFiles(gone.length, lost)]),
-    ...(resized.length === 0 ? [] : [resizedFiles(resized.length, changed)]),
+    ...(gone.length === 0 ? [] : [missingFiles(gone)]),
+    ...(resized.length === 0 ? [] : [resizedFiles(resized)]),
+    ...(unknown.length === 0 ? [] : [unknownFiles(unknown)]),
   ];
 }
 
@@ -84,23 +92,33 @@ function keyBelow(store: ObjectStore, path: string): string | null {
   return /^(?:[a-z][a-z0-9+.-]*:|\/)/i.test(path) ? null : key;
 }
 
-function missingFiles(files: number, names: string): Found {
+function missingFiles(paths: readonly string[]): Found {
   return {
     code: 'FILES_MISSING',
     severity: 'error',
-    message: `files of the newest version are not in the store: ${names}`,
+    message: `files of the newest version are not in the store: ${some(paths)}`,
     cure: 'restore them from a copy; else their rows are lost, and a version before them is to be restored',
-    details: { files },
+    details: { files: paths.length },
   };
 }
 
-function resizedFiles(files: number, names: string): Found {
+function resizedFiles(paths: readonly string[]): Found {
   return {
     code: 'FILES_CHANGED',
     severity: 'error',
-    message: `files of the newest version have another size than the log says: ${names}`,
+    message: `files of the newest version have another size than the log says: ${some(paths)}`,
     cure: 'restore them from a copy: somebody wrote over them',
-    details: { files },
+    details: { files: paths.length },
+  };
+}
+
+function unknownFiles(paths: readonly string[]): Found {
+  return {
+    code: 'FILES_UNKNOWN',
+    severity: 'warning',
+    message: `files of the newest version that lie elsewhere could not be looked for: ${some(paths)}`,
+    cure: 'run this where their store can be reached',
+    details: { files: paths.length },
   };
 }
 

@@ -8,6 +8,7 @@ import {
   compactedPath,
   LAST_CHECKPOINT_PATH,
 } from '../../src/log/index.ts';
+import { badUri } from '../../src/store/errors.ts';
 import { coordinatedStore, memoryStore, type ObjectStore } from '../../src/store/index.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import type { Examination, WriterSeen } from '../../src/table/doctor-types.ts';
@@ -201,6 +202,20 @@ describe('the files', () => {
     expect(orphans).toEqual([
       { path: '_p=1/a.parquet', sizeBytes: 5, ageMs: 48 * HOUR_MS },
       { path: 'orphan.parquet', sizeBytes: 5, ageMs: 48 * HOUR_MS },
+    ]);
+  });
+
+  test('of another store that cannot be reached are no end of the examination', async () => {
+    const ctx = memoryContext();
+    const resolve = (): Promise<never> => Promise.reject(badUri('s3://x/y', 'a test'));
+    const snapshot = await newTable(ctx);
+    await commit(ctx, snapshot, {
+      operation: 'CLONE',
+      actions: [addAction('s3://elsewhere/part.parquet')],
+      reads: { kind: 'nothing' },
+    });
+    expect((await examine({ ...ctx, resolve })).findings).toMatchObject([
+      { code: 'FILES_UNKNOWN', severity: 'warning', details: { files: 1 } },
     ]);
   });
 
