@@ -4,7 +4,8 @@ import { printJson } from '../base/index.ts';
 import type { AddFile, Metadata } from './actions.ts';
 import { pathKey, vectorId } from './file-key.ts';
 import type { LogState } from './state.ts';
-import type { FileSizeHistogram, VersionChecksum } from './version-checksum.ts';
+import { HistogramCounter } from './size-histogram.ts';
+import type { VersionChecksum } from './version-checksum.ts';
 
 /** Members of the checksum file that the state disagrees with, by their names in the file; no file is looked at. */
 export function checksumDifferences(state: LogState, checksum: VersionChecksum): readonly string[] {
@@ -37,7 +38,7 @@ export function checksumDifferences(state: LogState, checksum: VersionChecksum):
 /** As `checksumDifferences`, of what takes a look at every live file. */
 export function fileDifferences(state: LogState, checksum: VersionChecksum): readonly string[] {
   const { files, histogram, vectorCount, deletedRowCount } = checksum;
-  const own = histogram === null ? null : new HistogramCounter(histogram);
+  const own = histogram === null ? null : new HistogramCounter(histogram.starts);
   let vectors = 0;
   let deletedRows = 0n;
   for (const file of state.files.values()) {
@@ -53,37 +54,6 @@ export function fileDifferences(state: LogState, checksum: VersionChecksum): rea
     ['numDeletedRecordsOpt', deletedRowCount === null || BigInt(deletedRowCount) === deletedRows],
   ];
   return checks.flatMap(([name, agrees]) => (agrees ? [] : [name]));
-}
-
-class HistogramCounter {
-  readonly #starts: readonly number[];
-  readonly #fileCounts: number[];
-  readonly #sizeBytes: number[];
-
-  constructor({ starts }: FileSizeHistogram) {
-    this.#starts = starts;
-    this.#fileCounts = starts.map(() => 0);
-    this.#sizeBytes = starts.map(() => 0);
-  }
-
-  count(sizeBytes: number): void {
-    let low = 0;
-    let high = this.#starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((this.#starts[middle] ?? 0) <= sizeBytes) low = middle;
-      else high = middle;
-    }
-    this.#fileCounts[low] = (this.#fileCounts[low] ?? 0) + 1;
-    this.#sizeBytes[low] = (this.#sizeBytes[low] ?? 0) + sizeBytes;
-  }
-
-  equals({ fileCounts, sizeBytes }: FileSizeHistogram): boolean {
-    return (
-      this.#fileCounts.every((count, bin) => count === fileCounts[bin]) &&
-      this.#sizeBytes.every((size, bin) => size === sizeBytes[bin])
-    );
-  }
 }
 
 function sameFiles(files: readonly AddFile[], state: LogState): boolean {

@@ -54,6 +54,32 @@ export function tailSteps(
 }
 
 /**
+ * What the commits, given by rising version, say together: of each file, application and domain the newest word, tombstones and
+ * removed domains included. PROTOCOL.md, "Action Reconciliation".
+ */
+export function compactActions(commits: Iterable<readonly Action[]>): readonly Action[] {
+  const newest = new Map<string, Action>();
+  const liveKeys = new Map<string, string>();
+  for (const actions of commits) {
+    for (const action of actions) {
+      const key = keysOf(action).at(-1);
+      if (key === undefined) continue;
+      newest.delete(key);
+      newest.set(key, action);
+      if (action.kind !== 'add') continue;
+      const path = pathKey(action.add.path);
+      const before = liveKeys.get(path);
+      // A path has one live file: the same with another deletion vector takes its place.
+      if (before !== undefined && before !== key && newest.get(before)?.kind === 'add') {
+        newest.delete(before);
+      }
+      liveKeys.set(path, key);
+    }
+  }
+  return [...newest.values()];
+}
+
+/**
  * Whether each file, application and domain is spoken of once, as reconciled actions do. Where one is not, the order of
  * the lines would decide, and writers differ in it: such a file is no compaction of its commits.
  */

@@ -31,7 +31,7 @@ export {
   txnIdOf,
 } from './commit-info.ts';
 export { metadataObstacle, protocolObstacle } from './concurrent-change.ts';
-export { type CompactedFile, isReconciled, type TailStep } from './compaction.ts';
+export { compactActions, type CompactedFile, isReconciled, type TailStep } from './compaction.ts';
 export {
   type Attempt,
   type Conflict,

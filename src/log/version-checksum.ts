@@ -14,7 +14,10 @@ import type { Action, AddFile, DomainMetadata, Metadata, Protocol, Txn } from '.
 import { actionJson } from './codec.ts';
 import { txnIdOf } from './commit-info.ts';
 import { decodeAction } from './decode.ts';
+import { hasInCommitTimestamps } from './features.ts';
+import { type FileSizeHistogram, HISTOGRAM_STARTS, HistogramCounter } from './size-histogram.ts';
 import type { LogState } from './state.ts';
+import { supportsFeature } from './table-features.ts';
 
 /** What a checksum file says; null for what it does not. */
 export interface VersionChecksum {
@@ -35,16 +38,19 @@ export interface VersionChecksum {
   readonly deletedRowCount: number | null;
 }
 
-/** Live files by their size. */
-export interface FileSizeHistogram {
-  /** Where each bin starts, inclusive, in bytes; the first is 0, and the last has no end. */
-  readonly starts: readonly number[];
-  readonly fileCounts: readonly number[];
-  readonly sizeBytes: readonly number[];
-}
+/** Applications and domains up to which a checksum file names them all; it names all or none. */
+const NAMED_MAX = 1_000;
 
-/** The bytes of the checksum file of a state. */
-export function printVersionChecksum(state: LogState): Uint8Array {
+/**
+ * The bytes of the checksum file of a state. With `counted`, for which every live file is looked at, also how the files are
+ * spread over sizes and what deletion vectors hide.
+ */
+export function printVersionChecksum(
+  state: LogState,
+  { counted = false }: { readonly counted?: boolean } = {},
+): Uint8Array {
+  const time = state.commitInfo?.['inCommitTimestamp'];
+  const isTimed = hasInCommitTimestamps(state.metadata) && typeof time === 'number';
   const json: JsonObject = {
     txnId: txnIdOf(state.commitInfo) ?? undefined,
     tableSizeBytes: state.sizeBytes,
@@ -53,8 +59,48 @@ export function printVersionChecksum(state: LogState): Uint8Array {
     numProtocol: 1,
     metadata: actionJson({ kind: 'metaData', metaData: state.metadata })['metaData'],
     ...actionJson({ kind: 'protocol', protocol: state.protocol }),
+    ...(isTimed ? { inCommitTimestampOpt: time } : {}),
+    ...namedJson(state),
+    ...(counted ? countedJson(state) : {}),
   };
   return new TextEncoder().encode(printJson(json));
+}
+
+function namedJson({ txns, domains }: LogState): JsonObject {
+  const named: Record<string, JsonValue> = {};
+  if (txns.size <= NAMED_MAX) {
+    named['setTransactions'] = Array.from(
+      txns.values(),
+      (txn) => actionJson({ kind: 'txn', txn })['txn'] ?? null,
+    );
+  }
+  if (domains.size <= NAMED_MAX) {
+    named['domainMetadata'] = Array.from(
+      domains.values(),
+      (domainMetadata) =>
+        actionJson({ kind: 'domainMetadata', domainMetadata })['domainMetadata'] ?? null,
+    );
+  }
+  return named;
+}
+
+function countedJson(state: LogState): JsonObject {
+  const counter = new HistogramCounter(HISTOGRAM_STARTS);
+  let vectors = 0;
+  let deletedRows = 0;
+  for (const { size, deletionVector } of state.files.values()) {
+    counter.count(size);
+    if (deletionVector === undefined) continue;
+    vectors += 1;
+    deletedRows += deletionVector.cardinality;
+  }
+  const { starts, fileCounts, sizeBytes } = counter.finish();
+  return {
+    fileSizeHistogram: { sortedBinBoundaries: starts, fileCounts, totalBytes: sizeBytes },
+    ...(supportsFeature(state.protocol, 'deletionVectors')
+      ? { numDeletedRecordsOpt: deletedRows, numDeletionVectorsOpt: vectors }
+      : {}),
+  };
 }
 
 /** What a checksum file says, or null where it is torn or an action in it is not valid. */

@@ -37,7 +37,9 @@ export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Pr
   const [hint] = await Promise.all([
     isV2 ? writeV2(ctx, state) : writeClassic(ctx, state),
     bestEffort(() =>
-      ctx.store.put(checksumPath(state.version), printVersionChecksum(state), { kind: 'create' }),
+      ctx.store.put(checksumPath(state.version), printVersionChecksum(state, { counted: true }), {
+        kind: 'create',
+      }),
     ),
   ]);
   await bestEffort(() =>

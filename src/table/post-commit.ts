@@ -1,9 +1,20 @@
 /** What follows a commit. None of it can undo the commit, and each step can be done again later. */
 
-import type { Action, PartitionValues } from '../log/index.ts';
+import {
+  type Action,
+  checksumPath,
+  type PartitionValues,
+  printVersionChecksum,
+} from '../log/index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import { compactLog } from './compact-log.ts';
 import { publishManifest } from './manifest.ts';
-import { checkpointInterval, isManifestEnabled } from './properties.ts';
+import {
+  checkpointInterval,
+  hasChecksums,
+  isManifestEnabled,
+  logCompactionInterval,
+} from './properties.ts';
 import type { TableSnapshot } from './snapshot.ts';
 import type { TableContext } from './types.ts';
 
@@ -14,15 +25,23 @@ export interface Committed {
   readonly actions: readonly Action[];
 }
 
-/** Writes a checkpoint where one is due, and brings the manifest up to date; gives what failed. */
+/** Writes a checkpoint, a checksum file and a compacted file where one is due, and brings the manifest up to date; gives what failed. */
 export async function afterCommit(
   ctx: TableContext,
   committed: Committed,
 ): Promise<readonly Error[]> {
   const { snapshot } = committed;
   const errors: Error[] = [];
-  if (snapshot.version > 0 && snapshot.version % checkpointInterval(snapshot.metadata) === 0) {
+  const { version, metadata, state } = snapshot;
+  if (version > 0 && version % checkpointInterval(metadata) === 0) {
     await attempt(errors, () => writeCheckpoint(ctx, snapshot));
+  } else if (hasChecksums(metadata)) {
+    const bytes = printVersionChecksum(state);
+    await attempt(errors, () => ctx.store.put(checksumPath(version), bytes, { kind: 'create' }));
+  }
+  const interval = logCompactionInterval(metadata);
+  if (interval !== null && version >= interval && version % interval === 0) {
+    await attempt(errors, () => compactLog(ctx, { from: version - interval + 1, to: version }));
   }
   if (isManifestEnabled(snapshot.metadata)) {
     const touched = touchedPartitions(committed);

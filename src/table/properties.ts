@@ -23,6 +23,17 @@ export function txnRetentionMs(metadata: Metadata): number | null {
   return text === undefined ? null : parseInterval(text);
 }
 
+/** Commits that one log compaction file stands for, so many at a time; null, the default, for none. A property of our own. */
+export function logCompactionInterval({ configuration }: Metadata): number | null {
+  const interval = Number(configuration['deltawright.logCompactionInterval'] ?? 0);
+  return Number.isSafeInteger(interval) && interval > 1 ? interval : null;
+}
+
+/** Whether each commit gets a checksum file, and not those with a checkpoint alone. Default false. A property of our own. */
+export function hasChecksums({ configuration }: Metadata): boolean {
+  return configuration['deltawright.versionChecksums']?.toLowerCase() === 'true';
+}
+
 /** How long the log keeps commits, in milliseconds. Default 30 days. */
 export function logRetentionMs(metadata: Metadata): number {
   const text = metadata.configuration['delta.logRetentionDuration'];

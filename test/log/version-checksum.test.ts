@@ -39,13 +39,16 @@ test('holds sizes, protocol and metadata, and gives them back', () => {
     numProtocol: 1,
     metadata: METADATA,
     protocol: PROTOCOL,
+    setTransactions: [],
+    domainMetadata: [],
   });
   expect(parseVersionChecksum(bytes, '0.crc')).toMatchObject({
     protocol: PROTOCOL,
     metadata: METADATA,
     fileCount: 1,
     sizeBytes: 10,
-    txns: null,
+    txns: [],
+    histogram: null,
   });
 });
 
