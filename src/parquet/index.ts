@@ -6,8 +6,10 @@ export type { ColumnPath, Projection } from './byte-range.ts';
 export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { decodeFooter, readFooter } from './footer.ts';
+export { HeldFile } from './held-file.ts';
 export { KeySet } from './key-set.ts';
 export {
+  bytesOnDisk,
   chunkOf,
   fetchChunk,
   isReadable,
@@ -18,6 +20,7 @@ export {
 } from './leaf-chunk.ts';
 export { type Items, LeafReader, type TextPage } from './leaf-reader.ts';
 export { listShape, mapShape } from './nesting.ts';
+export { PageCodec } from './page-codec.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';

@@ -4,6 +4,7 @@
  */
 
 import { type Corrupt, corruptData, truncated } from './errors.ts';
+import type { HeldFile } from './held-file.ts';
 import { PAGE_CODECS } from './page-codec.ts';
 import { decodePageHeader, type PageHeader } from './page-header.ts';
 import type { ByteSource, ColumnChunk, ParquetFooter, ParquetNode } from './types.ts';
@@ -20,10 +21,17 @@ export interface Leaf {
   readonly itemDefinition: number;
 }
 
+/** The bytes of a chunk: in memory, or in a local file that stays open. */
+export interface ChunkBytes {
+  /** Bytes `start` (inclusive) to `end` (exclusive): a view, or in `room`, where there is as much. */
+  read(start: number, end: number, room: Uint8Array): Uint8Array;
+}
+
 /** A data page as it lies in its chunk. */
 export interface StoredPage {
   readonly header: Extract<PageHeader, { readonly kind: 'data' | 'data v2' }>;
-  readonly body: Uint8Array;
+  /** Where what follows the header starts in the chunk. */
+  readonly start: number;
   /** Values of the chunk before this page: rows, where the leaf does not repeat. Nulls count. */
   readonly first: number;
 }
@@ -33,12 +41,15 @@ export interface LeafChunk {
   readonly leaf: Leaf;
   /** Nulls count. */
   readonly valueCount: number;
+  /** Null where the footer does not say. */
+  readonly nullCount: number | null;
   readonly codec: string;
   readonly dictionary: {
     readonly header: Extract<PageHeader, { readonly kind: 'dictionary' }>;
-    readonly body: Uint8Array;
+    readonly start: number;
   } | null;
   readonly pages: readonly StoredPage[];
+  readonly bytes: ChunkBytes;
   readonly corrupt: Corrupt;
 }
 
@@ -86,58 +97,98 @@ export function isReadable(leaf: Leaf, chunk: ColumnChunk): boolean {
   );
 }
 
+/** Where the bytes of a chunk are. */
+export interface StoredChunk {
+  readonly leaf: Leaf;
+  readonly chunk: ColumnChunk;
+  readonly bytes: ChunkBytes;
+  /** For messages. */
+  readonly file: string;
+}
+
 /**
- * Finds the pages in the bytes of a chunk. Null where one of them is of a kind that is not read here.
- * Errors: `PARQUET_CORRUPT_DATA`.
+ * Finds the pages of a chunk by their headers. Null where one of them is of a kind that is not read here.
+ * Errors: `PARQUET_CORRUPT_DATA`, those of the bytes.
  */
-export function openLeaf(
-  leaf: Leaf,
-  chunk: ColumnChunk,
-  stored: { readonly bytes: Uint8Array; readonly file: string },
-): LeafChunk | null {
-  const { bytes, file } = stored;
+export function openLeaf({ leaf, chunk, bytes, file }: StoredChunk): LeafChunk | null {
   const corrupt: Corrupt = (why) => corruptData(file, new Error(why));
   let dictionary: LeafChunk['dictionary'] = null;
   const pages: StoredPage[] = [];
   let first = 0;
   for (let place = 0; first < chunk.valueCount;) {
-    if (place >= bytes.length) throw corrupt('a column chunk has fewer values than it says');
-    const header = decodePageHeader(bytes.subarray(place), corrupt);
+    if (place >= chunk.sizeBytes) throw corrupt('a column chunk has fewer values than it says');
+    const header = readHeader({ chunk, bytes }, place, corrupt);
     const start = place + header.headerBytes;
     place = start + header.compressedBytes;
-    if (place > bytes.length) throw corrupt('a page overruns its column chunk');
-    const body = bytes.subarray(start, place);
+    if (place > chunk.sizeBytes) throw corrupt('a page overruns its column chunk');
     if (header.kind === 'other') continue;
     if (!VALUE_ENCODINGS.has(header.encoding)) return null;
     if (header.kind === 'dictionary') {
       if (dictionary !== null || first > 0) throw corrupt('a chunk has a second dictionary');
-      dictionary = { header, body };
+      dictionary = { header, start };
       continue;
     }
     if (header.kind === 'data' && header.definitionEncoding !== 'RLE' && leaf.definitionMax > 0) {
       return null;
     }
     if (header.valueCount > PAGE_VALUES_MAX) return null;
-    pages.push({ header, body, first });
+    pages.push({ header, start, first });
     first += header.valueCount;
   }
   if (first !== chunk.valueCount) throw corrupt('a column chunk has more values than it says');
-  return { leaf, valueCount: first, codec: chunk.codec, dictionary, pages, corrupt };
+  const nulls = chunk.statistics?.nullCount ?? null;
+  return {
+    leaf,
+    valueCount: first,
+    nullCount: nulls === null ? null : Number(nulls),
+    codec: chunk.codec,
+    dictionary,
+    pages,
+    bytes,
+    corrupt,
+  };
 }
 
-/** The bytes of a chunk, in memory of their own. Errors: those of the source, `PARQUET_TRUNCATED`. */
-export async function fetchChunk(source: ByteSource, chunk: ColumnChunk): Promise<Uint8Array> {
-  const end = chunk.start + chunk.sizeBytes;
+/** The bytes of a chunk that stays in a local file. */
+export function bytesOnDisk(file: HeldFile, { start: base }: ColumnChunk): ChunkBytes {
+  return {
+    read: (start, end, room) => file.readSync(base + start, room.subarray(0, end - start)),
+  };
+}
+
+/** The bytes of a chunk, brought to memory. Errors: those of the source, `PARQUET_TRUNCATED`. */
+export async function fetchChunk(source: ByteSource, chunk: ColumnChunk): Promise<ChunkBytes> {
+  const last = chunk.start + chunk.sizeBytes;
   const parts: Uint8Array[] = [];
-  for (let start = chunk.start; start < end; start += PIECE_BYTES_MAX) {
-    parts.push(await source.read(start, Math.min(end, start + PIECE_BYTES_MAX)));
+  for (let from = chunk.start; from < last; from += PIECE_BYTES_MAX) {
+    parts.push(await source.read(from, Math.min(last, from + PIECE_BYTES_MAX)));
   }
   const [only] = parts;
   const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
   if (bytes.length !== chunk.sizeBytes) throw truncated(source.name, 'a column chunk is missing');
-  return bytes;
+  return { read: (start, end) => bytes.subarray(start, end) };
 }
 
+function readHeader(
+  { chunk, bytes }: Pick<StoredChunk, 'chunk' | 'bytes'>,
+  place: number,
+  corrupt: Corrupt,
+): PageHeader {
+  for (let roomBytes = HEADER_BYTES; ; roomBytes *= 16) {
+    const end = Math.min(chunk.sizeBytes, place + roomBytes);
+    const piece = bytes.read(place, end, new Uint8Array(end - place));
+    try {
+      return decodePageHeader(piece, corrupt);
+    } catch (error) {
+      // It may go on after what was read: bounds of long texts make a header long.
+      if (end === chunk.sizeBytes || roomBytes >= HEADER_BYTES_MAX) throw error;
+    }
+  }
+}
+
+/** Read for a header at first, and at most. */
+const HEADER_BYTES = 256;
+const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 /** Longer chunks are asked for in pieces. */
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 /** Values of a page that are decoded: more in one page are nobody's but an attacker's. */

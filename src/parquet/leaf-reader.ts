@@ -32,10 +32,12 @@ export class LeafReader {
   #dictionary: PlainValues | null = null;
   #page: TextPage | null = null;
   #bytes: Buffer = Buffer.alloc(0);
+  #room: Uint8Array = new Uint8Array(0);
 
-  constructor(chunk: LeafChunk) {
+  /** Readers that are not used at the same time may share the memory of `codec`. */
+  constructor(chunk: LeafChunk, codec: PageCodec = new PageCodec(chunk.corrupt)) {
     this.#chunk = chunk;
-    this.#codec = new PageCodec(chunk.corrupt);
+    this.#codec = codec;
   }
 
   /** The text of a row, or null; cheapest in the order of the rows. */
@@ -57,30 +59,26 @@ export class LeafReader {
   /** 64-bit or 32-bit integers by their rows, NaN where there is none; null where a double would not hold one. */
   numbers(): Float64Array | null {
     const chunk = this.#chunk;
-    const bytesOfValue = chunk.leaf.node.physicalType === 'INT32' ? 4 : 8;
-    const numbers = new Float64Array(chunk.valueCount).fill(Number.NaN);
+    const numbers = new Float64Array(chunk.valueCount);
     const dictionary =
-      chunk.dictionary === null
-        ? null
-        : this.#plainNumbers(
-            this.#dictionaryBytes(),
-            chunk.dictionary.header.valueCount,
-            bytesOfValue,
-          );
+      chunk.dictionary === null ? null : new Float64Array(chunk.dictionary.header.valueCount);
+    if (dictionary !== null && !this.#readNumbers(this.#dictionaryBytes(), dictionary)) return null;
     for (const stored of chunk.pages) {
       const { definition, values } = this.#sections(stored);
-      const present = presentCount(definition, stored.header.valueCount, this.#levelMax);
-      let own: Float64Array;
+      const end = stored.first + stored.header.valueCount;
+      const page = numbers.subarray(stored.first, end);
+      const present = presentCount(definition, page.length, this.#levelMax);
+      const own = page.subarray(0, present);
       if (stored.header.encoding === 'PLAIN') {
-        own = this.#plainNumbers(values, present, bytesOfValue);
+        if (!this.#readNumbers(values, own)) return null;
       } else {
         if (dictionary === null) throw chunk.corrupt('a page has no dictionary');
         const indices = this.#indices(values, present, dictionary.length);
-        own = Float64Array.from(indices, (index) => dictionary[index] ?? Number.NaN);
+        for (let at = 0; at < present; at += 1) {
+          own[at] = dictionary[indices[at] ?? 0] ?? Number.NaN;
+        }
       }
-      if (!own.every((number) => Number.isSafeInteger(number))) return null;
-      if (definition === null) numbers.set(own, stored.first);
-      else scatter(own, definition, { numbers, first: stored.first, max: this.#levelMax });
+      if (definition !== null) spread(page, { present, definition, max: this.#levelMax });
     }
     return numbers;
   }
@@ -116,17 +114,18 @@ export class LeafReader {
           : texts.ofDictionary(this.#dictionaryValues(), (size) =>
               this.#indices(values, present, size),
             );
-      let next = 0;
-      for (let at = 0; at < stored.header.valueCount; at += 1) {
+      const { valueCount: pageCount } = stored.header;
+      for (let at = 0, next = 0; at < pageCount; at += 1) {
         if (repetition === null || repetition[at] === 0) {
           if (row >= 0) ends[row] = count;
           row += 1;
         }
         const level = definition === null ? leaf.definitionMax : (definition[at] ?? 0);
-        if (level < leaf.itemDefinition) continue;
-        const isThere = level === leaf.definitionMax;
-        entries[count] = isThere ? (numbers[next] ?? -1) : -1;
-        if (isThere) next += 1;
+        if (level === leaf.definitionMax) {
+          entries[count] = numbers[next] ?? -1;
+          next += 1;
+        } else if (level < leaf.itemDefinition) continue;
+        else entries[count] = -1;
         count += 1;
       }
     }
@@ -187,26 +186,33 @@ export class LeafReader {
   #dictionaryBytes(): Uint8Array {
     const { dictionary, codec, corrupt } = this.#chunk;
     if (dictionary === null) throw corrupt('a page has no dictionary');
-    const { header, body } = dictionary;
-    return this.#codec.decompress(
-      { codec, bytes: body, sizeBytes: header.uncompressedBytes },
-      true,
-    );
+    const { header, start } = dictionary;
+    const bytes = this.#body(start, header.compressedBytes);
+    return this.#codec.decompress({ codec, bytes, sizeBytes: header.uncompressedBytes }, true);
   }
 
-  #plainNumbers(bytes: Uint8Array, count: number, valueBytes: number): Float64Array {
-    if (count * valueBytes > bytes.length) {
+  /** Valid until the next page is asked for. */
+  #body(start: number, sizeBytes: number): Uint8Array {
+    if (this.#room.length < sizeBytes) this.#room = new Uint8Array(sizeBytes);
+    return this.#chunk.bytes.read(start, start + sizeBytes, this.#room);
+  }
+
+  /** Fills `numbers` from the beginning of the bytes; false where one is no safe integer. */
+  #readNumbers(bytes: Uint8Array, numbers: Float64Array): boolean {
+    const is32Bit = this.#chunk.leaf.node.physicalType === 'INT32';
+    if (numbers.length * (is32Bit ? 4 : 8) > bytes.length) {
       throw this.#chunk.corrupt('a page has fewer values than it says');
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const numbers = new Float64Array(count);
-    for (let at = 0; at < count; at += 1) {
-      numbers[at] =
-        valueBytes === 4
-          ? view.getInt32(at * 4, true)
-          : view.getInt32(at * 8 + 4, true) * 2 ** 32 + view.getUint32(at * 8, true);
+    for (let at = 0; at < numbers.length; at += 1) {
+      if (is32Bit) numbers[at] = view.getInt32(at * 4, true);
+      else {
+        const high = view.getInt32(at * 8 + 4, true);
+        if (high >= SAFE_HIGH || high < -SAFE_HIGH) return false;
+        numbers[at] = high * 2 ** 32 + view.getUint32(at * 8, true);
+      }
     }
-    return numbers;
+    return true;
   }
 
   #indices(values: Uint8Array, count: number, dictionaryCount: number): Int32Array {
@@ -225,8 +231,9 @@ export class LeafReader {
   }
 
   /** Valid until the next page is asked for. */
-  #sections({ header, body }: StoredPage): Sections {
+  #sections({ header, start }: StoredPage): Sections {
     const { codec, leaf, corrupt } = this.#chunk;
+    const body = this.#body(start, header.compressedBytes);
     const count = header.valueCount;
     if (header.kind === 'data v2') {
       const { definitionBytes, repetitionBytes } = header;
@@ -239,8 +246,8 @@ export class LeafReader {
         bytes: body.subarray(levelBytes),
         sizeBytes: header.uncompressedBytes - levelBytes,
       });
-      const levels = (start: number, end: number, max: number, usual: number): Levels =>
-        max === 0 ? null : this.#levels(body.subarray(start, end), { count, max, usual });
+      const levels = (from: number, to: number, max: number, usual: number): Levels =>
+        max === 0 ? null : this.#levels(body.subarray(from, to), { count, max, usual });
       const { repetitionMax, definitionMax } = leaf;
       return {
         repetition: levels(0, repetitionBytes, repetitionMax, 0),
@@ -256,12 +263,12 @@ export class LeafReader {
     let place = 0;
     const levels = (max: number, usual: number): Levels => {
       if (max === 0) return null;
-      const start = place + LENGTH_BYTES;
+      const from = place + LENGTH_BYTES;
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const length = start > bytes.length ? -1 : view.getInt32(place, true);
-      if (length < 0 || length > bytes.length - start) throw corrupt('levels overrun their page');
-      place = start + length;
-      return this.#levels(bytes.subarray(start, place), { count, max, usual });
+      const length = from > bytes.length ? -1 : view.getInt32(place, true);
+      if (length < 0 || length > bytes.length - from) throw corrupt('levels overrun their page');
+      place = from + length;
+      return this.#levels(bytes.subarray(from, place), { count, max, usual });
     };
     const repetition = levels(leaf.repetitionMax, 0);
     const definition = levels(leaf.definitionMax, leaf.definitionMax);
@@ -282,6 +289,8 @@ export class LeafReader {
 }
 
 const LENGTH_BYTES = 4;
+/** Of the upper half of an integer that a double holds exactly. */
+const SAFE_HIGH = 2 ** 21;
 
 type Levels = Int32Array | null;
 
@@ -310,16 +319,17 @@ function numbered(definition: Int32Array, max: number): Int32Array {
   });
 }
 
-function scatter(
-  own: Float64Array,
-  definition: Int32Array,
-  to: { readonly numbers: Float64Array; readonly first: number; readonly max: number },
+/** Moves the numbers at the beginning of a page to the rows that have one. */
+function spread(
+  page: Float64Array,
+  from: { readonly present: number; readonly definition: Int32Array; readonly max: number },
 ): void {
-  let next = 0;
-  for (let at = 0; at < definition.length; at += 1) {
-    if (definition[at] !== to.max) continue;
-    to.numbers[to.first + at] = own[next] ?? Number.NaN;
-    next += 1;
+  let next = from.present;
+  for (let row = page.length - 1; row >= 0; row -= 1) {
+    if (from.definition[row] === from.max) {
+      next -= 1;
+      page[row] = page[next] ?? Number.NaN;
+    } else page[row] = Number.NaN;
   }
 }
 
@@ -331,7 +341,9 @@ class TextTable {
 
   ofDictionary(values: PlainValues, indices: (size: number) => Int32Array): Int32Array {
     const numbers = (this.#dictionary ??= this.ofPlain(values));
-    return indices(values.count).map((index) => numbers[index] ?? -1);
+    const own = indices(values.count);
+    for (let at = 0; at < own.length; at += 1) own[at] = numbers[own[at] ?? 0] ?? -1;
+    return own;
   }
 
   ofPlain(values: PlainValues): Int32Array {

@@ -156,10 +156,12 @@ async function* readParquet(
   table: PartitionTable | null,
 ): AsyncGenerator<CheckpointPart> {
   const parquet = await import('../parquet/index.ts');
-  const source = parquet.storeSource(store, file.path, file);
+  const local = table === null ? null : store.localFile(file.path);
+  const held = local === null ? null : parquet.HeldFile.open(file.path, local);
+  const source = held ?? parquet.storeSource(store, file.path, file);
   const footer = await parquet.readFooter(source);
   for (const rowGroup of footer.rowGroups.keys()) {
-    const from = { parquet, source, footer, rowGroup };
+    const from = { parquet, source, held, footer, rowGroup };
     const segment =
       table === null || !names.includes('add') ? null : await readSegment(from, table);
     if (segment !== null && segment.isFile?.includes(1) !== false) yield { kind: 'files', segment };
@@ -213,7 +215,7 @@ async function findActions(
     if (chunk.statistics?.nullCount === BigInt(chunk.valueCount)) continue;
     const bytes = parquet.isReadable(leaf, chunk) ? await parquet.fetchChunk(source, chunk) : null;
     const opened =
-      bytes === null ? null : parquet.openLeaf(leaf, chunk, { bytes, file: source.name });
+      bytes === null ? null : parquet.openLeaf({ leaf, chunk, bytes, file: source.name });
     if (opened === null) {
       isKnown = false;
       held.push(name);

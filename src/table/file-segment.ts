@@ -33,6 +33,8 @@ export interface FileSegment {
 export interface SegmentSource {
   readonly parquet: typeof Parquet;
   readonly source: ByteSource;
+  /** The source, where it is a local file: then the pages that a segment keeps are left in it. */
+  readonly held: Parquet.HeldFile | null;
   readonly footer: ParquetFooter;
   readonly rowGroup: number;
 }
@@ -54,7 +56,7 @@ export async function readSegment(
   const sizes = decoder.numbers('size');
   const modificationTimes = decoder.numbers('modificationTime');
   if (paths === null || sizes === null || modificationTimes === null) return null;
-  const isFile = decoder.presence(paths);
+  const isFile = decoder.presence('path');
   for (let row = 0; row < rowCount; row += 1) {
     if (isFile !== null && isFile[row] === 0) continue;
     if (!((sizes[row] ?? -1) >= 0) || Number.isNaN(modificationTimes[row])) return null;
@@ -166,7 +168,7 @@ type Columns = ReadonlyMap<string, LeafChunk>;
 
 /** The chunks of the leaves that hold any value; null where one cannot be read here. */
 async function fetchColumns(from: SegmentSource): Promise<Columns | null> {
-  const { parquet, source, footer, rowGroup } = from;
+  const { parquet, source, held, footer, rowGroup } = from;
   const add = footer.columns.find((column) => column.name === 'add');
   const groups = (add?.children ?? []).filter(({ name }) => MAPS.has(name));
   // A map in one of the older layouts.
@@ -179,26 +181,34 @@ async function fetchColumns(from: SegmentSource): Promise<Columns | null> {
     return isEmpty && name !== 'path' ? [] : [{ name, leaf, chunk }];
   });
   if (wanted.some(({ leaf, chunk }) => !parquet.isReadable(leaf, chunk))) return null;
-  const opened = await Promise.all(
-    wanted.map(async ({ name, leaf, chunk }) => {
-      const bytes = await parquet.fetchChunk(source, chunk);
-      return [name, parquet.openLeaf(leaf, chunk, { bytes, file: source.name })] as const;
-    }),
-  );
   const columns = new Map<string, LeafChunk>();
-  for (const [name, chunk] of opened) {
-    if (chunk === null) return null;
-    columns.set(name, chunk);
+  for (const { name, leaf, chunk } of wanted) {
+    const bytes =
+      held !== null && LEFT.has(name)
+        ? parquet.bytesOnDisk(held, chunk)
+        : await parquet.fetchChunk(source, chunk);
+    const opened = parquet.openLeaf({ leaf, chunk, bytes, file: source.name });
+    if (opened === null) return null;
+    columns.set(name, opened);
   }
   return columns;
 }
 
 const MAPS: ReadonlySet<string> = new Set(['partitionValues', 'tags']);
+/** Those that a segment keeps as pages. */
+const LEFT: ReadonlySet<string> = new Set([
+  'path',
+  'stats',
+  'tags.key',
+  'tags.value',
+  'clusteringProvider',
+]);
 
 class SegmentDecoder {
   readonly #parquet: typeof Parquet;
   readonly #columns: Columns;
   readonly #rowCount: number;
+  #codec: Parquet.PageCodec | undefined;
 
   constructor(parquet: typeof Parquet, columns: Columns, rowCount: number) {
     this.#parquet = parquet;
@@ -207,8 +217,8 @@ class SegmentDecoder {
   }
 
   numbers(name: string): Numbers | null {
-    const chunk = this.#columns.get(name);
-    return chunk === undefined ? null : new this.#parquet.LeafReader(chunk).numbers();
+    const column = this.#columns.get(name);
+    return column === undefined ? null : this.#reader(column).numbers();
   }
 
   /** Null where there are none; undefined where one is beyond what a double holds. */
@@ -217,9 +227,12 @@ class SegmentDecoder {
     return isThere ? (this.numbers(name) ?? undefined) : null;
   }
 
-  presence(chunk: LeafChunk): Uint8Array | null {
-    const levels = new this.#parquet.LeafReader(chunk).definition();
-    const max = chunk.leaf.definitionMax;
+  /** 1 for the rows that have a value in a column; null where all do. */
+  presence(name: string): Uint8Array | null {
+    const column = this.#columns.get(name);
+    if (column === undefined || column.nullCount === 0) return null;
+    const levels = this.#reader(column).definition();
+    const max = column.leaf.definitionMax;
     return levels === null ? null : levels.map((level) => Number(level === max));
   }
 
@@ -227,9 +240,8 @@ class SegmentDecoder {
     const keys = this.#columns.get('partitionValues.key');
     const values = this.#columns.get('partitionValues.value');
     if (keys === undefined) return new Int32Array(this.#rowCount);
-    const { LeafReader } = this.#parquet;
-    const keyItems = new LeafReader(keys).items(this.#rowCount);
-    const valueItems = values === undefined ? null : new LeafReader(values).items(this.#rowCount);
+    const keyItems = this.#reader(keys).items(this.#rowCount);
+    const valueItems = values === undefined ? null : this.#reader(values).items(this.#rowCount);
     return table.numbersOf({ keys: keyItems, values: valueItems });
   }
 
@@ -257,6 +269,12 @@ class SegmentDecoder {
       vectors.set(row, isThere(offset) ? { ...vector, offset } : vector);
     }
     return vectors;
+  }
+
+  /** For a column that is decoded whole before the next one is. */
+  #reader(chunk: LeafChunk): Parquet.LeafReader {
+    this.#codec ??= new this.#parquet.PageCodec(chunk.corrupt);
+    return new this.#parquet.LeafReader(chunk, this.#codec);
   }
 }
 

@@ -1,7 +1,7 @@
 /** One version of a table, in memory. */
 
 import { assert } from '../base/index.ts';
-import { type AddFile, type LogState, pathKey } from '../log/index.ts';
+import { type AddFile, type FileSelection, type LogState, pathKey } from '../log/index.ts';
 import {
   findField,
   mappingMode,
@@ -57,8 +57,8 @@ export class TableSnapshot implements Snapshot {
     return this.state.sizeBytes;
   }
 
-  files(): Iterable<AddFile> {
-    return this.state.files.values();
+  files(selection: FileSelection = {}): Iterable<AddFile> {
+    return this.state.files.select(selection);
   }
 
   file(path: string): AddFile | null {

@@ -6,6 +6,7 @@ import type {
   Action,
   AddFile,
   CommitInfo,
+  FileSelection,
   IsolationLevel,
   Metadata,
   Protocol,
@@ -51,8 +52,8 @@ export interface Snapshot {
   readonly partitionColumns: readonly string[];
   readonly fileCount: number;
   readonly sizeBytes: number;
-  /** The live files, in no promised order. */
-  files(): Iterable<AddFile>;
+  /** The live files, or those of some partitions, in no promised order. Errors of the kind `data` where a checkpoint is broken. */
+  files(selection?: FileSelection): Iterable<AddFile>;
   /** The live file with this path as it stands in the log, or null. */
   file(path: string): AddFile | null;
   /** The last version that this application committed, or null. */

@@ -47,6 +47,8 @@ export interface FileEntry {
 export interface ListFilesOptions {
   /** Spark's SQL: only files that may hold a row for which it is true. Default: all files. */
   readonly where?: string | Expression;
+  /** False leaves out statistics and row counts, and the work of reading them. Default true. */
+  readonly statistics?: boolean;
 }
 
 /**
@@ -60,8 +62,15 @@ export function* listFiles(
   const condition = asExpression(options.where);
   // A column that is not there would rule out no file, and look like an answer.
   const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
-  for (const file of liveFiles(snapshot, { where, statistics: snapshot.schema })) {
-    const { add, partition, statistics } = file;
+  const hasStatistics = options.statistics ?? true;
+  const wanted = {
+    where,
+    statistics: hasStatistics ? snapshot.schema : null,
+    withoutStats: !hasStatistics,
+  };
+  for (const file of liveFiles(snapshot, wanted)) {
+    const { add, partition } = file;
+    const statistics = hasStatistics ? file.statistics : null;
     const deletedCount = add.deletionVector?.cardinality ?? 0;
     const physical = statistics?.rowCount ?? null;
     yield {
@@ -85,6 +94,8 @@ export interface LiveFilesOptions {
   readonly where: Expression | null;
   /** The columns whose statistics are wanted, or null for none; those that the condition reads may come with them. */
   readonly statistics: StructType | null;
+  /** True where `add.stats` is not wanted either: it is there only where the condition reads it. */
+  readonly withoutStats?: boolean;
   /** Those to choose from. Default: all live files. */
   readonly files?: Iterable<AddFile>;
 }
@@ -95,28 +106,68 @@ export interface LiveFilesOptions {
  */
 export function* liveFiles(snapshot: Snapshot, options: LiveFilesOptions): Iterable<LiveFile> {
   const { schema } = snapshot;
-  const { where, files = snapshot.files() } = options;
+  const { where } = options;
   const fields = partitionFields(snapshot);
   const judged = where === null ? [] : columnsRead(where, schema).fields;
   const data = judged.filter(({ name }) => !snapshot.partitionColumns.includes(name));
   const wanted = options.statistics?.fields ?? [];
   const known = { ...schema, fields: [...new Set([...wanted, ...data])] };
   const isWanted = options.statistics !== null || data.length > 0;
+  const judge = partitionJudge(snapshot, where, fields);
+  const files =
+    options.files ??
+    snapshot.files({
+      partition: (values) => judge(values).mayMatch,
+      statistics: isWanted || options.withoutStats !== true,
+    });
   for (const add of files) {
-    const partitionValues = partitionValuesOf(add, fields);
-    const facts = { schema, partitionValues };
+    const judgement = judge(add.partitionValues);
     // By the partition first: to read statistics costs far more, and most files need not come to it.
-    if (where !== null && !mayMatch(where, { ...facts, statistics: null })) continue;
+    if (!judgement.mayMatch) continue;
+    const { partitionValues, partition } = judgement;
     const statistics = isWanted ? parseStatistics(add.stats, known) : null;
-    if (where !== null && !mayMatch(where, { ...facts, statistics })) continue;
-    const partition = new Map(
-      fields.map(({ name, type }) => [
-        name,
-        parsePartitionValue(partitionValues[name] ?? null, type),
-      ]),
-    );
-    yield { add, partition, statistics };
+    if (where !== null && statistics !== null) {
+      if (!mayMatch(where, { schema, partitionValues, statistics })) continue;
+    }
+    yield { add, partition: partition(), statistics };
   }
+}
+
+interface PartitionJudgement {
+  readonly mayMatch: boolean;
+  /** By the names of the schema. */
+  readonly partitionValues: PartitionValues;
+  /** Errors: `SCHEMA_PARTITION_VALUE`. */
+  readonly partition: () => ReadonlyMap<string, Scalar | null>;
+}
+
+/** Judges partition values once, as many files have the same ones in one object. */
+function partitionJudge(
+  { schema }: Snapshot,
+  where: Expression | null,
+  fields: readonly StructField[],
+): (values: PartitionValues) => PartitionJudgement {
+  const known = new WeakMap<PartitionValues, PartitionJudgement>();
+  return (values) => {
+    const held = known.get(values);
+    if (held !== undefined) return held;
+    const partitionValues = partitionValuesOf({ partitionValues: values }, fields);
+    const facts = { schema, partitionValues, statistics: null };
+    let parsed: ReadonlyMap<string, Scalar | null> | null = null;
+    const judgement = {
+      mayMatch: where === null || mayMatch(where, facts),
+      partitionValues,
+      partition: () =>
+        (parsed ??= new Map(
+          fields.map(({ name, type }) => [
+            name,
+            parsePartitionValue(partitionValues[name] ?? null, type),
+          ]),
+        )),
+    };
+    known.set(values, judgement);
+    return judgement;
+  };
 }
 
 /** The condition as a tree, whichever way it was given; null for none. */
