@@ -10,6 +10,7 @@ export { HeldFile } from './held-file.ts';
 export { KeySet } from './key-set.ts';
 export {
   bytesOnDisk,
+  type ChunkBytes,
   chunkOf,
   fetchChunk,
   isReadable,
@@ -18,9 +19,9 @@ export {
   type LeafChunk,
   openLeaf,
 } from './leaf-chunk.ts';
-export { type Items, LeafReader, type TextPage } from './leaf-reader.ts';
+export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';
+export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
 export { listShape, mapShape } from './nesting.ts';
-export { PageCodec } from './page-codec.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';

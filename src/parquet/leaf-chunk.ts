@@ -89,7 +89,7 @@ export function chunkOf(
 export function isReadable(leaf: Leaf, chunk: ColumnChunk): boolean {
   return (
     leaf.repetitionMax <= 1 &&
-    ['BYTE_ARRAY', 'INT32', 'INT64'].includes(leaf.node.physicalType ?? '') &&
+    ['BYTE_ARRAY', 'BOOLEAN', 'INT32', 'INT64'].includes(leaf.node.physicalType ?? '') &&
     leaf.node.logicalType?.kind !== 'decimal' &&
     !chunk.encrypted &&
     PAGE_CODECS.has(chunk.codec) &&

@@ -1,5 +1,6 @@
 /** The values of a `LeafChunk`. What a reader has decoded last it keeps, and no more: it is dropped when they are not wanted any more. */
 
+import type { Corrupt } from './errors.ts';
 import { PlainValues } from './key-pages.ts';
 import { decodeHybrid, isOneRun } from './hybrid.ts';
 import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
@@ -21,23 +22,53 @@ export interface TextPage {
 export interface Items {
   /** Row `i` has the items from `ends[i - 1]` (0 for the first row) to `ends[i]`. */
   readonly ends: Int32Array;
+  /** 1 for the rows whose list is null, which have no items, as those whose list is empty. */
+  readonly absent: Uint8Array;
   /** Which of the texts each item is; -1 where it is null. */
   readonly entries: Int32Array;
   readonly texts: readonly string[];
 }
 
+/** Memory that readers use over and over again for what they decode on the way. */
+export class LeafScratch {
+  readonly codec: PageCodec;
+  readonly #numbers = new Map<string, Int32Array>();
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  constructor(corrupt: Corrupt) {
+    this.codec = new PageCodec(corrupt);
+  }
+
+  /** At least so many bytes. */
+  bytes(count: number): Uint8Array {
+    if (this.#bytes.length < count) this.#bytes = new Uint8Array(count + count / 4);
+    return this.#bytes;
+  }
+
+  /** Exactly so many numbers. */
+  numbers(use: 'repetition' | 'definition' | 'indices', count: number): Int32Array {
+    let held = this.#numbers.get(use);
+    if (held === undefined || held.length < count) {
+      held = new Int32Array(count + count / 4);
+      this.#numbers.set(use, held);
+    }
+    return held.subarray(0, count);
+  }
+}
+
 export class LeafReader {
   readonly #chunk: LeafChunk;
   readonly #codec: PageCodec;
+  readonly #scratch: LeafScratch;
   #dictionary: PlainValues | null = null;
   #page: TextPage | null = null;
   #bytes: Buffer = Buffer.alloc(0);
-  #room: Uint8Array = new Uint8Array(0);
 
-  /** Readers that are not used at the same time may share the memory of `codec`. */
-  constructor(chunk: LeafChunk, codec: PageCodec = new PageCodec(chunk.corrupt)) {
+  /** Readers that are not used at the same time may share their memory. */
+  constructor(chunk: LeafChunk, scratch: LeafScratch = new LeafScratch(chunk.corrupt)) {
     this.#chunk = chunk;
-    this.#codec = codec;
+    this.#scratch = scratch;
+    this.#codec = scratch.codec;
   }
 
   /** The text of a row, or null; cheapest in the order of the rows. */
@@ -56,7 +87,7 @@ export class LeafReader {
     for (const stored of this.#chunk.pages) yield this.#texts(stored);
   }
 
-  /** 64-bit or 32-bit integers by their rows, NaN where there is none; null where a double would not hold one. */
+  /** Integers by their rows (booleans as 0 and 1), NaN where there is none; null where a double would not hold one. */
   numbers(): Float64Array | null {
     const chunk = this.#chunk;
     const numbers = new Float64Array(chunk.valueCount);
@@ -101,6 +132,7 @@ export class LeafReader {
     const chunk = this.#chunk;
     const { leaf, valueCount } = chunk;
     const ends = new Int32Array(rowCount);
+    const absent = new Uint8Array(rowCount);
     const entries = new Int32Array(valueCount);
     const texts = new TextTable();
     let row = -1;
@@ -124,14 +156,16 @@ export class LeafReader {
         if (level === leaf.definitionMax) {
           entries[count] = numbers[next] ?? -1;
           next += 1;
-        } else if (level < leaf.itemDefinition) continue;
-        else entries[count] = -1;
+        } else if (level < leaf.itemDefinition) {
+          if (level < leaf.itemDefinition - 1) absent[row] = 1;
+          continue;
+        } else entries[count] = -1;
         count += 1;
       }
     }
     if (row !== rowCount - 1) throw chunk.corrupt('a list has more or fewer rows than its group');
     if (row >= 0) ends[row] = count;
-    return { ends, entries: entries.subarray(0, count), texts: texts.texts };
+    return { ends, absent, entries: entries.subarray(0, count), texts: texts.texts };
   }
 
   get #levelMax(): number {
@@ -166,7 +200,7 @@ export class LeafReader {
     } else {
       const dictionary = this.#dictionaryValues();
       const indices = this.#indices(values, present, dictionary.count);
-      const entries = numbers === null ? indices : numbers.map((at) => indices[at] ?? -1);
+      const entries = numbers === null ? indices.slice() : numbers.map((at) => indices[at] ?? -1);
       page = { first, rowCount: header.valueCount, values: dictionary, entries };
     }
     const { bytes } = page.values;
@@ -187,25 +221,29 @@ export class LeafReader {
     const { dictionary, codec, corrupt } = this.#chunk;
     if (dictionary === null) throw corrupt('a page has no dictionary');
     const { header, start } = dictionary;
-    const bytes = this.#body(start, header.compressedBytes);
-    return this.#codec.decompress({ codec, bytes, sizeBytes: header.uncompressedBytes }, true);
+    const { compressedBytes, uncompressedBytes: sizeBytes } = header;
+    // Memory of its own: what is shared may hold a page that is just being read.
+    const room = new Uint8Array(compressedBytes);
+    const bytes = this.#chunk.bytes.read(start, start + compressedBytes, room);
+    return this.#codec.decompress({ codec, bytes, sizeBytes }, true);
   }
 
   /** Valid until the next page is asked for. */
   #body(start: number, sizeBytes: number): Uint8Array {
-    if (this.#room.length < sizeBytes) this.#room = new Uint8Array(sizeBytes);
-    return this.#chunk.bytes.read(start, start + sizeBytes, this.#room);
+    return this.#chunk.bytes.read(start, start + sizeBytes, this.#scratch.bytes(sizeBytes));
   }
 
   /** Fills `numbers` from the beginning of the bytes; false where one is no safe integer. */
   #readNumbers(bytes: Uint8Array, numbers: Float64Array): boolean {
-    const is32Bit = this.#chunk.leaf.node.physicalType === 'INT32';
-    if (numbers.length * (is32Bit ? 4 : 8) > bytes.length) {
+    const { physicalType } = this.#chunk.leaf.node;
+    const bitWidth = physicalType === 'BOOLEAN' ? 1 : physicalType === 'INT32' ? 32 : 64;
+    if (numbers.length * bitWidth > bytes.length * 8) {
       throw this.#chunk.corrupt('a page has fewer values than it says');
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < numbers.length; at += 1) {
-      if (is32Bit) numbers[at] = view.getInt32(at * 4, true);
+      if (bitWidth === 1) numbers[at] = ((bytes[at >> 3] ?? 0) >> (at & 7)) & 1;
+      else if (bitWidth === 32) numbers[at] = view.getInt32(at * 4, true);
       else {
         const high = view.getInt32(at * 8 + 4, true);
         if (high >= SAFE_HIGH || high < -SAFE_HIGH) return false;
@@ -217,7 +255,7 @@ export class LeafReader {
 
   #indices(values: Uint8Array, count: number, dictionaryCount: number): Int32Array {
     const { corrupt } = this.#chunk;
-    const indices = new Int32Array(count);
+    const indices = this.#scratch.numbers('indices', count);
     const bitWidth = values[0] ?? 0;
     if (bitWidth > 32) throw corrupt('a dictionary index is too wide');
     decodeHybrid({ bytes: values, start: 1, end: values.length, bitWidth }, indices, corrupt);
@@ -282,7 +320,8 @@ export class LeafReader {
   ): Int32Array | null {
     const hybrid = { bytes, start: 0, end: bytes.length, bitWidth: bitWidthOf(max) };
     if (isOneRun(hybrid, usual, count)) return null;
-    const levels = new Int32Array(count);
+    const kind = usual === 0 ? 'repetition' : 'definition';
+    const levels = this.#scratch.numbers(kind, count);
     decodeHybrid(hybrid, levels, this.#chunk.corrupt);
     return levels;
   }

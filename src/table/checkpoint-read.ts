@@ -15,7 +15,7 @@ import {
 } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 import { sidecarMissing } from './errors.ts';
-import { type FileSegment, readSegment, type SegmentSource } from './file-segment.ts';
+import { bytesOf, type FileSegment, readSegment, type SegmentSource } from './file-segment.ts';
 import type { PartitionTable } from './partition-table.ts';
 
 /** The columns of a checkpoint by what they are wanted for. */
@@ -171,21 +171,15 @@ async function* readParquet(
 
 /** The actions of a row group in the columns `names`. */
 async function* readActions(from: SegmentSource, names: Names): AsyncGenerator<CheckpointPart> {
-  const { parquet, source, footer, rowGroup } = from;
+  const { source } = from;
   const found = await findActions(from, names);
   if (found.names.length === 0) return;
   const columns = found.names.flatMap((name): readonly (readonly string[])[] =>
     name === 'add' ? ADD_MEMBERS.map((member) => ['add', member]) : [[name]],
   );
-  const options = { columns, rowGroups: [rowGroup] };
-  const { rows } = found;
   let lineNumber = 0;
   let batch: Action[] = [];
-  for await (const row of parquet.readRows(
-    source,
-    footer,
-    rows === null ? options : { ...options, rows },
-  )) {
+  for await (const row of readRows(from, columns, found.rows)) {
     lineNumber += 1;
     const line = rowJson(row);
     if (line !== null) batch.push(...decodeAction(line, source.name, lineNumber));
@@ -197,14 +191,35 @@ async function* readActions(from: SegmentSource, names: Names): AsyncGenerator<C
   yield { kind: 'actions', actions: batch };
 }
 
+/** Some rows of a row group, or all. */
+async function* readRows(
+  from: SegmentSource,
+  columns: readonly (readonly string[])[],
+  rows: readonly number[] | null,
+): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const { parquet, source, footer, rowGroup } = from;
+  const leaves = { footer, rowGroup, columns, file: source.name };
+  const own =
+    rows === null
+      ? null
+      : await parquet.readLeafRows({ ...leaves, bytesOf: (chunk) => bytesOf(from, chunk) }, rows);
+  if (own !== null) {
+    yield* own;
+    return;
+  }
+  const options = { columns, rowGroups: [rowGroup] };
+  yield* parquet.readRows(source, footer, rows === null ? options : { ...options, rows });
+}
+
 /**
  * Which of the columns hold any action in a row group, and in which rows; null for all, where that cannot be told from
  * the members that are always there.
  */
 async function findActions(
-  { parquet, source, footer, rowGroup }: SegmentSource,
+  from: SegmentSource,
   names: Names,
 ): Promise<{ readonly names: Names; readonly rows: readonly number[] | null }> {
+  const { parquet, source, footer, rowGroup } = from;
   const held: (keyof typeof KEYS)[] = [];
   const rows = new Set<number>();
   let isKnown = true;
@@ -213,7 +228,7 @@ async function findActions(
     const chunk = leaf === null ? null : parquet.chunkOf(footer, rowGroup, leaf.path);
     if (leaf === null || chunk === null) continue;
     if (chunk.statistics?.nullCount === BigInt(chunk.valueCount)) continue;
-    const bytes = parquet.isReadable(leaf, chunk) ? await parquet.fetchChunk(source, chunk) : null;
+    const bytes = parquet.isReadable(leaf, chunk) ? await bytesOf(from, chunk) : null;
     const opened =
       bytes === null ? null : parquet.openLeaf({ leaf, chunk, bytes, file: source.name });
     if (opened === null) {

@@ -87,6 +87,14 @@ export async function readSegment(
   };
 }
 
+/** The bytes of a chunk: left in its file where that is local. Errors: those of the source, `PARQUET_TRUNCATED`. */
+export function bytesOf(
+  { parquet, source, held }: SegmentSource,
+  chunk: Parquet.ColumnChunk,
+): Parquet.ChunkBytes | Promise<Parquet.ChunkBytes> {
+  return held === null ? parquet.fetchChunk(source, chunk) : parquet.bytesOnDisk(held, chunk);
+}
+
 /** Makes the files of a segment, one by one; cheapest in the order of their rows. */
 export class SegmentReader {
   readonly #segment: FileSegment;
@@ -168,7 +176,7 @@ type Columns = ReadonlyMap<string, LeafChunk>;
 
 /** The chunks of the leaves that hold any value; null where one cannot be read here. */
 async function fetchColumns(from: SegmentSource): Promise<Columns | null> {
-  const { parquet, source, held, footer, rowGroup } = from;
+  const { parquet, source, footer, rowGroup } = from;
   const add = footer.columns.find((column) => column.name === 'add');
   const groups = (add?.children ?? []).filter(({ name }) => MAPS.has(name));
   // A map in one of the older layouts.
@@ -183,10 +191,7 @@ async function fetchColumns(from: SegmentSource): Promise<Columns | null> {
   if (wanted.some(({ leaf, chunk }) => !parquet.isReadable(leaf, chunk))) return null;
   const columns = new Map<string, LeafChunk>();
   for (const { name, leaf, chunk } of wanted) {
-    const bytes =
-      held !== null && LEFT.has(name)
-        ? parquet.bytesOnDisk(held, chunk)
-        : await parquet.fetchChunk(source, chunk);
+    const bytes = await bytesOf(from, chunk);
     const opened = parquet.openLeaf({ leaf, chunk, bytes, file: source.name });
     if (opened === null) return null;
     columns.set(name, opened);
@@ -195,20 +200,11 @@ async function fetchColumns(from: SegmentSource): Promise<Columns | null> {
 }
 
 const MAPS: ReadonlySet<string> = new Set(['partitionValues', 'tags']);
-/** Those that a segment keeps as pages. */
-const LEFT: ReadonlySet<string> = new Set([
-  'path',
-  'stats',
-  'tags.key',
-  'tags.value',
-  'clusteringProvider',
-]);
-
 class SegmentDecoder {
   readonly #parquet: typeof Parquet;
   readonly #columns: Columns;
   readonly #rowCount: number;
-  #codec: Parquet.PageCodec | undefined;
+  #scratch: Parquet.LeafScratch | undefined;
 
   constructor(parquet: typeof Parquet, columns: Columns, rowCount: number) {
     this.#parquet = parquet;
@@ -273,8 +269,8 @@ class SegmentDecoder {
 
   /** For a column that is decoded whole before the next one is. */
   #reader(chunk: LeafChunk): Parquet.LeafReader {
-    this.#codec ??= new this.#parquet.PageCodec(chunk.corrupt);
-    return new this.#parquet.LeafReader(chunk, this.#codec);
+    this.#scratch ??= new this.#parquet.LeafScratch(chunk.corrupt);
+    return new this.#parquet.LeafReader(chunk, this.#scratch);
   }
 }
 
