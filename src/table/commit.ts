@@ -58,14 +58,12 @@ export async function commitTransaction(
   const commits: WinnerCommit[] = [];
   let base = start;
   let { actions } = spec;
-  // Whether the version is taken, and has not been seen yet: it may be this commit that took it.
-  let isOpen = false;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     spec.signal?.throwIfAborted();
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
     const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
-    if (await put(ctx, written, isOpen)) return finish(ctx, base, written);
+    if (await put(ctx, written)) return finish(ctx, base, written);
 
     // Not cut short by the signal: whether the commit is there after all must be known first.
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt));
@@ -76,7 +74,6 @@ export async function commitTransaction(
       // The put had worked after all, and its repetition inside the store met its own first try.
       return finish(ctx, base, { ...written, actions: own.actions });
     }
-    isOpen = next.commits.length === 0;
     const before = base;
     base = next.snapshot;
     commits.push(...next.commits);
@@ -118,14 +115,13 @@ export function staleStep(
 }
 
 /** True where the commit is in the log now, false where another one is. */
-async function put(ctx: TableContext, commit: Prepared, isOpen: boolean): Promise<boolean> {
+async function put(ctx: TableContext, commit: Prepared): Promise<boolean> {
   const path = commitPath(commit.version);
   const bytes = printCommit(commit.actions);
   try {
     return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';
   } catch (error) {
-    const isUnknown = isDeltaError(error, 'STORE_OUTCOME_UNKNOWN');
-    if (!isUnknown && !(isOpen && isDeltaError(error) && error.kind === 'unavailable')) throw error;
+    if (!isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) throw error;
     return settle(ctx, commit, { path, bytes, cause: error });
   }
 }

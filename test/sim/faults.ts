@@ -26,6 +26,8 @@ export interface Faults {
   readonly late: number;
   /** A conditional write took effect, was sent again, and met itself. */
   readonly echo: number;
+  /** Behind a lost answer, the store is down for a while. */
+  readonly outage: number;
   /** The call waits before it takes effect. */
   readonly delay: number;
   /** An overwritten object ends early; only for what readers must not rely on. */
@@ -41,6 +43,7 @@ export const CALM: Faults = {
   loseRequest: 0,
   late: 0,
   echo: 0,
+  outage: 0,
   delay: 0,
   torn: 0,
   crash: 0,
@@ -57,6 +60,7 @@ export function chooseFaults(random: Random): Faults {
     loseRequest: rate(0.1),
     late: rate(0.15),
     echo: rate(0.15),
+    outage: random.float() < 0.2 ? 0.3 : 0,
     delay: rate(0.2),
     torn: rate(0.5),
     crash: rate(0.01),

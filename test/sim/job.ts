@@ -50,7 +50,7 @@ export function job(world: World, name: string, files: number): Actor {
             isDeltaError(error) && (error.kind === 'unavailable' || isAnew(error.code));
           if (!passes) throw error;
         }
-        await ctx.clock.sleep(50);
+        await ctx.clock.sleep(world.objects.isDown() ? 5_000 : 50);
       }
     },
   };

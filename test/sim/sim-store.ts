@@ -21,6 +21,9 @@ export type Watcher = (write: {
   readonly before: Uint8Array | null;
 }) => void;
 
+/** Longer than anyone asks what became of a commit. */
+const OUTAGE_MS_MAX = 40_000;
+
 interface SimObject {
   readonly bytes: Uint8Array;
   readonly meta: ObjectMeta;
@@ -34,6 +37,7 @@ export class Objects {
   faults: Faults;
   readonly #byPath = new Map<StorePath, SimObject>();
   #writes = 0;
+  #downUntilMs = 0;
 
   constructor(scheduler: Scheduler, faults: Faults, watch: Watcher) {
     this.scheduler = scheduler;
@@ -43,6 +47,17 @@ export class Objects {
 
   get random(): Random {
     return this.scheduler.random;
+  }
+
+  /** While it is down, the store refuses all. */
+  isDown(): boolean {
+    return this.scheduler.nowMs < this.#downUntilMs;
+  }
+
+  /** Outages begin with an answer that does not come. */
+  perhapsGoDown(): void {
+    if (this.random.float() >= this.faults.outage) return;
+    this.#downUntilMs = this.scheduler.nowMs + this.random.float() * OUTAGE_MS_MAX;
   }
 
   find(path: StorePath): SimObject | null {
@@ -217,7 +232,7 @@ export class SimStore implements ObjectStore {
   async #read<T>(verb: string, path: StorePath, work: () => T): Promise<T> {
     const { faults, random, scheduler } = this.#objects;
     await scheduler.turn(this.#process, this.#delayMs());
-    if (random.float() < faults.fail) throw failed(verb, path, this.uri);
+    if (this.#objects.isDown() || random.float() < faults.fail) throw failed(verb, path, this.uri);
     return work();
   }
 
@@ -239,7 +254,7 @@ export class SimStore implements ObjectStore {
       chance -= rate;
       return chance < 0;
     };
-    if (falls(faults.fail)) throw failed(verb, path, this.uri);
+    if (this.#objects.isDown() || falls(faults.fail)) throw failed(verb, path, this.uri);
     if (falls(faults.loseRequest)) throw lost('the request was lost');
     if (falls(faults.late)) {
       scheduler.later(random.float() * LATE_MS_MAX, () => void work());
@@ -249,8 +264,14 @@ export class SimStore implements ObjectStore {
     this.#saw(scheduler.nowMs);
     // Others, and a crash, may come between the effect and its answer.
     await scheduler.turn(this.#process);
-    if (falls(faults.loseAnswer)) throw lost('the answer was lost');
-    if (effect === 'conditional' && falls(faults.echo)) return work();
+    if (falls(faults.loseAnswer)) {
+      this.#objects.perhapsGoDown();
+      throw lost('the answer was lost');
+    }
+    if (effect === 'conditional' && falls(faults.echo)) {
+      this.#objects.perhapsGoDown();
+      return work();
+    }
     return result;
   }
 

@@ -139,6 +139,7 @@ function founder(): Actor {
           if (kind === 'committed' || kind === 'conflict') return;
         } catch (error) {
           if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
+          await ctx.clock.sleep(1_000);
         }
       }
     },

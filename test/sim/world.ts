@@ -114,7 +114,7 @@ export class World {
         if (!isDeltaError(error) || !(PASSING.has(error.code) || also.includes(error.code))) {
           throw error;
         }
-        await ctx.clock.sleep(20);
+        await ctx.clock.sleep(this.objects.isDown() ? 5_000 : 20);
       }
     }
   }
@@ -301,7 +301,7 @@ export class World {
 
   #perhapsCrash(): void {
     if (this.random.float() >= this.objects.faults.crash || this.#running.size === 0) return;
-    const all = [...this.#running];
+    const all = [...this.#running].filter(([{ alive }]) => alive);
     const [process, actor] = all[Math.floor(this.random.float() * all.length)] ?? [];
     if (process === undefined || actor === undefined) return;
     this.note(`${actor.name} crashes`);

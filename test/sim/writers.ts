@@ -89,10 +89,13 @@ export function worker(world: World, name: string, appId: string, count: number)
     name,
     run: async (ctx) => {
       for (;;) {
-        const snapshot = await world.open(ctx);
-        const expected = snapshot.txnVersion(appId);
+        const before = await world.open(ctx);
+        const expected = before.txnVersion(appId);
         const version = (expected ?? -1) + 1;
         if (version >= count) return;
+        // The work takes a while, and is committed to the table as it is then.
+        await ctx.clock.sleep(world.random.float() * 40);
+        const snapshot = await world.open(ctx, before);
         const row = newRow(world, `${appId}-${version}`);
         await world.commit(ctx, snapshot, {
           reads: { kind: 'nothing' },

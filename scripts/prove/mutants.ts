@@ -1,0 +1,234 @@
+/** The rules of commits and of reading the log, each broken once by a change of the source's text. */
+
+export interface Mutant {
+  /** The rule, and how it is broken. */
+  readonly name: string;
+  /** Below the project. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly text: string;
+  readonly instead: string;
+}
+
+const COMMIT = 'src/table/commit.ts';
+const CONFLICTS = 'src/log/conflicts.ts';
+const STATE = 'src/log/state.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a commit overwrites what is there',
+    file: COMMIT,
+    text: "return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';",
+    instead: "return (await ctx.store.put(path, bytes, { kind: 'overwrite' })).kind === 'written';",
+  },
+  {
+    name: 'a lost race counts as won',
+    file: COMMIT,
+    text: "return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';",
+    instead: "await ctx.store.put(path, bytes, { kind: 'create' }); return true;",
+  },
+  {
+    name: 'a lost answer is a failure',
+    file: COMMIT,
+    text: 'return settle(ctx, commit, { path, bytes, cause: error });',
+    instead: "throw Object.assign(error, { code: 'STORE_UNAVAILABLE' });",
+  },
+  {
+    name: 'what is not there after a lost answer never comes',
+    file: COMMIT,
+    text: 'return settle(ctx, commit, { path, bytes, cause: error });',
+    instead:
+      'if ((await readIfThere(ctx.store, path)) === null) ' +
+      "throw Object.assign(error, { code: 'STORE_UNAVAILABLE' }); " +
+      'return settle(ctx, commit, { path, bytes, cause: error });',
+  },
+  {
+    name: 'a lost answer is a lost race, and the next version is tried blindly',
+    file: COMMIT,
+    text: 'const own = next.commits.find((commit) => isOwn(commit, txnId));',
+    instead: 'const own = next.commits.find((commit) => isOwn(commit, txnId) && false);',
+  },
+  {
+    name: 'what is found where an answer was lost counts as own',
+    file: COMMIT,
+    text: 'if (found !== null) return txnIdOf(parseCommitInfo(found, path)) === commit.txnId;',
+    instead: 'if (found !== null) return true;',
+  },
+  {
+    name: 'a commit whose answer is open is told as refused',
+    file: COMMIT,
+    text: 'throw commitOutcomeUnknown(commit.version, commit.txnId, cause);',
+    instead: 'throw cause;',
+  },
+  {
+    name: 'a log that cannot be read after a lost race tells that nothing was committed',
+    file: COMMIT,
+    text: 'throw commitOutcomeUnknown(attempted.version, attempted.txnId, error);',
+    instead: 'throw error;',
+  },
+  {
+    name: 'no conflicts are looked for',
+    file: COMMIT,
+    text: 'if (conflict !== null) {\n    const',
+    instead: 'if (conflict !== null && spec === null) {\n    const',
+  },
+  {
+    name: 'only the first winner is looked at',
+    file: COMMIT,
+    text: '    input.fresh,\n  );',
+    instead: '    input.fresh.slice(0, 1),\n  );',
+  },
+  {
+    name: 'the rebase hook is not asked',
+    file: COMMIT,
+    text: "if (spec.rebase === undefined || input.fresh.length === 0) return { kind: 'go', actions };",
+    instead: "return { kind: 'go', actions };",
+  },
+  {
+    name: 'what the rebase hook says is passed over',
+    file: COMMIT,
+    text: "return { kind: 'go', actions: decision.actions };",
+    instead: "return { kind: 'go', actions };",
+  },
+  {
+    name: 'the progress of applications is looked at once, and not at rebase',
+    file: COMMIT,
+    text: 'const settled = settledOutcome(base, spec);',
+    instead:
+      'const settled = attempt > 1 ? null : settledOutcome(base, spec); ' +
+      'if (attempt === 1) spec = { ...spec, actions: [...spec.actions, ...txnsOf(spec).map((txn) => ({ kind: "txn", txn }))], txn: undefined, steps: [] };',
+  },
+  {
+    name: 'a transaction that was applied is applied again',
+    file: COMMIT,
+    text: 'if (txn !== undefined && held !== null && held >= txn.version) {',
+    instead: 'if (txn !== undefined && held !== null && held > txn.version) {',
+  },
+  {
+    name: 'progress is moved from wherever it stands',
+    file: COMMIT,
+    text: 'if (held === expected) continue;',
+    instead: 'continue;',
+  },
+  {
+    name: 'the snapshot after a commit lacks what came before it',
+    file: COMMIT,
+    text: 'base = next.snapshot;\n    commits.push',
+    instead:
+      'if (attempt === 1) base = next.snapshot;\n    else base = Object.assign(Object.create(Object.getPrototypeOf(next.snapshot)), base, { state: { ...base.state, version: next.snapshot.version } });\n    commits.push',
+  },
+  {
+    name: 'changes of metadata pass each other',
+    file: CONFLICTS,
+    text: "changesMetadata: actions.some(({ kind }) => kind === 'metaData'),",
+    instead: 'changesMetadata: false,',
+  },
+  {
+    name: 'changes of one domain pass each other',
+    file: CONFLICTS,
+    text: 'if (!mine.domains.has(domain)) return null;',
+    instead: 'if (domain !== null) return null;',
+  },
+  {
+    name: 'files that were added where rows were read do not matter',
+    file: CONFLICTS,
+    text: "if (!file.dataChange || reads.kind === 'nothing') return null;",
+    instead: 'if (file !== null) return null;',
+  },
+  {
+    name: 'files that were added are looked at only where all of the table was read',
+    file: CONFLICTS,
+    text: "if (reads.kind === 'rows' && !reads.mayHold(file)) return null;",
+    instead: "if (reads.kind === 'rows') return null;",
+  },
+  {
+    name: 'blind appends do not matter to anyone',
+    file: CONFLICTS,
+    text: "    case 'Serializable':\n      return true;",
+    instead: "    case 'Serializable':\n      return infoOf(winner)?.['isBlindAppend'] !== true;",
+  },
+  {
+    name: 'files that were read may be removed',
+    file: CONFLICTS,
+    text: "if (mine.reads.kind === 'table' || mine.read.has(key)) {",
+    instead: "if (mine.reads.kind === 'table') {",
+  },
+  {
+    name: 'removals do not matter where all of the table was read',
+    file: CONFLICTS,
+    text: "if (mine.reads.kind === 'table' || mine.read.has(key)) {",
+    instead: 'if (mine.read.has(key)) {',
+  },
+  {
+    name: 'removals are not looked at',
+    file: CONFLICTS,
+    text: 'return removeConflict(mine, action.remove.path);',
+    instead: 'return null;',
+  },
+  {
+    name: 'only the first rule of the first file counts',
+    file: CONFLICTS,
+    text: 'if (found !== null) return named(found, winner);',
+    instead: 'if (found !== null && winner.actions.length > 3) return named(found, winner);',
+  },
+  {
+    name: 'a removal leaves the file',
+    file: STATE,
+    text: 'this.#files.set(key, null);',
+    instead: '',
+  },
+  {
+    name: 'tombstones are forgotten, by compaction and readers alike',
+    file: 'src/log/compaction.ts',
+    text: 'const file = longest.get(first + index);',
+    instead: 'const file = longest.get(first + index + 1) ?? longest.get(first + index);',
+  },
+  {
+    name: 'a compacted file stands for one commit too many',
+    file: 'src/log/compaction.ts',
+    text: 'const end = file === undefined ? index : file.endVersion - first + 1;',
+    instead: 'const end = file === undefined ? index : file.endVersion - first + 2;',
+  },
+  {
+    name: 'the commit after a checkpoint is left out',
+    file: 'src/log/segment.ts',
+    text: 'const from = checkpoint === null ? 0 : checkpoint.version + 1;',
+    instead: 'const from = checkpoint === null ? 0 : checkpoint.version + 2;',
+  },
+  {
+    name: 'a checkpoint beyond the version is taken',
+    file: 'src/log/segment.ts',
+    text: 'candidate.version <= version) ?? null;',
+    instead: 'candidate.version <= version + 1) ?? null;',
+  },
+  {
+    name: 'a hole in the log is passed over',
+    file: 'src/log/segment.ts',
+    text: 'if (missing === null) {',
+    instead: 'if (missing === null || commits.length > 1) {',
+  },
+  {
+    name: 'a hole is believed at first sight',
+    file: 'src/table/log-files.ts',
+    text: 'if (hole === null) break;',
+    instead: 'break;',
+  },
+  {
+    name: 'a refresh passes over a hole',
+    file: 'src/table/open.ts',
+    text: 'if (newer.some((file, index) => file.version !== snapshot.version + 1 + index)) return null;',
+    instead: '',
+  },
+  {
+    name: 'transactions leave the checkpoint',
+    file: 'src/log/checkpoint.ts',
+    text: 'return afterMs === null || lastUpdated === undefined || lastUpdated >= afterMs;',
+    instead: 'return false;',
+  },
+  {
+    name: 'domains leave the checkpoint',
+    file: 'src/log/checkpoint.ts',
+    text: "yield { kind: 'domainMetadata', domainMetadata };",
+    instead: '',
+  },
+];

@@ -1,0 +1,80 @@
+/**
+ * Breaks each rule of commits and of reading the log once, in a copy of the source, and runs the simulation on it: every
+ * one must be found, by a seed that breaks a rule of the table.
+ *
+ *   node scripts/prove/mutation.ts [name part] [--seeds 3000]
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import pLimit from 'p-limit';
+
+import { type Mutant, MUTANTS } from './mutants.ts';
+
+const PROJECT = new URL('../..', import.meta.url).pathname;
+const COPIED = ['src', 'test/sim', 'scripts/prove/simulation.ts', 'package.json'];
+const PROCESSES = 2;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seeds: { type: 'string', default: '3000' } },
+});
+const [part = ''] = positionals;
+const chosen = MUTANTS.filter(({ name }) => name.includes(part));
+const folder = await mkdtemp(join(tmpdir(), 'mutation-'));
+const origin = join(folder, 'origin');
+try {
+  // All from one state of the source, whoever works on it meanwhile.
+  for (const path of COPIED) await cp(join(PROJECT, path), join(origin, path), { recursive: true });
+  const limit = pLimit(PROCESSES);
+  const found = await limit.map(chosen, async (mutant, index) => {
+    const how = await hunt(mutant, join(folder, String(index))).catch((error: unknown) => {
+      // The others are looked for all the same; what cannot be tried counts as not found.
+      console.log(`not tried ${mutant.name}: ${String(error).slice(0, 300)}`);
+      return null;
+    });
+    console.log(
+      `${how === null ? 'SURVIVED' : 'found   '} ${mutant.name}${how === null ? '' : `: ${how}`}`,
+    );
+    return how !== null;
+  });
+  const survivors = found.filter((it) => !it).length;
+  console.log(`${found.length - survivors} of ${found.length} broken rules were found`);
+  if (survivors > 0) process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true });
+}
+
+/** What the simulation said of a copy with one rule broken; null where it found nothing. */
+async function hunt({ file, text, instead }: Mutant, copy: string): Promise<string | null> {
+  await cp(origin, copy, { recursive: true });
+  await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
+  const source = await readFile(join(copy, file), 'utf8');
+  if (source.split(text).length !== 2) {
+    throw new Error(`${file} does not hold this exactly once: ${text}`);
+  }
+  await writeFile(
+    join(copy, file),
+    source.replace(text, () => instead),
+  );
+  const script = join(copy, 'scripts/prove/simulation.ts');
+  const options = ['--worker', '--from', '1', '--seeds', values.seeds];
+  const child = spawn(process.execPath, [script, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (bytes: Buffer) => {
+    errors += bytes.toString();
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  await rm(copy, { recursive: true });
+  if (code === 0) return null;
+  const said = /Violation[^:]*: (seed .*)/.exec(errors)?.[1];
+  if (said === undefined) throw new Error(`a broken rule broke the program itself: ${errors}`);
+  return said.slice(0, 160);
+}
