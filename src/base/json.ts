@@ -28,12 +28,9 @@ export type JsonValue =
 
 export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 
-// Sixteen digits in a row, possibly around a decimal point, are the least that a double can fail to keep.
-const MAY_LOSE_DIGITS = /\d(?:\.?\d){15}/;
-
 /** Parses one JSON text. Throws `SyntaxError` as `JSON.parse` does. */
 export function parseJson(text: string): JsonValue {
-  if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as JsonValue;
+  if (!mayLoseDigits(text)) return JSON.parse(text) as JsonValue;
   return JSON.parse(text, reviveNumber) as JsonValue;
 }
 
@@ -75,6 +72,32 @@ function printExact(value: JsonValue): string {
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
+}
+
+/** Digits in a row, possibly around a decimal point, that are the least that a double can fail to keep. */
+const DIGITS_MIN = 16;
+const LONG_NUMBER = /\d(?:\.?\d){15}/;
+
+/**
+ * Whether there is a number that `JSON.parse` may round. One character in sixteen is looked at, as none of them is passed over by
+ * so many digits: to try the expression everywhere costs several times what the parsing does.
+ */
+function mayLoseDigits(text: string): boolean {
+  for (let at = DIGITS_MIN - 1; at < text.length; at += DIGITS_MIN) {
+    if (!isDigitOrPoint(text.charCodeAt(at))) continue;
+    let start = at;
+    while (start > 0 && isDigitOrPoint(text.charCodeAt(start - 1))) start -= 1;
+    let end = at + 1;
+    while (end < text.length && isDigitOrPoint(text.charCodeAt(end))) end += 1;
+    if (end - start >= DIGITS_MIN && LONG_NUMBER.test(text.slice(start, end))) return true;
+    // What follows is no digit: the next sixteen begin after it.
+    at = end - (end % DIGITS_MIN) - 1;
+  }
+  return false;
+}
+
+function isDigitOrPoint(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2e;
 }
 
 function reviveNumber(_key: string, value: unknown, context?: { source?: string }): unknown {

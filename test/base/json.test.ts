@@ -56,3 +56,15 @@ test('law: what was printed is read back', () => {
     }),
   );
 });
+
+test('a long number is found wherever it stands in its text', () => {
+  for (let before = 0; before < 40; before += 1) {
+    for (const number of ['1234567890123456', '9007199254740993', '12345678901234567890123']) {
+      const text = `{"${'9'.repeat(before % 7)}${'x'.repeat(before)}":[1.5,${number}]}`;
+      const [value] = Object.values(parseJson(text) ?? {});
+      expect(String(value)).toBe(`1.5,${number}`);
+    }
+    const text = `["${'x'.repeat(before)}",0.12345678901234567]`;
+    expect(printJson(parseJson(text))).toBe(text);
+  }
+});
