@@ -82,7 +82,7 @@ async function appendTo(
   options: AppendOptions,
 ): Promise<AppendResult> {
   if (isApplied(snapshot, options.txn)) return result('applied', snapshot, []);
-  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkWritable(snapshot.protocol, snapshot.metadata, 'append');
   const { files, actions } = await stageSource(ctx, snapshot, source, options);
   if (files.length === 0 && options.txn === undefined) return result('unchanged', snapshot, []);
   const outcome = await commitStaged(

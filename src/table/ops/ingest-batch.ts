@@ -39,7 +39,14 @@ import { ENGINE_STATEMENTS_MAX, inParallel, stageAll, STORE_REQUESTS_MAX } from 
 import { columnsIn, keyIsGood, keySchema } from './input.ts';
 import { LazySession } from './input-session.ts';
 import { LocalStage } from './input-stage.ts';
-import { allOf, between, filesThatMayMatch, tableFile, tableRelations } from './input-table.ts';
+import {
+  allOf,
+  between,
+  filesThatMayMatch,
+  mappingOf,
+  tableFile,
+  tableRelations,
+} from './input-table.ts';
 import type { PreparedInput } from './input-types.ts';
 import { KeySieve } from './key-sieve.ts';
 
@@ -159,12 +166,16 @@ export class IngestBatch {
     );
     const isCheap = KeySieve.isCheap(files.map(({ size }) => size));
     if (this.#sieve === null || !inFiles || !isCheap) return { count: 0, unread: files };
-    const stored = await inParallel(files, STORE_REQUESTS_MAX, async (add) => ({
+    const [whole, partial] = [
+      files.filter(({ deletionVector }) => deletionVector === undefined),
+      files.filter(({ deletionVector }) => deletionVector !== undefined),
+    ];
+    const stored = await inParallel(whole, STORE_REQUESTS_MAX, async (add) => ({
       add,
       file: await tableFile(this.#ctx, add),
     }));
     const { count, unread } = await this.#sieve.dropExisting(stored, this.#options.signal);
-    return { count, unread: unread.map(({ add }) => add) };
+    return { count, unread: [...unread.map(({ add }) => add), ...partial] };
   }
 
   async #dropByEngine(snapshot: Snapshot, files: readonly AddFile[]): Promise<number> {
@@ -181,7 +192,7 @@ export class IngestBatch {
         : relationSql(share, {
             schema: this.#keys,
             partitionColumns: snapshot.partitionColumns,
-            mapping: 'none',
+            mapping: mappingOf(snapshot),
           }),
     );
     return dropExisting(session, await this.#keyedRows(), selects, this.#statement());

@@ -100,7 +100,7 @@ async function ingestInto(
   if (staleStep(snapshot, options.steps ?? []) !== null) {
     return { ...nothing, kind: 'stale', snapshot };
   }
-  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkWritable(snapshot.protocol, snapshot.metadata, 'append');
   const incoming = options.evolve === 'add' ? incomingSchemas(footersOf(inputs)) : [];
   const evolved = evolvedTable(snapshot, incoming, options);
   const batch = await IngestBatch.open(ctx, inputs, {

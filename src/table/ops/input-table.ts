@@ -1,53 +1,77 @@
 /** A table's own files, as the engine reads them. */
 
-import type { RelationFile } from '../../engine/index.ts';
+import { matchField, type RelationFile } from '../../engine/index.ts';
 import { type AddFile, featureUnsupported } from '../../log/index.ts';
 import {
   type Expression,
+  type MappingMode,
+  mappingMode,
   parsePartitionValue,
   type Scalar,
   type StructField,
   type StructType,
 } from '../../schema/index.ts';
+import { deletedRows } from '../deletion-vectors.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
-import { columnsIn } from './input.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
 
 /**
- * Where a live file's bytes are, for those who take all of its rows; its size is what the log says. A file of which a
- * deletion vector hides some is refused: they would come back to life. Errors: `FEATURE_UNSUPPORTED`.
+ * Where a live file's bytes are, for those who take all of its rows; its size is what the log says.
+ * Errors: as for `checkWhole`.
  */
 export async function tableFile(
   ctx: TableContext,
-  { path, size: sizeBytes, deletionVector }: Pick<AddFile, 'path' | 'size' | 'deletionVector'>,
+  add: Pick<AddFile, 'path' | 'size' | 'deletionVector'>,
 ): Promise<StoredFile> {
-  if (deletionVector !== undefined) {
-    throw featureUnsupported('write', ['deletionVectors'], { path });
-  }
-  return { ...(await fileAt(ctx, path)), sizeBytes };
+  checkWhole(add);
+  return { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
 }
 
-/** The files for `relationSql`, in the order given, with what of them `columns` needs. */
+/**
+ * Refuses a file of which a deletion vector hides rows, for those who write a file again: the rows would come back to
+ * life. Errors: `FEATURE_UNSUPPORTED`.
+ */
+export function checkWhole({
+  path,
+  deletionVector,
+}: Pick<AddFile, 'path' | 'deletionVector'>): void {
+  if (deletionVector === undefined) return;
+  throw featureUnsupported('write', ['deletionVectors'], { path });
+}
+
+/**
+ * The files for `relationSql`, in the order given, with what of them `columns` (fields of the table's schema) needs, and
+ * without the rows that deletion vectors hide. Errors: those of `deletedRows` and of the stores.
+ */
 export async function tableRelations(
   ctx: TableContext,
   stage: LocalStage,
   snapshot: Snapshot,
   { files, columns }: { readonly files: readonly AddFile[]; readonly columns: StructType },
 ): Promise<readonly RelationFile[]> {
-  const names = columns.fields.map(({ name }) => name);
+  const mapping = mappingOf(snapshot);
   const partitions = partitionFields(snapshot);
   return inParallel(files, STORE_REQUESTS_MAX, async (add) => {
-    const stored = await tableFile(ctx, add);
+    const stored = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await stage.footer(stored);
+    const names = columns.fields.flatMap(
+      (field) => matchField(field, footer.columns, mapping)?.name ?? [],
+    );
     return {
-      localPath: await stage.localFile(stored, footer, columnsIn(footer, names)),
+      localPath: await stage.localFile(stored, footer, names),
       columns: footer.columns,
       partitionValues: partitionScalars(add, partitions),
+      deletedRows: await deletedRows(ctx, add.deletionVector, footer.rowCount),
     };
   });
+}
+
+/** How the table's fields find their columns in its files; one whose mode nobody knows is never opened. */
+export function mappingOf({ metadata }: Pick<Snapshot, 'metadata'>): MappingMode {
+  return mappingMode(metadata.configuration) ?? 'none';
 }
 
 function partitionScalars(

@@ -22,7 +22,7 @@ import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { mergeAmbiguous } from './errors.ts';
 import { partitionFields, partitionValuesOf } from './files.ts';
 import type { LocalStage } from './input-stage.ts';
-import { allOf, between, tableRelations } from './input-table.ts';
+import { checkWhole, allOf, between, tableRelations } from './input-table.ts';
 import {
   type ChangingColumn,
   CLAUSE,
@@ -145,6 +145,7 @@ async function joinFiles(merge: MergeTry, files: readonly Candidate[]): Promise<
       ? 'false'
       : `${newValueOf(plan, probe.field.name, `(${plan.clause})`)} ` +
         `IS DISTINCT FROM ${TARGET}.${identifier(probe.field.name)}`;
+  for (const { add } of files) checkWhole(add);
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ add }) => add),
     columns,

@@ -5,8 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 import { rowsToArrow, writeParquet } from '../../../src/parquet/index.ts';
-import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
+import { LONG, parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
+import { widenType } from '../../../src/table/columns.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { optimize } from '../../../src/table/ops/optimize.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { dataFiles, rowsOf, tableOf, withBench } from './write-table.ts';
 
@@ -117,6 +120,35 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
         { id: 3n, p: null },
         { id: 4n, p: 'x=1' },
       ]);
+    });
+  });
+
+  test('adds to a table whose types were widened, and leaves its old files as they are', async () => {
+    await withBench(kind, async (bench) => {
+      const table = await tableOf(bench, 'n smallint, m map<string, array<int>>', {
+        properties: { 'delta.enableTypeWidening': 'true' },
+      });
+      const old = await append(bench.ctx, table, { rows: [{ n: 1, m: [['k', [2]]] }] });
+      await widenType(bench.ctx, old.snapshot, { column: 'n', type: LONG });
+      const wide = await openSnapshot(bench.ctx);
+      await widenType(bench.ctx, wide, { column: 'm.value.element', type: LONG });
+      const widened = await openSnapshot(bench.ctx);
+      const rows = await append(bench.ctx, widened, {
+        rows: [{ n: 2n ** 40n, m: [['k', [2n ** 41n]]] }],
+      });
+      const uri = await bench.parquet('narrow.parquet', `SELECT 7::INT AS n, MAP {'k': [8]} AS m`);
+      const files = await append(bench.ctx, rows.snapshot, { parquet: [uri] });
+      expect(await rowsOf(bench, files.snapshot)).toEqual([
+        { n: 2n ** 40n, m: [['k', [2n ** 41n]]] },
+        { n: 1n, m: [['k', [2n]]] },
+        { n: 7n, m: [['k', [8n]]] },
+      ]);
+      const [first] = files.snapshot.schema.fields;
+      expect(first?.metadata['delta.typeChanges']).toHaveLength(1);
+      await expect(optimize(bench.ctx, files.snapshot, {})).rejects.toMatchObject({
+        code: 'FEATURE_UNSUPPORTED',
+        details: { features: 'typeWidening' },
+      });
     });
   });
 

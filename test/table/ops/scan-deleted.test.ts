@@ -1,9 +1,18 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
 import { describe, expect, test } from 'vitest';
 
+import { literal } from '../../../src/engine/index.ts';
 import type { DeletionVectorDescriptor, Protocol } from '../../../src/log/index.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
 import { listFiles } from '../../../src/table/ops/files.ts';
+import { ingest } from '../../../src/table/ops/ingest.ts';
+import { inspectInputs } from '../../../src/table/ops/input.ts';
+import type { InputFile } from '../../../src/table/ops/input-types.ts';
 import { optimize } from '../../../src/table/ops/optimize.ts';
 import { query } from '../../../src/table/ops/query.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
@@ -108,12 +117,68 @@ test('nothing that writes files again takes hidden rows with it', async () => {
   const refusal = { code: 'FEATURE_UNSUPPORTED', details: { features: 'deletionVectors' } };
   await withTable('memory', spec(vector), async ({ ctx, snapshot }) => {
     await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject(refusal);
-    await expect(append(ctx, snapshot, { rows: [{ id: 1n }] })).rejects.toMatchObject(refusal);
   });
   // Also where the protocol does not tell of vectors.
   const { protocol: _, ...unannounced } = spec(vector);
   await withTable('memory', unannounced, async ({ ctx, snapshot }) => {
     await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject(refusal);
+  });
+});
+
+test('rows are appended beside those that are hidden, and statistics tell no more than they did', async () => {
+  const vector = inlineVector(portableVector(FEW, 'array'), FEW.length);
+  await withTable('memory', spec(vector), async (table) => {
+    const { ctx, snapshot } = table;
+    const appended = await append(ctx, snapshot, { rows: [{ id: 4000n }, { id: 20_000n }] });
+    expect(appended.kind).toBe('committed');
+    const after = { ...table, snapshot: await openSnapshot(ctx) };
+    expect(await ids(after, 'id IN (-1, 0, 1, 4000, 20000)')).toEqual([-1n, 1n, 4000n, 20_000n]);
+    expect(new Set([...listFiles(after.snapshot)].map(({ rowCount }) => rowCount))).toEqual(
+      new Set([2, ROW_COUNT - FEW.length, null]),
+    );
+  });
+});
+
+test('a key whose row a vector hides is new to the table, and comes in again', async () => {
+  const deleted = [1];
+  const vector = inlineVector(portableVector(deleted, 'array'), deleted.length);
+  const table: TableSpec = {
+    ...spec(vector),
+    ddl: 'id string',
+    files: [
+      {
+        key: 'a.parquet',
+        query: `SELECT unnest(['a', 'b', 'c']) AS id`,
+        deletionVector: vector,
+      },
+      { key: 'b.parquet', query: `SELECT 'd' AS id` },
+    ],
+  };
+  await withTable('memory', table, async ({ ctx, snapshot, folder }) => {
+    const session = await (await ctx.engine()).openSession({ threads: 1 });
+    await mkdir(join(folder, 'in'));
+    await session.run(
+      `COPY (SELECT unnest(['a', 'b', 'd', 'e']) AS id) TO ${literal(join(folder, 'in', 'x.parquet'))}`,
+    );
+    await session.close();
+    const { store, path } = await ctx.resolve(pathToFileURL(join(folder, 'in')).href);
+    const files: InputFile[] = [];
+    for await (const meta of store.list(path, { recursive: true })) {
+      files.push({ ...meta, store, format: 'parquet' });
+    }
+    const inputs = await inspectInputs(ctx, files, {
+      schema: snapshot.schema,
+      keyColumns: ['id'],
+    });
+    try {
+      const result = await ingest(ctx, snapshot, inputs.accepted, { dropDuplicates: ['id'] });
+      expect(result).toMatchObject({ kind: 'committed', duplicateCount: 2, insertedCount: 2 });
+      const rows = await Array.fromAsync(scanRows(ctx, result.snapshot));
+      expect(rows).toHaveLength(5);
+      expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(['a', 'b', 'c', 'd', 'e']));
+    } finally {
+      await inputs.close();
+    }
   });
 });
 
