@@ -3,7 +3,7 @@
  * the repetitions, and the ratio to the peer.
  *
  *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
- *     [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
+ *     [open-partition] [open-all] [open-json] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -491,6 +491,50 @@ function kafka(): void {
   }
 }
 
+/** The log of a million files that are not there, made once: a checkpoint and 20 commits, or 10,000 commits alone. */
+function ensureLog(kind: 'checkpoint' | 'json'): string {
+  const log = join(inputs, `logs/${kind}-1m`);
+  if (!existsSync(`${log}.expected.json`)) {
+    mkdirSync(join(inputs, 'logs'), { recursive: true });
+    capture(python, [`${bench}/gen_log.py`, log, '--kind', kind]);
+  }
+  return log;
+}
+
+const duck = (...words: string[]): string[] => [python, `${bench}/peer_duckdb.py`, ...words];
+
+function open(label: string, kind: 'checkpoint' | 'json', what: 'partition' | 'all'): void {
+  const log = ensureLog(kind);
+  const side = (name: string, command: readonly string[]): Side => ({
+    name,
+    prepare: () => undefined,
+    command,
+  });
+  compare(label, [
+    side('deltawright', program('open', log, what)),
+    side('delta-rs', peer(what, log)),
+    side('duckdb', duck(what, log)),
+  ]);
+}
+
+/** The checkpoint of a million files, from another one and 20 commits. */
+function checkpoint(): void {
+  const log = ensureLog('checkpoint');
+  compare('write a checkpoint of 1 M files', [
+    {
+      name: 'deltawright',
+      prepare: () => clone(log, table('checkpoint')),
+      command: program('checkpoint', table('checkpoint')),
+    },
+    {
+      name: 'delta-rs',
+      prepare: () => clone(log, table('checkpoint-peer')),
+      command: peer('checkpoint', table('checkpoint-peer')),
+    },
+  ]);
+  wipe(table('checkpoint'), table('checkpoint-peer'));
+}
+
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
@@ -499,6 +543,10 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   duplicates,
   commits,
   noop,
+  'open-partition': () => open('open 1 M files, one partition', 'checkpoint', 'partition'),
+  'open-all': () => open('open 1 M files, all', 'checkpoint', 'all'),
+  'open-json': () => open('open 10,000 JSON commits', 'json', 'partition'),
+  checkpoint,
   bookkeeping,
   kafka,
   job,
@@ -508,7 +556,14 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
 
 const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
 /** These make their own inputs. */
-const OWN_INPUTS = new Set(['avro', 'kafka']);
+const OWN_INPUTS = new Set([
+  'avro',
+  'kafka',
+  'open-partition',
+  'open-all',
+  'open-json',
+  'checkpoint',
+]);
 if (names.some((name) => !OWN_INPUTS.has(name))) ensureInputs();
 else mkdirSync(run, { recursive: true });
 for (const name of names) {

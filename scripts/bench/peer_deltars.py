@@ -1,4 +1,5 @@
-"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N"""
+"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N
+partition TABLE | all TABLE (files with their statistics) | checkpoint TABLE"""
 import json, sys, time
 import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
 from deltalake import DeltaTable, WriterProperties, write_deltalake
@@ -21,6 +22,12 @@ elif operation == "scan":
     for _ in range(5):
         connection.execute("SELECT max(id), max(nome), max(email), max(cidade), max(uf), max(idade), max(data_cadastro), max(saldo), max(ativo),"
                            " max(updated_at) FROM read_parquet(?)", [files]).fetchall()
+elif operation == "partition":
+    result["files"] = len(DeltaTable(args[0]).file_uris(partition_filters=[("uf", "=", "SP"), ("dt", "=", "2024-03-15")]))
+elif operation == "all":
+    result["files"] = DeltaTable(args[0]).get_add_actions(flatten=True).num_rows
+elif operation == "checkpoint":
+    DeltaTable(args[0]).create_checkpoint()
 elif operation in ("seq", "seq_kept"):
     kept = None
     begin = time.perf_counter()
