@@ -26,6 +26,7 @@ import {
   planRanges,
   rangesBetween,
   readInitialOffsets,
+  type TopicPartition,
   writeInitialOffsets,
 } from '../stream/index.ts';
 import type { AppendSink, KafkaSource } from './job.ts';
@@ -195,7 +196,11 @@ class Worker {
     }
     // Without a table, because there were no rows to make it of, nothing is kept of where things stand.
     this.#standing = movedBy(standing, plan, sink.isThere ? claims : []);
-    await dropOtherTries(rejected, plan.ranges, letters);
+    // What was left says nothing twice where a range has no letters.
+    const told = plan.ranges.filter((range) =>
+      [...letters.written].some((path) => path.startsWith(`${partitionName(range)}/`)),
+    );
+    await this.#tidy(told, this.#standing.stored);
     report({ step: 'publish', batch: batch.batch, files: 0, bytes: taken.bytes });
     this.#version = (await sink.publish(batch)).version;
     this.#batchCount += 1;
@@ -204,11 +209,23 @@ class Worker {
     this.#tell(batch.batch, counts, beginMs);
   }
 
+  /** Deletes what tries left that were not committed, by where the partitions stand in the table. */
+  async #tidy(
+    partitions: readonly TopicPartition[],
+    stored: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    for (const place of partitions) {
+      const offset = stored.get(partitionName(place));
+      if (offset !== undefined) await dropOtherTries(this.#run.rejected, place, offset);
+    }
+  }
+
   /** Asks the table, but where this worker alone has moved it since it last did. */
   async #standingOf(assignment: Assignment): Promise<Standing> {
     if (this.#standing?.assignment === assignment) return this.#standing;
     const initial = await this.#initialOffsets();
     const stored = await this.#parts.sink.progress(assignment.partitions);
+    await this.#tidy(assignment.partitions, stored);
     const from = new Map<string, Map<number, number>>();
     for (const place of assignment.partitions) {
       const { topic, partition } = place;
