@@ -174,11 +174,29 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a removal leaves the file',
     file: STATE,
-    text: 'this.#files.set(key, null);',
+    text: 'this.#files.remove(key, file);',
     instead: '',
   },
   {
-    name: 'tombstones are forgotten, by compaction and readers alike',
+    name: 'compaction forgets tombstones',
+    file: 'src/log/compaction.ts',
+    text: 'newest.set(key, action);',
+    instead: "if (action.kind !== 'remove') newest.set(key, action);",
+  },
+  {
+    name: 'cleanup takes one commit more than a checkpoint stands for',
+    file: 'src/log/cleanup.ts',
+    text: 'const commits = listing.commits.filter(({ version }) => version < keepFrom);',
+    instead: 'const commits = listing.commits.filter(({ version }) => version <= keepFrom + 1);',
+  },
+  {
+    name: 'cleanup starts from a version without a checkpoint',
+    file: 'src/log/cleanup.ts',
+    text: 'const keepFrom = kept.version;',
+    instead: 'const keepFrom = kept.version + 1;',
+  },
+  {
+    name: 'the wrong compacted file is taken',
     file: 'src/log/compaction.ts',
     text: 'const file = longest.get(first + index);',
     instead: 'const file = longest.get(first + index + 1) ?? longest.get(first + index);',

@@ -27,8 +27,9 @@ export function decodeAction(line: JsonObject, file: string, lineNumber: number)
       continue;
     }
     const members = cleaned(value);
-    const problem = CHECKS[key]?.(members);
-    if (problem !== undefined && problem !== null) fail(file, lineNumber, `${key}: ${problem}`);
+    // An unknown action may be named like something that every object has.
+    const problem = Object.hasOwn(CHECKS, key) ? (CHECKS[key]?.(members) ?? null) : null;
+    if (problem !== null) fail(file, lineNumber, `${key}: ${problem}`);
     const action = assemble(key, members);
     if (action !== null) actions.push(action);
   }

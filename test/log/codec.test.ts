@@ -74,6 +74,12 @@ describe('parseCommit', () => {
     expect(remove).toEqual({ kind: 'remove', remove: { path: 'b', dataChange: true } });
   });
 
+  test.each(['__proto__', 'constructor', 'toString'])('takes %s for an unknown action', (name) => {
+    const line = `{"${name}":{"x":1}}`;
+    const [action] = parseCommit(new TextEncoder().encode(line), 'commit');
+    expect(action?.kind).toBe('unknown');
+  });
+
   test('keeps unknown actions and unknown members through a round trip', () => {
     const text = `{"future":{"x":1}}\n${ADD.replace('"size"', '"novel":[1],"size"')}\n`;
     const actions = parse(text);

@@ -5,19 +5,19 @@ import {
   type Action,
   checkpointActions,
   checksumPath,
-  commitPath,
-  compactedPath,
   LAST_CHECKPOINT_PATH,
   LOG_FOLDER,
-  parseCommit,
   parseLogFileName,
-  pathKey,
   printCommit,
   printLastCheckpoint,
   printVersionChecksum,
   versionPrefix,
 } from '../../src/log/index.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
+import type { ListOptions, ObjectMeta, ObjectStore } from '../../src/store/index.ts';
+import { unavailable } from '../../src/store/errors.ts';
+import { cleanUpLog } from '../../src/table/cleanup.ts';
+import { compactLog } from '../../src/table/compact-log.ts';
 import { openMetadata, openSnapshot } from '../../src/table/open.ts';
 import { tableSnapshot } from '../../src/table/snapshot.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
@@ -114,81 +114,65 @@ export function compactor(world: World, name: string, count: number): Actor {
         const { version } = await world.open(ctx);
         const start = Math.floor(world.random.float() * version);
         const end = Math.min(version, start + 1 + Math.floor(world.random.float() * 5));
-        if (end > start) await bestEffort(() => compact(ctx, start, end));
+        if (end > start) await bestEffort(() => compactLog(ctx, { from: start, to: end }));
       }
     },
   };
 }
 
-async function compact({ store }: TableContext, start: number, end: number): Promise<void> {
-  const actions = new Map<string, Action>();
-  for (let version = start; version <= end; version += 1) {
-    const path = commitPath(version);
-    for (const action of parseCommit((await store.get(path)).bytes, path)) {
-      const key = keyOf(action);
-      if (key !== null) actions.set(key, action);
-    }
-  }
-  const bytes = printCommit([...actions.values()]);
-  await store.put(compactedPath(start, end), bytes, { kind: 'create' });
-}
-
-function keyOf(action: Action): string | null {
-  switch (action.kind) {
-    case 'add':
-      return `file ${pathKey(action.add.path)}`;
-    case 'remove':
-      return `file ${pathKey(action.remove.path)}`;
-    case 'txn':
-      return `txn ${action.txn.appId}`;
-    case 'domainMetadata':
-      return `domain ${action.domainMetadata.domain}`;
-    case 'metaData':
-    case 'protocol':
-      return action.kind;
-    default:
-      return null;
-  }
-}
-
 /** Nothing that is still under way is older than this, in milliseconds: what retention stands for. */
 const RETENTION_MS = 600;
+const DAY_MS = 86_400_000;
 
-/** Deletes the log before a checkpoint, when no transaction and no lost request can need it any more. */
+/** Cleans up the log, when no transaction and no lost request can need any more what goes. */
 export function janitor(world: World, name: string, count: number): Actor {
   return {
     name,
     run: async (ctx) => {
       for (let index = 0; index < count; index += 1) {
         await ctx.clock.sleep(300 + world.random.float() * 400);
-        await bestEffort(() => cleanUp(world, ctx));
+        const snapshot = await world.open(ctx);
+        await bestEffort(() => cleanUpLog({ ...ctx, store: aged(world, ctx) }, snapshot));
       }
     },
   };
 }
 
-async function cleanUp(world: World, ctx: TableContext): Promise<void> {
-  const files: { readonly path: string; readonly version: number; readonly modifiedMs: number }[] =
-    [];
-  for await (const { path, modifiedMs } of ctx.store.list(LOG_FOLDER)) {
-    const name = parseLogFileName(path.slice(LOG_FOLDER.length + 1));
-    if (name !== null) files.push({ path, version: name.version, modifiedMs });
+/**
+ * The store with old files older than any retention. A deletion that somebody at work could not bear is refused: in the
+ * world outside, retention is longer than any work.
+ */
+function aged(world: World, { store, clock }: TableContext): ObjectStore {
+  const untilMs = clock.now() - RETENTION_MS;
+  const times = (modifiedMs: number): number =>
+    modifiedMs < untilMs ? modifiedMs - 365 * DAY_MS : modifiedMs;
+  async function* list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectMeta> {
+    for await (const meta of store.list(prefix, options)) {
+      yield { ...meta, modifiedMs: times(meta.modifiedMs) };
+    }
   }
-  const untilMs = ctx.clock.now() - RETENTION_MS;
-  const first = files.findLast(
-    ({ path, modifiedMs }) => path.includes('.checkpoint.') && modifiedMs < untilMs,
-  );
-  if (first === undefined || first.version > world.oldestBase()) return;
-  const isYoung = files.some((it) => it.version < first.version && it.modifiedMs >= untilMs);
-  // Proved before anything is deleted.
-  world.judge(await openSnapshot(ctx, { version: first.version }));
-  if (isYoung || first.version > world.oldestBase()) return;
-  world.model.firstRetained = Math.max(world.model.firstRetained, first.version);
-  world.note(`clean up before ${first.version}`);
-  for (const { path, version } of files) {
-    if (version < first.version) await ctx.store.delete([path]);
-  }
+  const remove = async (paths: readonly string[]): Promise<void> => {
+    const versions = paths.flatMap((path) => {
+      const found = parseLogFileName(path.slice(LOG_FOLDER.length + 1));
+      return found?.kind === 'commit' ? [found.version] : [];
+    });
+    const keepFrom = Math.max(world.model.firstRetained, ...versions.map((it) => it + 1));
+    if (keepFrom > world.oldestBase()) throw unavailable(CLEANUP, new Error('in use'), true);
+    world.model.firstRetained = keepFrom;
+    world.note(`clean up before ${keepFrom}`);
+    await store.delete(paths);
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'list') return list;
+      if (name === 'delete') return remove;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
 }
+
+const CLEANUP = { verb: 'delete', uri: 'sim://table', path: LOG_FOLDER };
 
 /** What readers can do without; a store that fails, or another who was faster, is no reason to stop. */
 async function bestEffort(work: () => Promise<unknown>): Promise<void> {

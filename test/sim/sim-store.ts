@@ -108,6 +108,8 @@ export class Objects {
 }
 
 const PAGE_FILES = 5;
+/** Between two parts of one listing. */
+const PART_MS_MAX = 60;
 const LATE_MS_MAX = 400;
 const DELAY_MS_MAX = 100;
 const STALE_MS_MAX = 30;
@@ -215,14 +217,14 @@ export class SimStore implements ObjectStore {
     for (const { modifiedMs } of whole) this.#saw(modifiedMs);
     if (listing === 'pages' && whole.length >= PAGE_FILES) {
       const page = whole.slice(0, PAGE_FILES);
-      await scheduler.turn(this.#process);
+      await scheduler.turn(this.#process, random.float() * PART_MS_MAX);
       const last = page.at(-1)?.path ?? '';
       return [...page, ...now().filter(({ path }) => path > last)];
     }
     if (listing !== 'folder') return whole;
     // The place of a name in the folder is that of its hash.
     const isFirst = ({ path }: ObjectMeta): boolean => hashOf(path) % 2 === 0;
-    await scheduler.turn(this.#process);
+    await scheduler.turn(this.#process, random.float() * PART_MS_MAX);
     const rest = now().filter((meta) => !isFirst(meta));
     return [...whole.filter(isFirst), ...rest]
       .filter(({ path }) => objects.find(path) !== null)

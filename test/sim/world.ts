@@ -365,16 +365,32 @@ export class World {
         throw new Violation(`${id} is lost`);
       }
     }
-    const calm: TableContext = {
-      ...this.contextOf({ name: 'judge', alive: true }),
-      store: await this.objects.copy(),
-    };
+    const store = await this.objects.copy();
+    const calm: TableContext = { ...this.contextOf({ name: 'judge', alive: true }), store };
     const latest = this.model.latest?.version ?? 0;
     this.judge(await openSnapshot(calm));
     for (let version = this.model.firstRetained; version <= latest; version += 1) {
       this.judge(await openSnapshot(calm, { version }));
       if (this.objects.find(commitPath(version)) === null && version > this.model.firstRetained) {
         throw new Violation(`version ${version} is gone`);
+      }
+    }
+    await this.#judgeHole(calm, latest);
+  }
+
+  /** Where somebody takes a commit out of the log, nobody reads on as if it had never been. */
+  async #judgeHole(calm: TableContext, latest: number): Promise<void> {
+    const hole = this.model.firstRetained + 1;
+    if (hole >= latest) return;
+    const before = await openSnapshot(calm, { version: hole - 1 });
+    await calm.store.delete([commitPath(hole)]);
+    for (const open of [() => openSnapshot(calm), () => refreshSnapshot(calm, before)]) {
+      try {
+        this.judge(await open());
+      } catch (error) {
+        if (!isDeltaError(error, 'LOG_GAP') && !isDeltaError(error, 'VERSION_NOT_FOUND')) {
+          throw error;
+        }
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Tables that others wrote, with the rows that every reader should see: found on this machine or skipped. */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -14,6 +14,7 @@ import {
   seededRandom,
 } from '../../src/base/index.ts';
 import { createEngine, type Engine, type Session } from '../../src/engine/index.ts';
+import { checkWritable } from '../../src/log/index.ts';
 import { localStore } from '../../src/store/index.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import { changesChecksum } from '../../src/table/ops/changes.ts';
@@ -59,18 +60,132 @@ export async function readableTables(directory: string): Promise<readonly Corpus
   });
 }
 
-/** Reads all tables whose id holds a text, at their newest and each listed version. */
-export async function* checkCorpus(
+/** What came of one table at one version, or of its changes. */
+export type CorpusLine = {
+  readonly id: string;
+  /** Null where the newest one cannot be opened. */
+  readonly version: number | null;
+  readonly latest: boolean;
+  /** Whether it tells of the rows that changed from version 0 to this one, and not of those of the version. */
+  readonly changes?: true;
+} & (
+  | {
+      readonly rows: number;
+      readonly sha256: string;
+      /** Why nothing may be appended; only of tables that writers must refuse. */
+      readonly append?: Refusal | null;
+    }
+  | (Refusal & Partial<LogFacts>)
+);
+
+interface Refusal {
+  /** For people. */
+  readonly error: string;
+  readonly code: string;
+}
+
+/** What the log tells where the files that it names are not there. */
+interface LogFacts {
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Every table of a directory that is laid out as the corpus, at its newest version and at those that its expectations
+ * list, and its changes where they have them. Never throws for what is wrong with a table.
+ */
+export async function* readCorpus(
   directory: string,
   { nameHolds = '' }: { readonly nameHolds?: string } = {},
-): AsyncGenerator<CorpusResult> {
+): AsyncGenerator<CorpusLine> {
   const engine = await sharedSessionEngine();
   try {
-    for (const { id } of await readableTables(directory)) {
-      if (id.includes(nameHolds)) yield* checkTable(directory, id, engine);
+    for (const table of await allTables(directory)) {
+      if (table.id.includes(nameHolds)) yield* readTable(directory, table, engine);
     }
   } finally {
     await engine.close();
+  }
+}
+
+/** By the manifest where there is one; else all folders that have a log. */
+async function allTables(directory: string): Promise<readonly CorpusTable[]> {
+  if (existsSync(join(directory, 'manifest.json'))) {
+    const manifest = parseJson(await readFile(join(directory, 'manifest.json'), 'utf8'));
+    return (Array.isArray(manifest) ? manifest : []).flatMap((entry: JsonValue) => {
+      const { id, category } = isJsonObject(entry) ? entry : {};
+      return typeof id === 'string' && typeof category === 'string' ? [{ id, category }] : [];
+    });
+  }
+  const root = join(directory, 'tables');
+  const folders = await Promise.all(
+    (await readdir(root)).map(async (source) =>
+      (await readdir(join(root, source))).map((table) => `${source}/${table}`),
+    ),
+  );
+  const ids = folders.flat().filter((id) => existsSync(join(root, id, '_delta_log')));
+  return ids.sort().map((id) => ({ id, category: 'unknown' }));
+}
+
+async function* readTable(
+  directory: string,
+  { id, category }: CorpusTable,
+  engine: Engine,
+): AsyncGenerator<CorpusLine> {
+  const ctx = contextOf(join(directory, 'tables', id), engine);
+  const expected = existsSync(join(directory, 'expected', `${id}.json`));
+  const newest = await readLine(ctx, null, category === 'negative');
+  yield { id, latest: true, ...newest };
+  for (const { version } of expected ? await expectations(directory, id) : []) {
+    if (version === null || version === newest.version) continue;
+    yield { id, latest: false, ...(await readLine(ctx, version, false)) };
+  }
+  if (!expected || (await changeDigests(directory, id)).length === 0) return;
+  const changes = await orRefusal(async () => {
+    const { rowCount, sha256 } = await changesChecksum(ctx, await openSnapshot(ctx), {
+      fromVersion: 0,
+    });
+    return { rows: rowCount, sha256 };
+  });
+  yield { id, version: newest.version, latest: true, changes: true, ...changes };
+}
+
+type ReadLine = { readonly version: number | null } & (
+  | { readonly rows: number; readonly sha256: string; readonly append?: Refusal | null }
+  | (Refusal & Partial<LogFacts>)
+);
+
+async function readLine(
+  ctx: TableContext,
+  wanted: number | null,
+  isWriteTried: boolean,
+): Promise<ReadLine> {
+  const opened = await orRefusal(async () => {
+    const snapshot = await openSnapshot(ctx, wanted === null ? {} : { version: wanted });
+    return { snapshot };
+  });
+  if (!('snapshot' in opened)) return { version: wanted, ...opened };
+  const { snapshot } = opened;
+  const { version, fileCount: files, sizeBytes } = snapshot;
+  const found = await orRefusal(async () => {
+    const { rowCount, sha256 } = await checksum(ctx, snapshot);
+    return { rows: rowCount, sha256 };
+  });
+  if ('error' in found) return { version, ...found, files, sizeBytes };
+  if (!isWriteTried) return { version, ...found };
+  const append = await orRefusal(async () => {
+    checkWritable(snapshot.protocol, snapshot.metadata, 'append');
+    return null;
+  });
+  return { version, ...found, append };
+}
+
+async function orRefusal<T>(work: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = isDeltaError(error) ? error.code : 'UNEXPECTED';
+    return { error: error instanceof Error ? error.message : String(error), code };
   }
 }
 
