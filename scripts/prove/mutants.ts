@@ -238,6 +238,19 @@ export const MUTANTS: readonly Mutant[] = [
     instead: '',
   },
   {
+    name: 'row ids are numbered once, and not at each try',
+    file: COMMIT,
+    text: 'actions = decision.actions;',
+    instead:
+      "actions = decision.actions === spec.actions ? written.actions.filter((it) => it.kind !== 'commitInfo' && it.kind !== 'txn') : decision.actions;",
+  },
+  {
+    name: 'the mark of row ids is not moved on',
+    file: 'src/log/row-tracking.ts',
+    text: 'return mark === start ? numbered : [markAction(mark), ...numbered];',
+    instead: 'return numbered;',
+  },
+  {
     name: 'transactions leave the checkpoint',
     file: 'src/log/checkpoint.ts',
     text: 'return afterMs === null || lastUpdated === undefined || lastUpdated >= afterMs;',

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { runCase, TARGETS } from './targets.ts';
 
-const CASES = 500;
+const CASES = 400;
 
 test.each(TARGETS)('$name: refused or right', async ({ name, prepare }) => {
   const target = await prepare();

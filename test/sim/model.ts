@@ -55,14 +55,23 @@ export interface Version {
 
 type Json = Readonly<Record<string, unknown>>;
 
+export const ROW_TRACKING = 'delta.rowTracking';
+
 export class Model {
   readonly versions: Version[] = [];
   /** The rows of each file that anyone has written. */
   readonly rowsOf = new Map<string, readonly SimRow[]>();
   readonly operations = new Map<string, Operation>();
   readonly committedAt = new Map<string, number>();
+  /** The last row id, of a table that numbers its rows. */
+  #rowIdMark: number | null = null;
   /** Versions that nobody may rely on any more. */
   firstRetained = 0;
+
+  /** The table numbers its rows from the start. */
+  numberRows(): void {
+    this.#rowIdMark = -1;
+  }
 
   get latest(): Version | null {
     return this.versions.at(-1) ?? null;
@@ -110,6 +119,7 @@ export class Model {
     if (operation !== null && before !== null) this.#checkReads(operation, version);
     this.#moveFiles(actions, files, { version, operation });
     this.#checkRows(files, version);
+    this.#checkRowIds(actions, version);
     const txns = advanceTxns(actions, before, version);
     const counters = advanceCounters(actions, before, version);
     this.versions.push({
@@ -181,6 +191,34 @@ export class Model {
         `version ${version} (${id}) brings ${sortedText(inserted)} and takes ${sortedText(deleted)}, ` +
           `and was to bring ${sortedText(inserts)} and take ${sortedText(deletes)}`,
       );
+    }
+  }
+
+  /** Of tables that number their rows: no number is given twice, and the mark is that of the last. */
+  #checkRowIds(actions: readonly Json[], version: number): void {
+    let told: number | null = null;
+    const start = this.#rowIdMark;
+    for (const action of actions) {
+      const domain = member(action, 'domainMetadata');
+      if (domain?.['domain'] === ROW_TRACKING) {
+        told = Number((JSON.parse(String(domain['configuration'])) as Json)['rowIdHighWaterMark']);
+      }
+      const add = member(action, 'add');
+      if (add === null || this.#rowIdMark === null) continue;
+      const first = Number(add['baseRowId']);
+      const count = this.rows(decodeURIComponent(String(add['path']))).length;
+      if (first !== this.#rowIdMark + 1) {
+        throw new Violation(
+          `version ${version} gives row ids from ${first} behind ${this.#rowIdMark}`,
+        );
+      }
+      if (add['defaultRowCommitVersion'] !== version) {
+        throw new Violation(`version ${version} says that its rows are of another`);
+      }
+      this.#rowIdMark += count;
+    }
+    if (this.#rowIdMark !== start && told !== this.#rowIdMark) {
+      throw new Violation(`version ${version} marks row ids to ${String(told)}`);
     }
   }
 
@@ -301,7 +339,8 @@ function advanceCounters(
         }
       }
     }
-    if (domain !== null) step(String(domain['domain']), Number(domain['configuration']));
+    if (domain !== null && domain['domain'] !== ROW_TRACKING)
+      step(String(domain['domain']), Number(domain['configuration']));
   }
   return counters;
 }

@@ -44,7 +44,9 @@ export async function simulate(seed: number): Promise<SimResult> {
   // Most errors here are planned, and where they come from is a tenth of what a run costs.
   Error.stackTraceLimit = 0;
   try {
-    await world.run([founder()]);
+    const numbersRows = random.float() < 0.3;
+    if (numbersRows) world.model.numberRows();
+    await world.run([founder(numbersRows)]);
     await world.run(cast(world, seed));
     await world.judgeEnd();
     judgeRows(world);
@@ -102,8 +104,8 @@ function cast(world: World, seed: number): readonly Actor[] {
   return [appender(world, 'first appender', 2), ...writers, ...keepers];
 }
 
-/** Makes the table. */
-function founder(): Actor {
+/** Makes the table, by request one that numbers its rows. */
+function founder(numbersRows: boolean): Actor {
   const schema = parseDdl('n bigint, part string');
   return {
     name: 'founder',
@@ -119,7 +121,7 @@ function founder(): Actor {
                 protocol: {
                   minReaderVersion: 1,
                   minWriterVersion: 7,
-                  writerFeatures: ['domainMetadata'],
+                  writerFeatures: ['domainMetadata', ...(numbersRows ? ['rowTracking'] : [])],
                 },
               },
               {
