@@ -7,6 +7,7 @@ import { assert } from '../base/index.ts';
 import type { AddFile, PartitionValues, RemoveFile } from './actions.ts';
 import { vectorId } from './file-key.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
+import { BLOCK_FILES, PackedFile, StatsPack } from './stats-pack.ts';
 
 export interface FileSelection {
   /**
@@ -50,7 +51,7 @@ class Touched {
   }
 }
 
-type Change = AddFile | Touched;
+type Change = AddFile | PackedFile | Touched;
 
 interface Parts {
   readonly columns: FileColumns | null;
@@ -84,7 +85,7 @@ export class FileSet {
   get(key: string): AddFile | null {
     const { columns, changes } = this.#parts;
     const change = changes.get(key);
-    if (change !== null) return liveOf(change);
+    if (change !== null) return change instanceof PackedFile ? change.whole() : liveOf(change);
     return columns?.find(new Set([key])).get(key)?.file ?? null;
   }
 
@@ -103,10 +104,11 @@ export class FileSet {
       }
       yield* columns.select(selection, hidden);
     }
-    const { partition } = selection;
+    const { partition, statistics = true } = selection;
     for (const change of changes.values()) {
       const file = liveOf(change);
-      if (file !== null && partition?.(file.partitionValues) !== false) yield file;
+      if (file === null || partition?.(file.partitionValues) === false) continue;
+      yield change instanceof PackedFile && statistics ? change.whole() : file;
     }
   }
 
@@ -120,10 +122,15 @@ export class FileSet {
 export class FileDraft {
   #columns: FileColumns | null;
   readonly #changes: LayeredDraft<Change>;
+  /** Of a log that is read from its start: changes to what is there already are few. */
+  readonly #pack: StatsPack | null;
+  /** Files that are to be packed, by their keys. */
+  #loose = new Map<string, AddFile>();
   #size: number;
   #sizeBytes: number;
 
   constructor({ columns, changes, size, sizeBytes }: Parts) {
+    this.#pack = size === 0 ? new StatsPack() : null;
     this.#columns = columns;
     this.#changes = new LayeredDraft(changes);
     this.#size = size;
@@ -160,6 +167,9 @@ export class FileDraft {
     this.#size += before === null ? 1 : 0;
     this.#sizeBytes += file.size - (before?.size ?? 0);
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, file) : file);
+    if (this.#pack === null || file.stats === undefined || change instanceof Touched) return;
+    this.#loose.set(key, file);
+    if (this.#loose.size === BLOCK_FILES) this.#packLoose(this.#pack);
   }
 
   /** Only where the live file has the same deletion vector, or none as the other. */
@@ -172,6 +182,14 @@ export class FileDraft {
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, null) : null);
   }
 
+  /** Those that were not changed again in the meantime. */
+  #packLoose(pack: StatsPack): void {
+    const live = [...this.#loose].filter(([key, file]) => this.#changes.get(key) === file);
+    const packed = pack.pack(live.map(([, file]) => file));
+    for (const [index, [key]] of live.entries()) this.#changes.set(key, packed[index] ?? null);
+    this.#loose = new Map();
+  }
+
   finish(): FileSet {
     return new FileSet({
       columns: this.#columns,
@@ -182,6 +200,7 @@ export class FileDraft {
   }
 }
 
+/** What is packed comes without its statistics. */
 function liveOf(change: Change): AddFile | null {
-  return change instanceof Touched ? change.file : change;
+  return change instanceof Touched || change instanceof PackedFile ? change.file : change;
 }

@@ -170,6 +170,9 @@ async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> 
   });
 }
 
+/** Commits that are read before they are applied. */
+const TAIL_STEPS = 64;
+
 async function replay({ store }: TableContext, source: VersionSource): Promise<LogState> {
   const { segment, checkpoint } = source;
   const built = new Replay(null);
@@ -185,7 +188,11 @@ async function replay({ store }: TableContext, source: VersionSource): Promise<L
       built.columns(new CheckpointColumns(await import('../parquet/index.ts'), table, segments));
     });
   }
-  for (const { actions } of await readTail(store, segment.tail)) built.commit(actions);
+  // Not all at once: together the actions take several times what becomes of them.
+  for (let start = 0; start < segment.tail.length; start += TAIL_STEPS) {
+    const steps = segment.tail.slice(start, start + TAIL_STEPS);
+    for (const { actions } of await readTail(store, steps)) built.commit(actions);
+  }
   return built.finish(segment.version);
 }
 
