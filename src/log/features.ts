@@ -106,15 +106,18 @@ const WRITABLE: ReadonlySet<string> = new Set([
   'vacuumProtocolCheck',
 ]);
 
-/** Features that ask something of those who rewrite files, and nothing of those who add some. */
-const APPENDABLE: ReadonlySet<string> = new Set(['deletionVectors', 'typeWidening']);
+/** Features that those who add files heed, and those who rewrite files do not yet. */
+const APPENDABLE: ReadonlySet<string> = new Set([
+  'columnMapping',
+  'deletionVectors',
+  'typeWidening',
+]);
 
 /** Features that ask something of those who write rows, and nothing of those who change the description of a table. */
 const ASKS_OF_ROWS: ReadonlySet<string> = new Set([
   'allowColumnDefaults',
   'changeDataFeed',
   'checkConstraints',
-  'columnMapping',
   'generatedColumns',
   'icebergCompatV1',
   'icebergCompatV2',

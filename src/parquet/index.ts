@@ -21,6 +21,7 @@ export {
 } from './leaf-chunk.ts';
 export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';
 export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
+export { mapColumns, mapColumnsOf } from './mapped-columns.ts';
 export { listShape, mapShape } from './nesting.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';

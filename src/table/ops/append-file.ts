@@ -6,6 +6,8 @@ import {
   type Codec,
   footerStatistics,
   localFileSource,
+  mapColumns,
+  mapColumnsOf,
   memorySource,
   type ParquetFooter,
   readFooter,
@@ -15,7 +17,10 @@ import {
   decodePath,
   encodePath,
   type FileStatistics,
+  findField,
+  mappingMode,
   partitionPath,
+  physicalName,
   printStatistics,
   type StructType,
 } from '../../schema/index.ts';
@@ -30,6 +35,8 @@ export interface FileTarget {
   readonly fileSchema: StructType;
   readonly partitionColumns: readonly string[];
   readonly configuration: Readonly<Record<string, string>>;
+  /** Whether columns have other names in files than in the schema, and ids. PROTOCOL.md, "Column Mapping". */
+  readonly isMapped: boolean;
   readonly codec: Codec;
 }
 
@@ -46,6 +53,7 @@ export function fileTarget(snapshot: Snapshot, codec?: Codec): FileTarget {
     },
     partitionColumns,
     configuration,
+    isMapped: mappingMode(configuration) !== 'none',
     codec: codec ?? CODEC_BY_NAME.get(named?.toLowerCase() ?? '') ?? 'snappy',
   };
 }
@@ -74,9 +82,10 @@ export async function putDataFile(
   const footer = await readFooter(memorySource(path, bytes));
   if (footer.rowCount === 0) return null;
   const content = contentOf(target, { footer, path, partitionValues, floatsWithoutNan });
-  const put = await ctx.store.put(path, bytes, { kind: 'create' });
+  const written = target.isMapped ? mapColumns(bytes, footer, target.fileSchema) : bytes;
+  const put = await ctx.store.put(path, written, { kind: 'create' });
   assert(put.kind === 'written', 'a fresh name was taken');
-  const meta = { path, sizeBytes: bytes.length, modifiedMs: ctx.clock.now() };
+  const meta = { path, sizeBytes: written.length, modifiedMs: ctx.clock.now() };
   return stagedFile(target, { meta, content, partitionValues });
 }
 
@@ -94,7 +103,7 @@ export async function writeDataFile(
   const contents: FileStatistics[] = [];
   const meta = await ctx.store.putFile(path, async (localFile) => {
     await write(localFile);
-    const footer = await readLocalFooter(localFile);
+    const footer = await finishLocalFile(target, localFile);
     contents.push(contentOf(target, { footer, path, partitionValues }));
   });
   const file = stagedFile(target, { meta, content: contents[0], partitionValues });
@@ -103,6 +112,17 @@ export async function writeDataFile(
   return null;
 }
 
+/** The footer of a local file with the columns of the table, under which its columns get their names in files after that. */
+export async function finishLocalFile(
+  target: FileTarget,
+  localFile: string,
+): Promise<ParquetFooter> {
+  const footer = await readLocalFooter(localFile);
+  if (target.isMapped) await mapColumnsOf(localFile, footer, target.fileSchema);
+  return footer;
+}
+
+/** A file to copy; where columns are mapped its footer is the one that `finishLocalFile` gave. */
 export interface SourceFile {
   readonly store: ObjectStore;
   readonly path: string;
@@ -184,7 +204,7 @@ function stagedFile(target: FileTarget, file: WrittenFile): StagedFile {
     rowCount: present(content.rowCount, 'the row count of a footer'),
     add: {
       path: encodePath(meta.path),
-      partitionValues,
+      partitionValues: target.isMapped ? mappedValues(target, partitionValues) : partitionValues,
       size: meta.sizeBytes,
       modificationTime: meta.modifiedMs,
       dataChange: true,
@@ -193,15 +213,35 @@ function stagedFile(target: FileTarget, file: WrittenFile): StagedFile {
   };
 }
 
+/** By the names that columns have in files. */
+function mappedValues(
+  { schema, partitionColumns }: FileTarget,
+  values: PartitionValues,
+): PartitionValues {
+  return Object.fromEntries(
+    partitionColumns.map((column) => {
+      const field = present(findField(schema, column), `the partition column ${column}`);
+      return [physicalName(field), values[column] ?? null];
+    }),
+  );
+}
+
+/** Where columns are mapped, no folder tells a column's name, which may change: chance spreads the files instead. */
 function freshPath(ctx: TableContext, target: FileTarget, values: PartitionValues): string {
   const columns = target.partitionColumns;
-  const folder = partitionPath(
-    columns,
-    columns.map((column) => values[column]),
-  );
+  const folder =
+    target.isMapped && columns.length > 0
+      ? ctx.random.uuid().slice(0, FOLDER_LENGTH)
+      : partitionPath(
+          columns,
+          columns.map((column) => values[column]),
+        );
   const name = `part-00000-${ctx.random.uuid()}-c000${CODEC_SUFFIX[target.codec]}`;
   return folder === '' ? name : `${folder}/${name}`;
 }
+
+/** As long as Spark's. */
+const FOLDER_LENGTH = 2;
 
 const CODEC_SUFFIX: Readonly<Record<Codec, string>> = {
   snappy: '.snappy.parquet',

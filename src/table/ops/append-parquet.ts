@@ -182,14 +182,15 @@ export function sourceOptions({ schema }: Pick<FileTarget, 'schema'>): RelationO
 
 /**
  * The partition that all rows of a file are in, where its bytes may be copied: proved by its footer, column by column,
- * by equal bounds without nulls, or by nulls alone. Null where it must be encoded again.
+ * by equal bounds without nulls, or by nulls alone. Null where it must be encoded again, as where the table's files have
+ * names and ids of columns that no other file has.
  */
 export function copyPartition(
   target: FileTarget,
   footer: ParquetFooter,
   verdict: VerbatimVerdict,
 ): PartitionValues | null {
-  if (verdict.kind !== 'verbatim') return null;
+  if (verdict.kind !== 'verbatim' || target.isMapped) return null;
   const { columns } = footerStatistics(footer, target.schema);
   const values: Record<string, string | null> = {};
   for (const column of target.partitionColumns) {

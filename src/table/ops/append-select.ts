@@ -21,7 +21,7 @@ import type { TableContext } from '../types.ts';
 import {
   copyDataFile,
   type FileTarget,
-  readLocalFooter,
+  finishLocalFile,
   type StagedFile,
   writeDataFile,
 } from './append-file.ts';
@@ -65,9 +65,6 @@ export async function stageInto(
   return file === null ? [] : [file];
 }
 
-/** No column of a table without column mapping has a space in its name. */
-const NUMBER = identifier('partition number');
-
 /** A partition is written when all its rows are there: pieces of it would overtake one another, or become files of their own. */
 const IN_ORDER = 'SET partitioned_write_flush_threshold = 9223372036854775807';
 
@@ -81,13 +78,15 @@ async function stagePartitions(
 ): Promise<readonly StagedFile[]> {
   const { ctx, session, target, signal } = writer;
   const options = signal === undefined ? {} : { signal };
+  const number = numberColumn(target);
+  const numberSql = identifier(number);
   const name = `partitions-${ctx.random.uuid()}`;
   const folder = join(session.tempDirectory, name);
   const table = identifier(name);
   const columns = target.partitionColumns.map(identifier);
   await execute(
     session,
-    `CREATE TABLE ${table} AS SELECT row_number() OVER () AS ${NUMBER}, * ` +
+    `CREATE TABLE ${table} AS SELECT row_number() OVER () AS ${numberSql}, * ` +
       `FROM (SELECT DISTINCT ${columns.join(', ')} FROM (${select}))`,
     options,
   );
@@ -96,14 +95,18 @@ async function stagePartitions(
     .join(' AND ');
   await execute(
     session,
-    `${IN_ORDER}; COPY (SELECT ${fileColumns(target)}, ${NUMBER} FROM (` +
-      `SELECT r.*, p.${NUMBER} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
-      `TO ${literal(folder)} (${parquetFormat(target.codec)}, PARTITION_BY (${NUMBER}))`,
+    `${IN_ORDER}; COPY (SELECT ${fileColumns(target)}, ${numberSql} FROM (` +
+      `SELECT r.*, p.${numberSql} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
+      `TO ${literal(folder)} (${parquetFormat(target.codec)}, PARTITION_BY (${numberSql}))`,
     options,
   );
   const partitions = await session.query(`SELECT * FROM ${table}`, options);
   await session.run(`DROP TABLE ${table}`);
-  return adopt(writer, folder, new Map(partitions.map((row) => numbered(row, target))));
+  return adopt(
+    writer,
+    folder,
+    new Map(partitions.map((row) => [Number(row[number]), valuesOf(row, target)])),
+  );
 }
 
 /** The local files of the partitions, copied into the table. */
@@ -119,8 +122,8 @@ async function adopt(
     const number = Number(/=(\d+)\//.exec(name)?.[1]);
     const values = present(partitions.get(number), 'the partition of a file');
     const path = local.path === '' ? name : `${local.path}/${name}`;
+    const footer = await finishLocalFile(target, join(folder, name));
     const meta = present(await local.store.head(path), 'a file that was written');
-    const footer = await readLocalFooter(join(folder, name));
     const file = await copyDataFile(ctx, target, values, { ...local, ...meta, footer });
     return file === null ? [] : [file];
   });
@@ -128,13 +131,20 @@ async function adopt(
   return staged;
 }
 
-/** A partition's number, and its values as the log has them. */
-function numbered(row: EngineRow, target: FileTarget): readonly [number, PartitionValues] {
+/** A name that no column of the table has: with column mapping, columns may have any. */
+function numberColumn({ schema }: FileTarget): string {
+  let name = 'partition number';
+  while (findField(schema, name) !== null) name += ' ';
+  return name;
+}
+
+/** The values of a partition as texts of the log. */
+function valuesOf(row: EngineRow, target: FileTarget): PartitionValues {
   const values = target.partitionColumns.map((column) => {
     const { type } = present(findField(target.schema, column), `the partition column ${column}`);
     return [column, printPartitionValue(scalarOf(row[column]), type)] as const;
   });
-  return [Number(row['partition number']), Object.fromEntries(values)];
+  return Object.fromEntries(values);
 }
 
 /** Values of the types that a table may be partitioned by are alike in the engine and in the schema room. */

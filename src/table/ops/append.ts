@@ -140,7 +140,7 @@ async function stageSource(
   }
   const { targetFileSizeBytes = FILE_SIZE_BYTES, signal, evolve, codec } = options;
   const incoming = evolve === 'add' ? await incomingOf(ctx, source) : [];
-  const { table, actions } = evolvedTable(snapshot, incoming, options);
+  const { table, actions } = evolvedTable(ctx, snapshot, incoming, options);
   const target = fileTarget(table, codec);
   const limits = { targetFileSizeBytes, ...(signal === undefined ? {} : { signal }) };
   const files =

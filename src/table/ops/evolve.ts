@@ -1,16 +1,20 @@
 /** Writes that may add columns: the schema grows in the commit that brings the first rows with them. */
 
 import { backoffMs, isDeltaError } from '../../base/index.ts';
-import type { Action, Protocol } from '../../log/index.ts';
+import type { Action, Metadata, Protocol } from '../../log/index.ts';
 import {
   checkColumnNames,
   type DataType,
   evolveSchema,
   type EvolveMode,
   findField,
+  mappingMode,
+  parseSchema,
   printSchema,
   type StructType,
+  withoutMapping,
 } from '../../schema/index.ts';
+import { completed } from '../description.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { evolutionRefused } from './errors.ts';
@@ -33,9 +37,11 @@ export interface EvolvedTable {
 
 /**
  * The table with what it lacks of `incoming`. Columns that it has keep their type: whether values fit it is found out where
- * they are written. Errors: `EVOLUTION_REFUSED` (invalid), those of `checkColumnNames`.
+ * they are written. With column mapping new columns have ids and names in files. Errors: `EVOLUTION_REFUSED` (invalid),
+ * those of `checkColumnNames`.
  */
 export function evolvedTable(
+  ctx: Pick<TableContext, 'random'>,
   snapshot: Snapshot,
   incoming: readonly StructType[],
   { evolve = 'none' }: EvolveOptions,
@@ -43,18 +49,20 @@ export function evolvedTable(
   if (evolve === 'none') return { table: snapshot, actions: [] };
   let { schema } = snapshot;
   for (const each of incoming) {
-    const evolution = evolveSchema(schema, withTypesOf(schema, each), evolve);
+    const evolution = evolveSchema(schema, withTypesOf(schema, withoutMapping(each)), evolve);
     if (evolution.kind === 'refused') throw evolutionRefused(evolution.column, evolution.reason);
     ({ schema } = evolution);
   }
   if (schema === snapshot.schema) return { table: snapshot, actions: [] };
-  checkColumnNames(schema);
   checkZoneless(snapshot.protocol, schema, snapshot.schema);
-  const metaData = { ...snapshot.metadata, schemaString: printSchema(schema) };
-  return {
-    table: withSchema(snapshot, schema),
-    actions: [{ kind: 'metaData', metaData }],
-  };
+  const metadata = { ...snapshot.metadata, schemaString: printSchema(schema) };
+  if (mappingMode(snapshot.metadata.configuration) === 'none') {
+    checkColumnNames(schema);
+    return grown(snapshot, metadata, schema);
+  }
+  const description = { protocol: snapshot.protocol, metadata };
+  const mapped = completed(description, { before: snapshot, random: ctx.random }).metadata;
+  return grown(snapshot, mapped, parseSchema(mapped.schemaString));
 }
 
 /** The columns of Parquet files, each schema once. Errors: `INPUT_TYPE_UNKNOWN` (unsupported). */
@@ -138,6 +146,11 @@ function holdsZoneless(type: DataType): boolean {
     default:
       return type.kind === 'primitive' && type.name === 'timestamp_ntz';
   }
+}
+
+/** The table with the schema, and the metadata that its commit brings. */
+function grown(snapshot: Snapshot, metaData: Metadata, schema: StructType): EvolvedTable {
+  return { table: withSchema(snapshot, schema), actions: [{ kind: 'metaData', metaData }] };
 }
 
 function withSchema(snapshot: Snapshot, schema: StructType): Snapshot {

@@ -102,7 +102,7 @@ async function ingestInto(
   }
   checkWritable(snapshot.protocol, snapshot.metadata, 'append');
   const incoming = options.evolve === 'add' ? incomingSchemas(footersOf(inputs)) : [];
-  const evolved = evolvedTable(snapshot, incoming, options);
+  const evolved = evolvedTable(ctx, snapshot, incoming, options);
   const batch = await IngestBatch.open(ctx, inputs, {
     target: fileTarget(evolved.table, options.codec),
     keyColumns: options.dropDuplicates,

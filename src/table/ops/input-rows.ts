@@ -27,6 +27,7 @@ export async function openRowBatch(
       fileSchema: schema,
       partitionColumns: [],
       configuration: {},
+      isMapped: false,
       codec: 'snappy',
     },
     keyColumns: dropDuplicates,

@@ -106,7 +106,7 @@ async function tryMerge(
   { spec, session, source, stage }: Merging & { readonly stage: LocalStage },
 ): Promise<MergeResult | Lost> {
   const incoming = incomingColumns(source.schema, spec);
-  const { table, actions } = evolvedTable(snapshot, [incoming], spec);
+  const { table, actions } = evolvedTable(ctx, snapshot, [incoming], spec);
   const plan = planMerge({ schema: table.schema, source: source.schema, spec });
   const { signal } = spec;
   const step: MergeTry = { ctx, session, stage, snapshot: table, plan, signal };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { parseDdl, type Row } from '../../../src/schema/index.ts';
-import { append } from '../../../src/table/ops/append.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
 import { listFiles } from '../../../src/table/ops/files.ts';
+import { optimize } from '../../../src/table/ops/optimize.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
 import { mapped } from '../../schema/mapped.ts';
 import { type EngineTable, type TableSpec, withTable } from './engine-table.ts';
@@ -82,9 +82,9 @@ describe('column mapping', () => {
     });
   });
 
-  test('refuses to write, naming the feature', async () => {
+  test('refuses to write files again, naming the feature', async () => {
     await withTable('memory', spec('name', BY_NAME), async ({ ctx, snapshot }) => {
-      await expect(append(ctx, snapshot, { rows: [{ id: 3n }] })).rejects.toMatchObject({
+      await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject({
         code: 'FEATURE_UNSUPPORTED',
         details: { features: 'columnMapping' },
       });
