@@ -1,5 +1,7 @@
 /** The least and the greatest value of a column chunk, as the footer has them (parquet.thrift, `Statistics`, `ColumnOrder`). */
 
+import { isUtf8 } from 'node:buffer';
+
 import type { ParquetNode } from './types.ts';
 
 /** Longer bounds are shortened, to one that still holds. */
@@ -146,15 +148,28 @@ function cutOf(bound: Uint8Array, { logicalType }: ParquetNode): number {
 /** What is greater than all that begins like a bound that is too long; null where there is nothing. */
 function raised(bound: Uint8Array, node: ParquetNode): Uint8Array | null {
   if (bound.length <= BOUND_BYTES_MAX) return bound;
-  const isText = node.logicalType?.kind === 'string';
-  // Of texts a letter of ASCII is raised, which leaves the text one.
-  const highest = isText ? 0x7e : 0xfe;
-  for (let last = cutOf(bound, node) - 1; last >= 0; last -= 1) {
-    const byte = bound[last] ?? 0;
-    if (byte > highest) continue;
-    const cut = bound.slice(0, last + 1);
-    cut[last] = byte + 1;
-    return cut;
-  }
-  return null;
+  const start = bound.subarray(0, cutOf(bound, node));
+  if (node.logicalType?.kind === 'string') return raisedText(start);
+  const last = start.findLastIndex((byte) => byte < 0xff);
+  if (last === -1) return null;
+  const raisedBytes = start.slice(0, last + 1);
+  raisedBytes[last] = (start[last] ?? 0) + 1;
+  return raisedBytes;
+}
+
+/** The next one takes a byte more, or is none. */
+const LAST_OF_LENGTH: ReadonlySet<number> = new Set([0x7f, 0x7ff, 0xffff, 0x10_ffff]);
+/** The last code point before those of surrogates, which stand in no text, and the first one after them. */
+const BEFORE_SURROGATES = 0xd7ff;
+const AFTER_SURROGATES = 0xe000;
+
+/** The last character that has a next one of its length becomes that: the order of code points is that of bytes in UTF-8. */
+function raisedText(start: Uint8Array): Uint8Array | null {
+  if (!isUtf8(start)) return null;
+  const points = Array.from(Buffer.from(start).toString('utf8'), (it) => it.codePointAt(0) ?? 0);
+  const last = points.findLastIndex((point) => !LAST_OF_LENGTH.has(point));
+  const point = points[last];
+  if (point === undefined) return null;
+  const next = point === BEFORE_SURROGATES ? AFTER_SURROGATES : point + 1;
+  return Buffer.from(String.fromCodePoint(...points.slice(0, last), next));
 }

@@ -152,6 +152,42 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
     });
   });
 
+  test('keeps statistics of as many columns as the table asks for, none tighter than the values', async () => {
+    await withBench(kind, async (bench) => {
+      const long = 'é'.repeat(40);
+      const table = await tableOf(bench, 'p int, t string, d double, s struct<f:float,n:int>', {
+        partitionBy: ['p'],
+        properties: { 'delta.dataSkippingNumIndexedCols': '3' },
+      });
+      const rows = [
+        { p: 1, t: `${long}z`, d: Number.NaN, s: { f: 1.5, n: 1 } },
+        { p: 1, t: long, d: 2, s: { f: -0, n: 2 } },
+      ];
+      const first = await append(bench.ctx, table, { rows });
+      const uri = await bench.parquet(
+        'in.parquet',
+        `SELECT unnest([1, 2])::INT AS p, '${long}z' AS t, 'NaN'::DOUBLE AS d, {'f': 1.5::FLOAT, 'n': 1} AS s`,
+      );
+      const { snapshot } = await append(bench.ctx, first.snapshot, { parquet: [uri] });
+      const written = Array.from(snapshot.files(), ({ stats }): unknown => JSON.parse(stats ?? ''));
+      const cut = long.slice(0, 32);
+      expect(written).toHaveLength(3);
+      // The one that is written here ends with the next letter, the engine's with one that is greater than all.
+      expect(written).toContainEqual({
+        numRecords: 2,
+        minValues: { t: cut },
+        maxValues: { t: `${cut.slice(0, 31)}ê` },
+        nullCount: { t: 0, d: 0, s: { f: 0 } },
+      });
+      expect(written).toContainEqual({
+        numRecords: 1,
+        minValues: { t: cut, s: { f: 1.5 } },
+        maxValues: { t: `${cut}\u{10FFFF}`, s: { f: 1.5 } },
+        nullCount: { t: 0, d: 0, s: { f: 0 } },
+      });
+    });
+  });
+
   test('takes Arrow data', async () => {
     await withBench(kind, async (bench) => {
       const { tableFromArrays } = await import('apache-arrow');
