@@ -70,6 +70,7 @@ async function start(
     text += bytes.toString();
   });
   const [code] = (await once(child, 'exit')) as [number | null];
+  if (code === null) process.stderr.write(`the process of seed ${first} on was killed\n`);
   if (code !== 0) return null;
   return JSON.parse(text) as { versions: number; steps: number };
 }
