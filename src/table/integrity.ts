@@ -21,6 +21,9 @@ export async function checkIntegrity(ctx: TableContext, snapshot: Snapshot): Pro
   const { state } = tableSnapshot(snapshot);
   const checksum = await atTable(ctx.store.uri, () => readChecksum(ctx.store, state.version));
   if (checksum === null) return { isChecked: false, differences: [] };
-  const differences = [...checksumDifferences(state, checksum), ...fileDifferences(state, checksum)];
+  const differences = [
+    ...checksumDifferences(state, checksum),
+    ...fileDifferences(state, checksum),
+  ];
   return { isChecked: true, differences };
 }
