@@ -10,17 +10,23 @@ import {
   TIMESTAMP,
   toScalar,
 } from '../schema/index.ts';
-import { type AlterResult, enableFeature, setProperties } from './alter.ts';
+import type { AlterResult } from './alter.ts';
 import { writeCheckpoint } from './checkpoint.ts';
-import { type CleanupResult, cleanUpLog } from './cleanup.ts';
-import { widenType } from './columns.ts';
+import type { CleanupResult } from './cleanup.ts';
 import type { CommitSource } from './commit-source.ts';
 import { createTable, type CreateSpec } from './create.ts';
-import { clusterBy, domainOf, setDomain } from './domains.ts';
-import { dropFeature } from './drop-feature.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
+import {
+  cleanUpLog,
+  clusterBy,
+  dropFeature,
+  enableFeature,
+  setDomain,
+  setProperties,
+  widenType,
+} from './lazy.ts';
 import { dataFileUri } from './manifest-layout.ts';
 import { manifestPaths, publishManifest } from './manifest.ts';
 import { openSnapshot, refreshSnapshot } from './open.ts';
@@ -31,6 +37,7 @@ import type { ChangesOptions } from './ops/changes.ts';
 import { append, checksum, merge, optimize, readChanges, scanRows } from './ops/index.ts';
 import type { OptimizeOptions } from './ops/optimize.ts';
 import type { ScanOptions } from './ops/scan.ts';
+import { domainOf } from './snapshot.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
 import type { Snapshot, TableContext } from './types.ts';
 

@@ -5,7 +5,7 @@ import { supportsFeature, withFeatures } from '../log/index.ts';
 import { findField, physicalName, type StructField, type StructType } from '../schema/index.ts';
 import { alter, type AlterResult, differences } from './alter.ts';
 import { columnUnknown, domainReserved, partitionColumnInvalid } from './errors.ts';
-import { tableSnapshot } from './snapshot.ts';
+import { domainOf } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
 /** Those of the protocol itself. */
@@ -13,11 +13,6 @@ const SYSTEM_PREFIX = 'delta.';
 const CLUSTERING_DOMAIN = 'delta.clustering';
 /** As many as Spark takes. */
 const CLUSTERING_COLUMNS_MAX = 4;
-
-/** What a domain says, one of the protocol's own too; null where the table has none of this name. */
-export function domainOf(snapshot: Snapshot, domain: string): string | null {
-  return tableSnapshot(snapshot).state.domains.get(domain)?.configuration ?? null;
-}
 
 /**
  * Sets a domain to a text, or removes it with null; the table gets the feature where it lacks it. Where another writer changed

@@ -8,9 +8,9 @@ export {
   type RatifiedCommit,
   type RatifiedCommits,
 } from './commit-source.ts';
-export { type AlterResult, enableFeature, setProperties } from './alter.ts';
-export { type CleanupResult, cleanUpLog } from './cleanup.ts';
-export { dropFeature } from './drop-feature.ts';
+export type { AlterResult } from './alter.ts';
+export type { CleanupResult } from './cleanup.ts';
+export { cleanUpLog, dropFeature, enableFeature, examine, setProperties } from './lazy.ts';
 export {
   type AlterOutcome,
   type AppendOutcome,
@@ -23,7 +23,7 @@ export {
   type TableFile,
   type TravelOptions,
 } from './delta-table.ts';
-export { examine, type ExamineOptions } from './doctor.ts';
+export type { ExamineOptions } from './doctor.ts';
 export { strangerOf } from './doctor-writers.ts';
 export type {
   CommitWay,

@@ -75,3 +75,8 @@ export function tableSnapshot(snapshot: Snapshot): TableSnapshot {
   assert(snapshot instanceof TableSnapshot, 'a snapshot was not made by openSnapshot');
   return snapshot;
 }
+
+/** What a domain says, one of the protocol's own too; null where the table has none of this name. */
+export function domainOf(snapshot: Snapshot, domain: string): string | null {
+  return tableSnapshot(snapshot).state.domains.get(domain)?.configuration ?? null;
+}
