@@ -1,6 +1,8 @@
-/** A broker and a registry of a proof's own: other ones on this machine are left alone. */
+/** A broker, a registry and a lake of a proof's own: other ones on this machine are left alone. */
 
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const beds = new URL('../testbeds/', import.meta.url).pathname;
@@ -8,16 +10,28 @@ const beds = new URL('../testbeds/', import.meta.url).pathname;
 export class Bed {
   readonly brokers: string;
   readonly registry: string;
+  /** Of the proof alone; the lake is in it. */
+  readonly folder: string;
+  /** Empty at first. */
+  readonly lake: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(env: NodeJS.ProcessEnv, brokers: string, registry: string) {
+  private constructor(
+    folder: string,
+    env: NodeJS.ProcessEnv,
+    { brokers, registry }: { readonly brokers: string; readonly registry: string },
+  ) {
+    this.folder = folder;
+    this.lake = join(folder, 'lake');
+    mkdirSync(this.lake);
     this.#env = env;
     this.brokers = brokers;
     this.registry = registry;
   }
 
-  /** Starts both, with all they hold in `folder`. */
-  static async start(folder: string): Promise<Bed> {
+  /** Starts both, with all they hold in a new folder of this name. */
+  static async start(name: string): Promise<Bed> {
+    const folder = mkdtempSync(join(tmpdir(), `${name}-`));
     const env = { ...process.env, TESTBED_RUN: join(folder, 'bed') };
     // The servers are no children: they would outlive a proof that is given up.
     process.once('SIGINT', () => {
@@ -30,7 +44,7 @@ export class Bed {
     ]);
     const [brokers, registry] = starts;
     if (brokers.status === 'fulfilled' && registry.status === 'fulfilled') {
-      return new Bed(env, brokers.value, registry.value);
+      return new Bed(folder, env, { brokers: brokers.value, registry: registry.value });
     }
     wipe(env);
     throw new AggregateError(
@@ -51,9 +65,14 @@ export class Bed {
     await run(this.#env, 'registry.sh', 'start');
   }
 
-  /** Stops both, and deletes what they held. */
-  wipe(): void {
-    wipe(this.#env);
+  /** Stops both when the work is done, and deletes all, but for the lake of a proof that failed. */
+  async during(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } finally {
+      wipe(this.#env);
+    }
+    rmSync(this.folder, { recursive: true });
   }
 }
 

@@ -10,8 +10,7 @@
  * partitions, and sends events in transactions, committed and aborted.
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -56,17 +55,10 @@ const startMs = Date.UTC(2026, 10, 20, 9);
 /** Portions in which the events are sent, spread over the kills. */
 const PORTIONS = 60;
 
-const folder = mkdtempSync(join(tmpdir(), 'eventos-'));
-const lake = join(folder, 'lake');
-mkdirSync(lake);
 const random = seededRandom(seed);
-const bed = await Bed.start(folder);
-try {
-  await prove();
-} finally {
-  bed.wipe();
-}
-rmSync(folder, { recursive: true });
+const bed = await Bed.start('eventos');
+const { lake } = bed;
+await bed.during(prove);
 
 async function prove(): Promise<void> {
   const schemaIds = [

@@ -9,8 +9,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -41,16 +40,9 @@ const ARRIVAL_MS = 60_000;
 const PAGE_BYTES = 4096;
 const MEBIBYTE = 1024 * 1024;
 
-const folder = mkdtempSync(join(tmpdir(), 'latencia-'));
-const lake = join(folder, 'lake');
-mkdirSync(lake);
-const bed = await Bed.start(folder);
-try {
-  await measure();
-} finally {
-  bed.wipe();
-}
-rmSync(folder, { recursive: true });
+const bed = await Bed.start('latencia');
+const { lake } = bed;
+await bed.during(measure);
 
 async function measure(): Promise<void> {
   for (const schema of EVENT_SCHEMAS) await registerSchema(bed.registry, SUBJECT, schema);

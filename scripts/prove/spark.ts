@@ -6,19 +6,16 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Bed } from './bed.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
-const folder = mkdtempSync(join(tmpdir(), 'prove-spark-'));
-const bed = await Bed.start(folder);
-try {
+const bed = await Bed.start('prove-spark');
+await bed.during(() => {
   const env = {
     ...process.env,
-    TESTBED_RUN: join(folder, 'bed'),
+    TESTBED_RUN: join(bed.folder, 'bed'),
     KAFKA_BROKERS: bed.brokers,
     SCHEMA_REGISTRY_URL: bed.registry,
   };
@@ -32,7 +29,5 @@ try {
   for (const [command, ...args] of commands) {
     process.exitCode ||= spawnSync(command, args, { cwd: root, env, stdio: 'inherit' }).status ?? 1;
   }
-} finally {
-  bed.wipe();
-  rmSync(folder, { recursive: true, force: true });
-}
+  return Promise.resolve();
+});

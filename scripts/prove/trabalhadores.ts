@@ -8,8 +8,7 @@
  * `--kills` is how often each worker is killed.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -62,17 +61,10 @@ const HEADERS = [
   'datacontenttype STRING',
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'trabalhadores-'));
-const lake = join(folder, 'lake');
-mkdirSync(lake);
 const random = seededRandom(seed);
-const bed = await Bed.start(folder);
-try {
-  await prove();
-} finally {
-  bed.wipe();
-}
-rmSync(folder, { recursive: true });
+const bed = await Bed.start('trabalhadores');
+const { folder, lake } = bed;
+await bed.during(prove);
 
 async function prove(): Promise<void> {
   const schemaIds = [

@@ -3,8 +3,12 @@
 import { expect, it } from 'vitest';
 
 import type { SchemaRegistry } from '../../src/avro/index.ts';
-import { printJson } from '../../src/base/index.ts';
-import { freshName } from './schemas.ts';
+import { printJson, systemRandom } from '../../src/base/index.ts';
+
+/** A name that no run has used: a registry on disk keeps what earlier ones registered. */
+function freshName(start: string): string {
+  return `${start}_${systemRandom.uuid().replaceAll('-', '')}`;
+}
 
 export function describeRegistry(open: () => Promise<SchemaRegistry>): void {
   const schemaOf = (name: string, ...fields: string[]): string =>

@@ -115,7 +115,7 @@ const named: fc.Arbitrary<Kind> = fc.oneof(
   }),
 );
 
-export function freshName(letter: string): string {
+function freshName(letter: string): string {
   names += 1;
   return `${letter}${String(names)}`;
 }

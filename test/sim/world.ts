@@ -4,6 +4,7 @@ import { type DeltaError, isDeltaError, type Random, seededRandom } from '../../
 import { type Action, commitPath, parseLogFileName } from '../../src/log/index.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
+import { tableSnapshot } from '../../src/table/snapshot.ts';
 import type {
   CommitOutcome,
   Snapshot,
@@ -397,10 +398,7 @@ export class World {
 }
 
 function snapshotDomains(snapshot: Snapshot): (readonly [string, number])[] {
-  const { state } = snapshot as unknown as {
-    state: { domains: { values(): Iterable<{ domain: string; configuration: string }> } };
-  };
-  return Array.from(state.domains.values(), ({ domain, configuration }) => [
+  return Array.from(tableSnapshot(snapshot).state.domains.values(), ({ domain, configuration }) => [
     domain,
     Number(configuration),
   ]);
