@@ -11,18 +11,18 @@ export {
 export type { AlterResult } from './alter.ts';
 export type { CleanupResult } from './cleanup.ts';
 export { cleanUpLog, dropFeature, enableFeature, examine, setProperties } from './lazy.ts';
-export {
-  type AlterOutcome,
-  type AppendOutcome,
-  type CreateTableSpec,
-  DeltaTable,
-  type ManifestResult,
-  type MergeOutcome,
-  type OpenTableOptions,
-  type OptimizeOutcome,
-  type TableFile,
-  type TravelOptions,
-} from './delta-table.ts';
+export { DeltaTable } from './delta-table.ts';
+export type {
+  AlterOutcome,
+  AppendOutcome,
+  CreateTableSpec,
+  ManifestResult,
+  MergeOutcome,
+  OpenTableOptions,
+  OptimizeOutcome,
+  TableFile,
+  TravelOptions,
+} from './delta-table-types.ts';
 export type { ExamineOptions } from './doctor.ts';
 export { strangerOf } from './doctor-writers.ts';
 export type {
