@@ -1,87 +1,26 @@
-/**
- * The features of the protocol, and how a protocol action says which of them a table has. PROTOCOL.md, "Table Features",
- * "Supported Features", "Valid Feature Names in Table Features".
- */
+/** How a protocol action says which features a table has. PROTOCOL.md, "Table Features", "Supported Features". */
 
 import type { Protocol } from './actions.ts';
 import { featureNeeded, featureUnknown } from './errors.ts';
-
-/** Writer features that come with the versions before 7, each with those below it. */
-const LEGACY_WRITER_FEATURES: readonly (readonly string[])[] = [
-  [],
-  [],
-  ['appendOnly', 'invariants'],
-  ['checkConstraints'],
-  ['changeDataFeed', 'generatedColumns'],
-  ['columnMapping'],
-  ['identityColumns'],
-];
-
-/** Features that readers must know too. */
-const READER_FEATURES: ReadonlySet<string> = new Set([
-  'catalogManaged',
-  'columnMapping',
-  'deletionVectors',
-  'timestampNtz',
-  'typeWidening',
-  'v2Checkpoint',
-  'vacuumProtocolCheck',
-  'variantShredding',
-  'variantType',
-]);
-
-/** All that a table can be given, each with the features that it cannot be without. */
-const NEEDS: Readonly<Record<string, readonly string[]>> = {
-  allowColumnDefaults: [],
-  appendOnly: [],
-  catalogManaged: ['inCommitTimestamp'],
-  changeDataFeed: [],
-  checkConstraints: [],
-  checkpointProtection: [],
-  clustering: ['domainMetadata'],
-  columnMapping: [],
-  deletionVectors: [],
-  domainMetadata: [],
-  generatedColumns: [],
-  icebergCompatV1: ['columnMapping'],
-  icebergCompatV2: ['columnMapping'],
-  identityColumns: [],
-  inCommitTimestamp: [],
-  invariants: [],
-  materializePartitionColumns: [],
-  rowTracking: ['domainMetadata'],
-  timestampNtz: [],
-  typeWidening: [],
-  v2Checkpoint: [],
-  vacuumProtocolCheck: [],
-  variantShredding: ['variantType'],
-  variantType: [],
-};
-
-/** What writers called features before they were part of the protocol. */
-const EARLY_NAMES: ReadonlyMap<string, string> = new Map([
-  ['timestampWithoutTimezone', 'timestampNtz'],
-  ['typeWidening-preview', 'typeWidening'],
-  ['variantShredding-preview', 'variantShredding'],
-  ['variantType-preview', 'variantType'],
-]);
+import { FEATURES, knownFeature } from './feature-list.ts';
 
 /** The protocol's own name of a feature that goes by an early one too. */
 export function canonicalName(name: string): string {
-  return EARLY_NAMES.get(name) ?? name;
+  return knownFeature(name)?.name ?? name;
 }
 
 /** The feature of this name, ignoring case. `FEATURE_UNKNOWN` where the protocol has none. */
 export function featureNamed(name: string): string {
   const wanted = name.toLowerCase();
-  const found = Object.keys(NEEDS).find((known) => known.toLowerCase() === wanted);
-  if (found === undefined) throw featureUnknown(name, Object.keys(NEEDS));
-  return found;
+  const found = FEATURES.find((known) => known.name.toLowerCase() === wanted);
+  if (found !== undefined) return found.name;
+  const names = FEATURES.map((known) => known.name);
+  throw featureUnknown(name, names);
 }
 
 /** Whether readers must know the feature too. */
 export function isReaderFeature(feature: string): boolean {
-  return READER_FEATURES.has(feature);
+  return knownFeature(feature)?.isForReaders ?? false;
 }
 
 /** What readers must know, as the protocol lists or implies it. */
@@ -94,9 +33,10 @@ export function readerFeatures(protocol: Protocol): readonly string[] {
 
 /** What writers must know, as the protocol lists or implies it. */
 export function writerFeatures(protocol: Protocol): readonly string[] {
-  return protocol.minWriterVersion === 7
-    ? (protocol.writerFeatures ?? [])
-    : LEGACY_WRITER_FEATURES.slice(0, protocol.minWriterVersion + 1).flat();
+  const { minWriterVersion } = protocol;
+  if (minWriterVersion === 7) return protocol.writerFeatures ?? [];
+  const implied = FEATURES.filter(({ sinceWriter = Infinity }) => sinceWriter <= minWriterVersion);
+  return implied.map(({ name }) => name);
 }
 
 /** Whether the table has the feature: whether it may be put to use without a change of protocol. */
@@ -108,7 +48,7 @@ export function supportsFeature(protocol: Protocol, feature: string): boolean {
 export function supportedFeatures(protocol: Protocol): ReadonlySet<string> {
   const told = new Set(readerFeatures(protocol).map(canonicalName));
   const names = writerFeatures(protocol).map(canonicalName);
-  return new Set(names.filter((name) => !READER_FEATURES.has(name) || told.has(name)));
+  return new Set(names.filter((name) => !isReaderFeature(name) || told.has(name)));
 }
 
 /**
@@ -126,7 +66,7 @@ export function withFeatures(protocol: Protocol, features: Iterable<string>): Pr
   const writers = new Set(writerFeatures(protocol));
   for (const feature of after) {
     if (!before.has(feature)) writers.add(feature);
-    if (READER_FEATURES.has(feature) && !hasName(readers, feature)) readers.add(feature);
+    if (isReaderFeature(feature) && !hasName(readers, feature)) readers.add(feature);
   }
   return listed(readers, writers, protocol.minReaderVersion);
 }
@@ -138,7 +78,7 @@ export function withFeatures(protocol: Protocol, features: Iterable<string>): Pr
 export function withoutFeature(protocol: Protocol, feature: string): Protocol {
   const after = new Set(supportedFeatures(protocol));
   for (const other of after) {
-    if (NEEDS[other]?.includes(feature) === true) throw featureNeeded(feature, other);
+    if (knownFeature(other)?.needs.includes(feature) === true) throw featureNeeded(feature, other);
   }
   after.delete(feature);
   const legacy = legacyProtocol(after);
@@ -167,7 +107,7 @@ export function withVersions(
 
 function addFeature(features: Set<string>, feature: string): void {
   features.add(feature);
-  for (const needed of NEEDS[feature] ?? []) addFeature(features, needed);
+  for (const needed of knownFeature(feature)?.needs ?? []) addFeature(features, needed);
 }
 
 /** The versions before 7 that imply exactly these features, or null where none do. */
