@@ -17,6 +17,7 @@ import {
   commitLost,
   logTableStale,
   otherSpelling,
+  outcomeUnknown,
   previousMissing,
 } from './errors.ts';
 import type { LogEntry, LogTable } from './log-table.ts';
@@ -146,7 +147,7 @@ class CoordinatedStore extends WrappedStore {
     const temp = await this.inner.put(inLog(log, tempPath), bytes, { kind: 'overwrite' });
     const entry = { tablePath, fileName, tempPath, complete: false, expireTimeS: null };
     if ((await table.create(entry)) === 'exists') {
-      const holder = await table.get(entry);
+      const holder = await this.#holderOf(entry);
       // Of its own first try it meets the same temporary file.
       if (holder?.tempPath !== tempPath) return this.#yieldTo(log, { holder, tempPath });
     }
@@ -160,6 +161,18 @@ class CoordinatedStore extends WrappedStore {
     }
     if (!isFirst) return { kind: 'exists' };
     return { kind: 'written', etag: temp.kind === 'written' ? temp.etag : '' };
+  }
+
+  /** Who cannot be told from its own first try has an open outcome. */
+  async #holderOf(entry: LogEntry): Promise<LogEntry | null> {
+    const { table } = this.#shared;
+    try {
+      return await table.get(entry);
+    } catch (error) {
+      if (!isDeltaError(error)) throw error;
+      const call = { verb: 'putItem', uri: `dynamodb:${table.name}`, path: entry.fileName };
+      throw outcomeUnknown(call, error);
+    }
   }
 
   /** Another writer has the version, whose file is there when this ends; null where its entry has just expired. */

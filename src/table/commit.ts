@@ -63,16 +63,18 @@ export async function commitTransaction(
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
     const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
-    if (await put(ctx, written)) return finish(ctx, base, written);
+    // Before it is put: what cannot be read of the table must not fail a commit that stands.
+    const after = following(base, written);
+    if (await put(ctx, written)) return finish(ctx, { before: base, after, written });
 
     // Not cut short by the signal: whether the commit is there after all must be known first.
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt));
-    const next = await winners(ctx, base, written);
+    const next = await winners(ctx, { before: base, after, written });
     if (next === null) return replaced(base);
     const own = next.commits.find((commit) => isOwn(commit, txnId));
     if (own !== undefined) {
       // The put had worked after all, and its repetition inside the store met its own first try.
-      return finish(ctx, base, { ...written, actions: own.actions });
+      return finish(ctx, { before: base, after, written });
     }
     const before = base;
     base = next.snapshot;
@@ -144,29 +146,36 @@ async function settle(
       const result = await ctx.store.put(path, bytes, { kind: 'create' });
       if (result.kind === 'written') return true;
     } catch (error) {
-      if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
+      if (!isDeltaError(error)) throw error;
       cause = error;
+      // Whoever is not let in any more does not get to know the outcome either.
+      if (error.kind !== 'unavailable') break;
       await ctx.clock.sleep(backoffMs(ctx.random, SETTLE_BACKOFF, attempt));
     }
   }
   throw commitOutcomeUnknown(commit.version, commit.txnId, cause);
 }
 
+/** A commit, and the table before it and after it; null before its first. */
+interface Try {
+  readonly before: TableSnapshot | null;
+  readonly after: TableSnapshot;
+  readonly written: Prepared;
+}
+
+function following(before: TableSnapshot | null, written: Prepared): TableSnapshot {
+  const replay = new Replay(before?.state ?? null);
+  replay.commit(written.actions);
+  return new TableSnapshot(replay.finish(written.version), written.timestampMs, before);
+}
+
 async function finish(
   ctx: TableContext,
-  base: TableSnapshot | null,
-  commit: Prepared,
+  { before, after: snapshot, written }: Try,
 ): Promise<CommitOutcome> {
-  const replay = new Replay(base?.state ?? null);
-  replay.commit(commit.actions);
-  const state = replay.finish(commit.version);
-  const snapshot = new TableSnapshot(state, commit.timestampMs, base);
-  const postCommitErrors = await afterCommit(ctx, {
-    before: base,
-    snapshot,
-    actions: commit.actions,
-  });
-  return { kind: 'committed', version: commit.version, snapshot, postCommitErrors };
+  const { version, actions } = written;
+  const postCommitErrors = await afterCommit(ctx, { before, snapshot, actions });
+  return { kind: 'committed', version, snapshot, postCommitErrors };
 }
 
 interface RebaseInput {
@@ -235,19 +244,34 @@ interface Came {
 }
 
 /**
- * What was committed since `base`; null where the log no longer goes on from it. Where it cannot be read, nobody knows
- * whether the version that was taken is `attempted` itself, whose first answer may have been lost inside the store.
+ * What was committed since the table before; null where the log no longer goes on from it. Where it cannot be read, nobody
+ * knows whether the version that was taken is the attempted one itself, whose first answer may have been lost inside the store.
  */
-async function winners(
-  ctx: TableContext,
-  base: TableSnapshot | null,
-  attempted: Prepared,
-): Promise<Came | null> {
+async function winners(ctx: TableContext, attempt: Try): Promise<Came | null> {
+  const { before, after, written: attempted } = attempt;
   try {
-    return base === null ? await first(ctx) : await advance(ctx, base);
+    return before === null ? await first(ctx) : await advance(ctx, before);
   } catch (error) {
-    if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
-    throw commitOutcomeUnknown(attempted.version, attempted.txnId, error);
+    if (!isDeltaError(error)) throw error;
+    if (error.kind === 'unavailable') {
+      throw commitOutcomeUnknown(attempted.version, attempted.txnId, error);
+    }
+    // Where the log cannot be followed any further, the version itself still says whose it is.
+    if (!(await holds(ctx, attempted))) throw error;
+    const { version, actions } = attempted;
+    return { snapshot: after, commits: [{ version, actions }] };
+  }
+}
+
+/** Whether the version is the attempted commit. Errors: `COMMIT_OUTCOME_UNKNOWN`. */
+async function holds(ctx: TableContext, { version, txnId }: Prepared): Promise<boolean> {
+  const path = commitPath(version);
+  try {
+    const found = await readIfThere(ctx.store, path);
+    return found !== null && txnIdOf(parseCommitInfo(found, path)) === txnId;
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    throw commitOutcomeUnknown(version, txnId, error);
   }
 }
 

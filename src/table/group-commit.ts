@@ -168,8 +168,9 @@ function isBlindAppend(spec: TransactionSpec): boolean {
 }
 
 /** What a commit says once for all that is in it. */
-function keyOf({ operation, operationParameters = {}, commitInfo = {} }: TransactionSpec): string {
-  return printJson([operation, operationParameters, commitInfo]);
+function keyOf(spec: TransactionSpec): string {
+  const { operation, operationParameters = {}, commitInfo = {}, isolation = '' } = spec;
+  return printJson([operation, operationParameters, commitInfo, isolation]);
 }
 
 function newest(group: readonly Waiting[], latest: TableSnapshot | null): TableSnapshot | null {
@@ -217,6 +218,7 @@ function merged(group: readonly Waiting[], base: TableSnapshot): TransactionSpec
     commitInfo: first?.commitInfo ?? {},
     actions: specs.flatMap(({ actions }) => actions),
     reads: { kind: 'nothing' },
+    ...(first?.isolation === undefined ? {} : { isolation: first.isolation }),
     // Progress that another process moved meanwhile makes it a conflict, and then each is looked at alone.
     steps: specs.flatMap(({ txn }) =>
       txn === undefined ? [] : [{ ...txn, expected: base.txnVersion(txn.appId) }],

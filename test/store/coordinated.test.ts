@@ -13,6 +13,7 @@ import {
   memoryStore,
   type ObjectStore,
 } from '../../src/store/index.ts';
+import { unavailable } from '../../src/store/errors.ts';
 import { all, bytes, describeStore, paths } from './contract.ts';
 import { FaultyLogTable, MemoryLogTable } from './log-table.ts';
 
@@ -117,6 +118,25 @@ describe('a commit through the log table', () => {
       kind: 'written',
     });
     expect(await text(inner, commitPath(0))).toBe('zero');
+  });
+
+  test('stays open where nobody answers whose the entry is', async () => {
+    const { table, open } = world();
+    class Silent extends MemoryLogTable {
+      override async create(entry: Parameters<LogTable['create']>[0]) {
+        await table.create(entry);
+        return table.create(entry);
+      }
+      override async get(): Promise<never> {
+        throw unavailable({ verb: 'getItem', uri: 'dynamodb:delta_log', path: '' }, null, true);
+      }
+    }
+    const silent = open({ logTable: new Silent() });
+    await expect(silent.put(commitPath(0), bytes('zero'), CREATE)).rejects.toMatchObject({
+      code: 'STORE_OUTCOME_UNKNOWN',
+    });
+    const other = open({ random: seededRandom(4) });
+    expect(await other.put(commitPath(0), bytes('other'), CREATE)).toEqual({ kind: 'exists' });
   });
 
   test('loses to a file that a writer without the log table put there meanwhile', async () => {

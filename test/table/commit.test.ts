@@ -8,6 +8,7 @@ import {
   faultyStore,
   type ObjectStore,
 } from '../../src/store/index.ts';
+import { denied } from '../../src/store/errors.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type {
@@ -223,13 +224,21 @@ describe('commitTransaction', () => {
 
 /** A store whose client repeats each write by itself, and so meets what its own first try wrote. */
 function repeating(store: ObjectStore): ObjectStore {
-  const putTwice: ObjectStore['put'] = async (...args) => {
+  return overriding(store, 'put', async (...args) => {
     await store.put(...args);
     return store.put(...args);
-  };
+  });
+}
+
+/** The same store but for one verb. */
+function overriding<V extends keyof ObjectStore>(
+  store: ObjectStore,
+  verb: V,
+  instead: ObjectStore[V],
+): ObjectStore {
   return new Proxy(store, {
     get: (target, name) => {
-      if (name === 'put') return putTwice;
+      if (name === verb) return instead;
       const member: unknown = Reflect.get(target, name);
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
@@ -285,6 +294,32 @@ describe('a lost answer', () => {
     await expect(commitTransaction(faulty, snapshot, appendSpec('a'))).rejects.toMatchObject({
       code: 'COMMIT_OUTCOME_UNKNOWN',
     });
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
+  });
+
+  test('of the first try inside the store is found where the log cannot be followed further', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const twice = { ...ctx, store: repeating(ctx.store) };
+    const torn: ObjectStore['list'] = async function* list(...args) {
+      await ctx.store.put(commitPath(2), new TextEncoder().encode('{"add"'), { kind: 'create' });
+      yield* ctx.store.list(...args);
+    };
+    const store = overriding(twice.store, 'list', torn);
+    const done = await commit({ ...ctx, store }, snapshot, appendSpec('a'));
+    expect([done.version, pathsOf(done.snapshot)]).toEqual([1, ['a']]);
+  });
+
+  test('of one who is not let in any more is said to be unknown', async () => {
+    const ctx = memoryContext();
+    const snapshot = await newTable(ctx);
+    const lost = withFaults(ctx, (call) => (isCommitPut(call, 1) ? 'lose-answer' : 'none'));
+    const shut: ObjectStore['get'] = async (path) => {
+      throw denied({ verb: 'get', uri: ctx.store.uri, path }, null);
+    };
+    const store = overriding(lost.store, 'get', shut);
+    const work = commitTransaction({ ...ctx, store }, snapshot, appendSpec('a'));
+    await expect(work).rejects.toMatchObject({ code: 'COMMIT_OUTCOME_UNKNOWN' });
     expect(pathsOf(await openSnapshot(ctx))).toEqual(['a']);
   });
 
