@@ -5,6 +5,7 @@
 
 import { isJsonObject, type JsonValue, parseJson, printJson } from '../base/index.ts';
 import type { Metadata, Protocol } from './actions.ts';
+import { knownFeature } from './feature-list.ts';
 
 /** Why a transaction made under `before` may not go in under `after`, as the rest of a sentence; or null. */
 export function protocolObstacle(before: Protocol, after: Protocol): string | null {
@@ -12,7 +13,9 @@ export function protocolObstacle(before: Protocol, after: Protocol): string | nu
   const [had, has] = [featuresOf(before), featuresOf(after)];
   const dropped = [...had].filter((name) => !has.has(name) && after.minWriterVersion === 7);
   if (dropped.length > 0) return `dropped the feature ${dropped.join(', ')}`;
-  const demanding = [...has].filter((name) => !had.has(name) && !UNDEMANDING_FEATURES.has(name));
+  const demanding = [...has].filter(
+    (name) => !had.has(name) && knownFeature(name)?.isHarmless !== true,
+  );
   if (demanding.length === 0) return null;
   return `turned on ${demanding.join(', ')}, which asks more of those who write`;
 }
@@ -30,33 +33,6 @@ export function metadataObstacle(before: Metadata, after: Metadata): string | nu
   );
   return keys.length === 0 ? null : `changed the properties ${keys.join(', ')}`;
 }
-
-/**
- * A feature that is listed asks for nothing until the metadata uses it, or what it asks is done at each try: row ids,
- * timestamps, the refusal to remove rows.
- */
-const UNDEMANDING_FEATURES: ReadonlySet<string> = new Set([
-  'allowColumnDefaults',
-  'appendOnly',
-  'changeDataFeed',
-  'checkConstraints',
-  'checkpointProtection',
-  'columnMapping',
-  'deletionVectors',
-  'domainMetadata',
-  'generatedColumns',
-  'identityColumns',
-  'inCommitTimestamp',
-  'invariants',
-  'rowTracking',
-  'timestampNtz',
-  'typeWidening',
-  'typeWidening-preview',
-  'v2Checkpoint',
-  'vacuumProtocolCheck',
-  'variantType',
-  'variantType-preview',
-]);
 
 /** Properties about when files and versions are cleaned up, packed or summed up, or that each try looks at anew. */
 const UNDEMANDING_PROPERTIES: ReadonlySet<string> = new Set([

@@ -141,12 +141,15 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'icebergCompatV1',
     needs: ['columnMapping'],
     ...switched('delta.enableIcebergCompatV1'),
-    // What Iceberg asks of schema, properties and files is checked at each commit.
+    refuses: NEW_FILES,
+    isHarmless: false,
   }),
   forWriters({
     name: 'icebergCompatV2',
     needs: ['columnMapping'],
     ...switched('delta.enableIcebergCompatV2'),
+    refuses: NEW_FILES,
+    isHarmless: false,
   }),
   forWriters({
     name: 'identityColumns',
@@ -201,6 +204,7 @@ export const FEATURES: readonly TableFeature[] = [
     ...flag('delta.enableVariantShredding'),
     ...typed('variant'),
     refuses: NEW_FILES,
+    isHarmless: false,
   }),
   forAll({
     name: 'variantType',

@@ -3,12 +3,12 @@
  * in use asks for nothing; one that is in use and not supported here is refused by its name.
  */
 
-import type { JsonValue } from '../base/index.ts';
-import { isJsonObject, parseJson } from '../base/index.ts';
 import { mappingMode, parseSchema, unknownTypeChange } from '../schema/index.ts';
 import type { Action, Metadata, Protocol } from './actions.ts';
-import { featureUnsupported, logCorrupt, protocolInvalid } from './errors.ts';
+import { featureUnsupported, protocolInvalid } from './errors.ts';
+import { FEATURES, knownFeature, type WriteScope } from './feature-list.ts';
 import { canonicalName, readerFeatures, writerFeatures } from './table-features.ts';
+import { isOn, traitsOf } from './table-traits.ts';
 
 /** Reader 1, writer 2: what every engine opens. */
 export const PORTABLE_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -23,14 +23,14 @@ export function checkReadable(
   { hasCatalog = false }: ReaderOptions = {},
 ): void {
   checkShape(protocol);
-  const missing = readerFeatures(protocol).filter(
-    (name) => !isReadable(name, metadata) && !(hasCatalog && CATALOG_FEATURES.has(name)),
-  );
+  const names = readerFeatures(protocol);
+  const missing = names.filter((name) => !isReadable(name, metadata, hasCatalog));
   if (missing.length === 0) {
     checkTypeChanges(protocol, metadata);
     return;
   }
-  const cure = missing.every((name) => CATALOG_FEATURES.has(name)) ? ASK_CATALOG : undefined;
+  const isManaged = missing.every((name) => knownFeature(name)?.reads === 'with catalog');
+  const cure = isManaged ? ASK_CATALOG : undefined;
   throw featureUnsupported('read', missing, { ...versions(protocol) }, cure);
 }
 
@@ -39,13 +39,17 @@ export interface ReaderOptions {
   readonly hasCatalog?: boolean;
 }
 
-/** What a commit does to a table: changes its description alone, adds rows, or also takes files away. */
-export type WriteScope = 'description' | 'append' | 'rewrite';
-
 /** What a commit with these actions does. */
 export function writeScope(actions: readonly Action[]): WriteScope {
-  if (actions.some(({ kind }) => kind === 'remove' || kind === 'cdc')) return 'rewrite';
+  if (actions.some(({ kind }) => kind === 'remove' || kind === 'cdc')) {
+    return actions.some(changesRows) ? 'rewrite' : 'rearrange';
+  }
   return actions.some(({ kind }) => kind === 'add') ? 'append' : 'description';
+}
+
+function changesRows(action: Action): boolean {
+  if (action.kind === 'add') return action.add.dataChange;
+  return action.kind === 'remove' ? action.remove.dataChange : action.kind === 'cdc';
 }
 
 /** As `checkReadable`, for writing too; `scope`, by default `rewrite`, says how much is written. */
@@ -59,13 +63,8 @@ export function checkWritable(
     const name = `writer version ${protocol.minWriterVersion}`;
     throw featureUnsupported('write', [name], { ...versions(protocol) });
   }
-  const use = featuresInUse(metadata);
-  const missing = writerFeatures(protocol).filter((name) => {
-    const canonical = canonicalName(name);
-    if (WRITABLE.has(canonical) || (scope !== 'rewrite' && APPENDABLE.has(canonical))) return false;
-    if (scope === 'description' && ASKS_OF_ROWS.has(canonical)) return false;
-    return !INERT_UNLESS_USED.has(canonical) || use.has(canonical);
-  });
+  const names = writerFeatures(protocol);
+  const missing = names.filter((name) => !isWritable(name, metadata, scope));
   if (missing.length > 0) throw featureUnsupported('write', missing, { ...versions(protocol) });
 }
 
@@ -79,74 +78,19 @@ export function hasInCommitTimestamps(metadata: Metadata): boolean {
   return isOn(metadata, 'delta.enableInCommitTimestamps');
 }
 
-const READABLE: ReadonlySet<string> = new Set([
-  'deletionVectors',
-  'timestampNtz',
-  'typeWidening',
-  'v2Checkpoint',
-  'vacuumProtocolCheck',
-  'variantShredding',
-  'variantType',
-]);
-
-const WRITABLE: ReadonlySet<string> = new Set([
-  'appendOnly',
-  // Asks something of those who clean up the log alone.
-  'checkpointProtection',
-  // Rows need not be clustered by those who write them.
-  'clustering',
-  'domainMetadata',
-  // Every commit carries its time where the table wants it.
-  'inCommitTimestamp',
-  // New files get row ids, and what would move rows away from theirs is refused where they are to stay.
-  'rowTracking',
-  'timestampNtz',
-  // Asks for nothing: a classic checkpoint of the V1 spec may be written for any table.
-  'v2Checkpoint',
-  'vacuumProtocolCheck',
-]);
-
-/** Features that those who add files heed, and those who rewrite files do not yet. */
-const APPENDABLE: ReadonlySet<string> = new Set([
-  'columnMapping',
-  'deletionVectors',
-  'typeWidening',
-]);
-
-/** Features that ask something of those who write rows, and nothing of those who change the description of a table. */
-const ASKS_OF_ROWS: ReadonlySet<string> = new Set([
-  'allowColumnDefaults',
-  'changeDataFeed',
-  'checkConstraints',
-  'generatedColumns',
-  'icebergCompatV1',
-  'icebergCompatV2',
-  'identityColumns',
-  'invariants',
-  'materializePartitionColumns',
-  'variantShredding',
-  'variantType',
-]);
-
-/** Tables whose newest commits a catalog knows, by both names of the feature. */
-const CATALOG_FEATURES: ReadonlySet<string> = new Set(['catalogManaged', 'catalogOwned-preview']);
 const ASK_CATALOG = 'open it with the commitSource of the catalog that manages it';
 
-/** Features whose being listed changes nothing while the table does not use them. */
-const INERT_UNLESS_USED: ReadonlySet<string> = new Set([
-  'invariants',
-  'checkConstraints',
-  'changeDataFeed',
-  'generatedColumns',
-  'allowColumnDefaults',
-  'columnMapping',
-  'identityColumns',
-]);
+function isReadable(name: string, metadata: Metadata, hasCatalog: boolean): boolean {
+  const feature = knownFeature(name);
+  if (feature === null || !feature.isForReaders) return false;
+  if (feature.name === 'columnMapping') return mappingMode(metadata.configuration) !== null;
+  return hasCatalog || feature.reads === 'always';
+}
 
-function isReadable(name: string, metadata: Metadata): boolean {
-  const canonical = canonicalName(name);
-  if (canonical === 'columnMapping') return mappingMode(metadata.configuration) !== null;
-  return READABLE.has(canonical);
+function isWritable(name: string, metadata: Metadata, scope: WriteScope): boolean {
+  const feature = knownFeature(name);
+  if (feature === null) return false;
+  return !feature.refuses.includes(scope) || feature.isInUse?.(traitsOf(metadata)) === false;
 }
 
 /** PROTOCOL.md, "Reader Requirements for Type Widening": a change of type that is not known is refused. */
@@ -176,49 +120,9 @@ function checkShape(protocol: Protocol): void {
 
 /** Features that the metadata shows in use, of those whose being listed asks for nothing. */
 export function featuresInUse(metadata: Metadata): ReadonlySet<string> {
-  const use = new Set<string>();
-  if (mappingMode(metadata.configuration) !== 'none') use.add('columnMapping');
-  if (isOn(metadata, 'delta.enableChangeDataFeed')) use.add('changeDataFeed');
-  if (Object.keys(metadata.configuration).some((key) => key.startsWith('delta.constraints.'))) {
-    use.add('checkConstraints');
-  }
-  for (const key of schemaMetadataKeys(metadata)) {
-    const feature = FIELD_FEATURES.find(([prefix]) => key.startsWith(prefix));
-    if (feature !== undefined) use.add(feature[1]);
-  }
-  return use;
-}
-
-/** Keys in the metadata of a field that show a feature in use; a final dot stands for a family of keys. */
-const FIELD_FEATURES: readonly (readonly [string, string])[] = [
-  ['delta.invariants', 'invariants'],
-  ['delta.generationExpression', 'generatedColumns'],
-  ['delta.identity.', 'identityColumns'],
-  ['CURRENT_DEFAULT', 'allowColumnDefaults'],
-];
-
-function schemaMetadataKeys(metadata: Metadata): ReadonlySet<string> {
-  const keys = new Set<string>();
-  const visit = (value: JsonValue | undefined): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (isJsonObject(value)) {
-      for (const [key, member] of Object.entries(value)) {
-        if (key === 'metadata' && isJsonObject(member)) {
-          for (const name of Object.keys(member)) keys.add(name);
-        } else visit(member);
-      }
-    }
-  };
-  try {
-    visit(parseJson(metadata.schemaString));
-  } catch (error) {
-    throw logCorrupt('metaData', 'schemaString is no JSON text', { cause: error });
-  }
-  return keys;
-}
-
-function isOn(metadata: Metadata, key: string): boolean {
-  return metadata.configuration[key]?.toLowerCase() === 'true';
+  const traits = traitsOf(metadata);
+  const used = FEATURES.filter(({ isInUse }) => isInUse?.(traits) === true);
+  return new Set(used.map(({ name }) => name));
 }
 
 function versions(protocol: Protocol): { readerVersion: number; writerVersion: number } {

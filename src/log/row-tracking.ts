@@ -9,6 +9,7 @@ import type { Action, AddFile, DomainMetadata, Metadata, Protocol } from './acti
 import { featureUnsupported, rowIdsNeedStatistics, rowTrackingIncomplete } from './errors.ts';
 import { pathKey } from './file-key.ts';
 import type { LogState } from './state.ts';
+import { isOn } from './table-traits.ts';
 
 /** Where the mark is kept. */
 export const ROW_TRACKING_DOMAIN = 'delta.rowTracking';
@@ -178,8 +179,4 @@ function toLong(value: bigint): number | bigint {
 
 function maximum(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
-}
-
-function isOn(metadata: Metadata, key: string): boolean {
-  return metadata.configuration[key]?.toLowerCase() === 'true';
 }

@@ -4,6 +4,7 @@ import { isDeltaError, summaryOf } from '../base/index.ts';
 import {
   checkReadable,
   checkWritable,
+  FEATURES,
   type Metadata,
   type Protocol,
   supportsFeature,
@@ -11,20 +12,6 @@ import {
 import { findField } from '../schema/index.ts';
 import type { Found } from './doctor-types.ts';
 import type { Snapshot } from './types.ts';
-
-/** Properties that are in force only where the protocol has the feature. */
-const FEATURE_OF: readonly (readonly [property: string, on: RegExp, feature: string])[] = [
-  ['delta.appendOnly', /^true$/i, 'appendOnly'],
-  ['delta.checkpointPolicy', /^v2$/i, 'v2Checkpoint'],
-  ['delta.columnMapping.mode', /^(?:id|name)$/i, 'columnMapping'],
-  ['delta.enableChangeDataFeed', /^true$/i, 'changeDataFeed'],
-  ['delta.enableDeletionVectors', /^true$/i, 'deletionVectors'],
-  ['delta.enableIcebergCompatV1', /^true$/i, 'icebergCompatV1'],
-  ['delta.enableIcebergCompatV2', /^true$/i, 'icebergCompatV2'],
-  ['delta.enableInCommitTimestamps', /^true$/i, 'inCommitTimestamp'],
-  ['delta.enableRowTracking', /^true$/i, 'rowTracking'],
-  ['delta.enableTypeWidening', /^true$/i, 'typeWidening'],
-];
 
 export function checkDescription(snapshot: Snapshot): readonly Found[] {
   const { protocol, metadata } = snapshot;
@@ -74,9 +61,11 @@ function unlisted({ readerFeatures = [], writerFeatures = [] }: Protocol): reado
 }
 
 function propertiesWithout(protocol: Protocol, { configuration }: Metadata): readonly Found[] {
-  return FEATURE_OF.flatMap(([property, on, feature]): readonly Found[] => {
+  return FEATURES.flatMap(({ name: feature, property: told }): readonly Found[] => {
+    const property = told?.key ?? '';
     const value = configuration[property];
-    if (value === undefined || !on.test(value) || supportsFeature(protocol, feature)) return [];
+    if (value === undefined || told?.on.test(value) !== true) return [];
+    if (supportsFeature(protocol, feature)) return [];
     return [
       {
         code: 'PROPERTY_WITHOUT_FEATURE',

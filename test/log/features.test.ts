@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 
-import { checkReadable, checkWritable, isAppendOnly, type Protocol } from '../../src/log/index.ts';
-import { METADATA, metadataWith } from './actions.ts';
+import {
+  type Action,
+  checkReadable,
+  checkWritable,
+  isAppendOnly,
+  type Protocol,
+  writeScope,
+} from '../../src/log/index.ts';
+import { add, METADATA, metadataWith, remove } from './actions.ts';
 
 const protocol = (minReaderVersion: number, minWriterVersion: number): Protocol => ({
   minReaderVersion,
@@ -107,6 +114,39 @@ describe('checkWritable', () => {
         message: expect.stringContaining(name) as string,
       }),
     );
+  });
+});
+
+describe('what a commit does', () => {
+  const feed = metadataWith({ 'delta.enableChangeDataFeed': 'true' });
+  const checked = metadataWith({ 'delta.constraints.c': 'id > 0' });
+
+  test('decides what it must heed of rules for rows and files', () => {
+    expect(() => checkWritable(protocol(1, 4), feed, 'append')).not.toThrow();
+    expect(() => checkWritable(protocol(1, 4), feed, 'rearrange')).not.toThrow();
+    expect(() => checkWritable(protocol(1, 3), checked, 'append')).toThrow('checkConstraints');
+    expect(() => checkWritable(protocol(1, 3), checked, 'rearrange')).not.toThrow();
+    const variants = features(['variantType'], []);
+    const typed = {
+      ...METADATA,
+      schemaString: METADATA.schemaString.replace('"string"', '"variant"'),
+    };
+    expect(() => checkWritable(variants, typed, 'rearrange')).toThrow('variantType');
+    expect(() => checkWritable(variants, typed, 'description')).not.toThrow();
+    expect(() => checkWritable(variants, METADATA)).not.toThrow();
+  });
+
+  test('is told by its actions', () => {
+    const still = add('c', { dataChange: false });
+    const gone: Action = { kind: 'remove', remove: { path: 'b', dataChange: false } };
+    const kinds = [
+      [add('a')],
+      [add('a'), remove('b')],
+      [still, gone],
+      [add('a'), gone],
+      [{ kind: 'metaData', metaData: METADATA } as const],
+    ].map(writeScope);
+    expect(kinds).toEqual(['append', 'rewrite', 'rearrange', 'rewrite', 'description']);
   });
 });
 
