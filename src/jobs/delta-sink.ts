@@ -15,8 +15,6 @@ import {
   merge,
   openInputRows,
   openSnapshot,
-  optimize,
-  filesToPack,
   prepareMergeSource,
   readHistory,
   scanRows,
@@ -34,6 +32,7 @@ import {
   type Written,
 } from './job-sink.ts';
 import type { KafkaPost } from './kafka-post.ts';
+import { Packer } from './packer.ts';
 import { partitionName, progressId, rangesJson, stepsOf } from './partition-progress.ts';
 import { Publisher } from './publish.ts';
 import { BATCH_MEMBER, checkRefill } from './refill.ts';
@@ -56,6 +55,7 @@ export class DeltaJobSink implements JobSink {
   readonly #table: TableContext;
   readonly #publisher: Publisher;
   readonly #post: KafkaPost | null;
+  readonly #packer: Packer | null;
   #isThere = false;
   /** Of the last batch, where rows are posted: the keys of the rows that it changed. */
   #changed: ReadonlySet<string> = new Set();
@@ -66,6 +66,7 @@ export class DeltaJobSink implements JobSink {
     this.#table = tableAt(run.context, sink.location);
     this.#publisher = new Publisher(run.context, this.#table, sink);
     this.#post = post;
+    this.#packer = sink.optimize === null ? null : new Packer(run, this.#table, sink);
     this.label = `${sink.database}.${sink.table}`;
     this.needsRowsAgain = post !== null;
   }
@@ -140,12 +141,14 @@ export class DeltaJobSink implements JobSink {
   async publish({ batch }: JobBatch): Promise<Published> {
     if (!this.#isThere) return { version: null, posted: 0 };
     const posted = await this.#postChanged(batch);
-    await this.#pack(batch);
+    await this.#packer?.afterBatch(batch);
     return { version: await this.#publisher.publish(), posted };
   }
 
   async close(): Promise<void> {
     await this.#post?.close();
+    const hasPacked = await this.#packer?.close();
+    if (hasPacked === true) await this.#publisher.publish();
   }
 
   /** The table takes the columns of the first rows. */
@@ -271,28 +274,6 @@ export class DeltaJobSink implements JobSink {
     }
     this.#changed = new Set();
     return post.send(batch, rows, snapshot.schema);
-  }
-
-  /** Packs small files now and then. A file is packed with others of its size, so that rows are not written again and again. */
-  async #pack(batch: number): Promise<void> {
-    const { optimize: options } = this.#sink;
-    // Runs that end after a batch or two must come to it too: batches are counted over all runs.
-    if (options === null || (batch + 1) % options.everyBatches !== 0) return;
-    const { minFileCount, sortBy } = options;
-    const snapshot = await openSnapshot(this.#table);
-    const spec = { minFileCount, gradual: true };
-    if (filesToPack(snapshot, spec).length === 0) return;
-    const { signal } = this.#run;
-    try {
-      await optimize(this.#table, snapshot, {
-        ...spec,
-        sortBy,
-        ...(signal === undefined ? {} : { signal }),
-      });
-    } catch (error) {
-      // Others keep changing the same files: they are packed another time.
-      if (!isDeltaError(error, 'WRITE_CONFLICT')) throw error;
-    }
   }
 }
 

@@ -62,6 +62,7 @@ export interface BatchReport {
 
 /** One run under way: the job, and everything it works on, opened. */
 export interface Run {
+  /** With the trigger of this run. */
   readonly job: Job;
   readonly config: Config;
   readonly context: JobContext;

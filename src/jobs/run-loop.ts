@@ -1,6 +1,5 @@
 /** How a run goes on: looks for what is new as its trigger says, until it is stopped, and tells what it did. */
 
-import type { Trigger } from './job.ts';
 import type { BatchCounts, Run, RunOptions, RunResult } from './job-context.ts';
 
 /** How often it is looked whether something is new where no interval says so. */
@@ -12,7 +11,7 @@ export async function lookAsTriggered(
   options: RunOptions,
   look: () => Promise<boolean>,
 ): Promise<void> {
-  const trigger: Trigger = options.trigger ?? run.job.trigger;
+  const { trigger } = run.job;
   const everyMs = trigger.kind === 'interval' ? trigger.everyMs : 0;
   const { clock } = run.context;
   for (;;) {

@@ -76,7 +76,7 @@ async function openRun(
   const report = options.onProgress ?? (() => {});
   report({ step: 'prepare', batch: null, files: 0, bytes: 0 });
   return {
-    job,
+    job: options.trigger === undefined ? job : { ...job, trigger: options.trigger },
     config,
     context,
     strict: options.strict ?? job.strict,
