@@ -13,42 +13,25 @@ export type {
   Protocol,
   RemoveFile,
   Txn,
-} from "./actions.ts";
+} from './actions.ts';
 export {
   type CheckpointAction,
   checkpointActions,
   CheckpointContents,
   type CheckpointRetention,
-} from "./checkpoint.ts";
-export {
-  checksumDifferences,
-  fileDifferences,
-} from "./checksum-differences.ts";
-export {
-  type CleanupOptions,
-  type CleanupPlan,
-  planCleanup,
-} from "./cleanup.ts";
-export {
-  actionJson,
-  parseCommit,
-  parseCommitInfo,
-  printCommit,
-} from "./codec.ts";
+} from './checkpoint.ts';
+export { checksumDifferences, fileDifferences } from './checksum-differences.ts';
+export { type CleanupOptions, type CleanupPlan, planCleanup } from './cleanup.ts';
+export { actionJson, parseCommit, parseCommitInfo, printCommit } from './codec.ts';
 export {
   changesData,
   commitInfo,
   type CommitInfoSpec,
   ENGINE_INFO,
   txnIdOf,
-} from "./commit-info.ts";
-export { metadataObstacle, protocolObstacle } from "./concurrent-change.ts";
-export {
-  compactActions,
-  type CompactedFile,
-  isReconciled,
-  type TailStep,
-} from "./compaction.ts";
+} from './commit-info.ts';
+export { metadataObstacle, protocolObstacle } from './concurrent-change.ts';
+export { compactActions, type CompactedFile, isReconciled, type TailStep } from './compaction.ts';
 export {
   type Attempt,
   type Conflict,
@@ -58,20 +41,10 @@ export {
   onlyRearranges,
   type ReadScope,
   type WinnerCommit,
-} from "./conflicts.ts";
-export { decodeAction } from "./decode.ts";
-export {
-  decodeVector,
-  type RowBits,
-  unframeVector,
-  vectorPlace,
-} from "./deletion-vector.ts";
-export {
-  appendOnly,
-  featureUnsupported,
-  logIncomplete,
-  tableNotFound,
-} from "./errors.ts";
+} from './conflicts.ts';
+export { decodeAction } from './decode.ts';
+export { decodeVector, type RowBits, unframeVector, vectorPlace } from './deletion-vector.ts';
+export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './errors.ts';
 export {
   checkReadable,
   checkWritable,
@@ -80,20 +53,10 @@ export {
   isAppendOnly,
   PORTABLE_PROTOCOL,
   writeScope,
-} from "./features.ts";
-export {
-  FEATURES,
-  knownFeature,
-  type TableFeature,
-  type WriteScope,
-} from "./feature-list.ts";
-export { pathKey, vectorId } from "./file-key.ts";
-export {
-  type ColumnFile,
-  type FileColumns,
-  type FileSelection,
-  FileSet,
-} from "./file-set.ts";
+} from './features.ts';
+export { FEATURES, knownFeature, type TableFeature, type WriteScope } from './feature-list.ts';
+export { pathKey, vectorId } from './file-key.ts';
+export { type ColumnFile, type FileColumns, type FileSelection, FileSet } from './file-set.ts';
 export {
   checkpointPath,
   checksumPath,
@@ -108,16 +71,16 @@ export {
   stagedCommitPath,
   uniqueCheckpointPath,
   versionPrefix,
-} from "./file-names.ts";
+} from './file-names.ts';
 export {
   type CheckpointCopy,
   type CheckpointHint,
   type LastCheckpoint,
   parseLastCheckpoint,
   printLastCheckpoint,
-} from "./last-checkpoint.ts";
-export { LayeredMap } from "./layered-map.ts";
-export { type Ratified, withRatified } from "./ratified.ts";
+} from './last-checkpoint.ts';
+export { LayeredMap } from './layered-map.ts';
+export { type Ratified, withRatified } from './ratified.ts';
 export {
   assignsRowIds,
   checkKeepsRowIds,
@@ -128,7 +91,7 @@ export {
   rowIdHighWaterMark,
   withRowIdColumns,
   withRowIds,
-} from "./row-tracking.ts";
+} from './row-tracking.ts';
 export {
   type CheckpointFiles,
   chooseSegment,
@@ -139,8 +102,8 @@ export {
   type LogSegment,
   readListing,
   type SegmentOptions,
-} from "./segment.ts";
-export { type LogState, Replay } from "./state.ts";
+} from './segment.ts';
+export { type LogState, Replay } from './state.ts';
 export {
   canonicalName,
   featureNamed,
@@ -150,10 +113,10 @@ export {
   withFeatures,
   withoutFeature,
   withVersions,
-} from "./table-features.ts";
-export { isOn } from "./table-traits.ts";
+} from './table-features.ts';
+export { isOn } from './table-traits.ts';
 export {
   parseVersionChecksum,
   printVersionChecksum,
   type VersionChecksum,
-} from "./version-checksum.ts";
+} from './version-checksum.ts';

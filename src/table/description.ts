@@ -3,7 +3,7 @@
  * PROTOCOL.md, "Table Features", "Column Mapping", "Iceberg Compatibility V1" and "V2".
  */
 
-import type { Random } from "../base/index.ts";
+import type { Random } from '../base/index.ts';
 import {
   featureNamed,
   FEATURES,
@@ -13,7 +13,7 @@ import {
   supportsFeature,
   withFeatures,
   withVersions,
-} from "../log/index.ts";
+} from '../log/index.ts';
 import {
   assignMapping,
   type DataType,
@@ -23,13 +23,9 @@ import {
   printSchema,
   type StructField,
   type StructType,
-} from "../schema/index.ts";
-import { propertyInvalid } from "./errors.ts";
-import {
-  checkProperties,
-  FEATURE_PREFIX,
-  isKeptByWriters,
-} from "./property-rules.ts";
+} from '../schema/index.ts';
+import { propertyInvalid } from './errors.ts';
+import { checkProperties, FEATURE_PREFIX, isKeptByWriters } from './property-rules.ts';
 
 export interface Description {
   readonly protocol: Protocol;
@@ -60,8 +56,7 @@ export function withProperties(
   checkProperties(set);
   const configuration = { ...description.metadata.configuration };
   for (const key of unset) {
-    if (isKeptByWriters(key))
-      throw propertyInvalid(key, "is kept by writers and cannot be unset");
+    if (isKeptByWriters(key)) throw propertyInvalid(key, 'is kept by writers and cannot be unset');
     delete configuration[key];
   }
   const features: string[] = [];
@@ -69,29 +64,20 @@ export function withProperties(
   for (const [key, value] of Object.entries(set)) {
     if (key.startsWith(FEATURE_PREFIX))
       features.push(featureNamed(key.slice(FEATURE_PREFIX.length)));
-    else if (key === "delta.minReaderVersion") versions.reader = Number(value);
-    else if (key === "delta.minWriterVersion") versions.writer = Number(value);
+    else if (key === 'delta.minReaderVersion') versions.reader = Number(value);
+    else if (key === 'delta.minWriterVersion') versions.writer = Number(value);
     else configuration[key] = value;
   }
-  const raised = withFeatures(
-    withVersions(description.protocol, versions),
-    features,
-  );
+  const raised = withFeatures(withVersions(description.protocol, versions), features);
   const metadata = { ...description.metadata, configuration };
   return completed({ protocol: raised, metadata }, options);
 }
 
 /** The description with the features, ids and names that its properties and columns ask for. Errors: `PROPERTY_INVALID`. */
-export function completed(
-  description: Description,
-  options: DescribeOptions,
-): Description {
+export function completed(description: Description, options: DescribeOptions): Description {
   const { before } = options;
   const schema = parseSchema(description.metadata.schemaString);
-  const used = [
-    ...featuresOfProperties(description.metadata),
-    ...featuresOfColumns(schema),
-  ];
+  const used = [...featuresOfProperties(description.metadata), ...featuresOfColumns(schema)];
   const protocol = withFeatures(description.protocol, used);
   const metadata = mapped(description.metadata, schema, options);
   checkMappingChange(before?.metadata ?? null, metadata);
@@ -106,8 +92,7 @@ export function propertyOf(feature: string): string | null {
 
 function featuresOfProperties({ configuration }: Metadata): readonly string[] {
   return FEATURES.filter(({ property }) => {
-    const value =
-      property === undefined ? undefined : configuration[property.key];
+    const value = property === undefined ? undefined : configuration[property.key];
     return value !== undefined && property?.on.test(value) === true;
   }).map(({ name }) => name);
 }
@@ -115,57 +100,48 @@ function featuresOfProperties({ configuration }: Metadata): readonly string[] {
 /** What columns ask for by their types; PROTOCOL.md, "Timestamp without timezone", "Variant Data Type". */
 export function featuresOfColumns(type: DataType): readonly string[] {
   switch (type.kind) {
-    case "struct":
+    case 'struct':
       return type.fields.flatMap((field) => featuresOfColumns(field.type));
-    case "array":
+    case 'array':
       return featuresOfColumns(type.element);
-    case "map":
+    case 'map':
       return [...featuresOfColumns(type.key), ...featuresOfColumns(type.value)];
-    case "primitive":
-      if (type.name === "timestamp_ntz") return ["timestampNtz"];
-      return type.name === "variant" ? ["variantType"] : [];
+    case 'primitive':
+      if (type.name === 'timestamp_ntz') return ['timestampNtz'];
+      return type.name === 'variant' ? ['variantType'] : [];
     default:
       return [];
   }
 }
 
 /** With ids and physical names where the mode asks for them: a column that has files goes on by its own name in them. */
-function mapped(
-  metadata: Metadata,
-  schema: StructType,
-  options: DescribeOptions,
-): Metadata {
+function mapped(metadata: Metadata, schema: StructType, options: DescribeOptions): Metadata {
   const { configuration } = metadata;
-  if (modeOf(configuration) === "none") return metadata;
-  const wasMapped =
-    modeOf(options.before?.metadata.configuration ?? {}) !== "none";
+  if (modeOf(configuration) === 'none') return metadata;
+  const wasMapped = modeOf(options.before?.metadata.configuration ?? {}) !== 'none';
   const isOwn = options.before !== null && !wasMapped;
   const { schema: assigned, maxId } = assignMapping(schema, {
-    maxId: Number(configuration["delta.columnMapping.maxColumnId"] ?? 0),
-    physicalName: (field: StructField) =>
-      isOwn ? field.name : `col-${options.random.uuid()}`,
-    nestedIds: isOn(configuration, "delta.enableIcebergCompatV2"),
+    maxId: Number(configuration['delta.columnMapping.maxColumnId'] ?? 0),
+    physicalName: (field: StructField) => (isOwn ? field.name : `col-${options.random.uuid()}`),
+    nestedIds: isOn(configuration, 'delta.enableIcebergCompatV2'),
   });
   return {
     ...metadata,
     schemaString: printSchema(assigned),
     configuration: {
       ...configuration,
-      "delta.columnMapping.maxColumnId": String(maxId),
+      'delta.columnMapping.maxColumnId': String(maxId),
     },
   };
 }
 
 /** Files that are there were written by one mode: they can go on by name only, and only from none. */
-function checkMappingChange(
-  before: Metadata | null,
-  { configuration }: Metadata,
-): void {
+function checkMappingChange(before: Metadata | null, { configuration }: Metadata): void {
   if (before === null) return;
   const [from, to] = [modeOf(before.configuration), modeOf(configuration)];
-  if (from === to || (from === "none" && to === "name")) return;
+  if (from === to || (from === 'none' && to === 'name')) return;
   throw propertyInvalid(
-    "delta.columnMapping.mode",
+    'delta.columnMapping.mode',
     `cannot go from ${from} to ${to}: the files that are there would have to be rewritten`,
   );
 }
@@ -173,60 +149,39 @@ function checkMappingChange(
 /** Properties that do not go together, in the words of the protocol's own rules. */
 function checkTogether(protocol: Protocol, metadata: Metadata): void {
   const { configuration, partitionColumns } = metadata;
-  const manifest = "delta.compatibility.symlinkFormatManifest.enabled";
-  const vectors = isOn(configuration, "delta.enableDeletionVectors");
-  const isMapped = modeOf(configuration) !== "none";
+  const manifest = 'delta.compatibility.symlinkFormatManifest.enabled';
+  const vectors = isOn(configuration, 'delta.enableDeletionVectors');
+  const isMapped = modeOf(configuration) !== 'none';
   if (isOn(configuration, manifest) && (vectors || isMapped)) {
-    const feature = vectors
-      ? "delta.enableDeletionVectors"
-      : "delta.columnMapping.mode";
+    const feature = vectors ? 'delta.enableDeletionVectors' : 'delta.columnMapping.mode';
     throw propertyInvalid(
       feature,
       `cannot be set together with ${manifest}, whose readers open the files as they stand`,
     );
   }
-  for (const version of ["1", "2"]) {
+  for (const version of ['1', '2']) {
     const key = `delta.enableIcebergCompatV${version}`;
     if (!isOn(configuration, key)) continue;
-    if (!isMapped)
-      throw propertyInvalid(
-        key,
-        "needs delta.columnMapping.mode to be name or id",
-      );
-    if (vectors || supportsFeature(protocol, "deletionVectors")) {
-      throw propertyInvalid(
-        key,
-        "does not allow deletion vectors; drop that feature first",
-      );
+    if (!isMapped) throw propertyInvalid(key, 'needs delta.columnMapping.mode to be name or id');
+    if (vectors || supportsFeature(protocol, 'deletionVectors')) {
+      throw propertyInvalid(key, 'does not allow deletion vectors; drop that feature first');
     }
-    const type =
-      version === "1"
-        ? unfitForIceberg(parseSchema(metadata.schemaString))
-        : null;
-    if (type !== null)
-      throw propertyInvalid(key, `does not allow columns of the type ${type}`);
+    const type = version === '1' ? unfitForIceberg(parseSchema(metadata.schemaString)) : null;
+    if (type !== null) throw propertyInvalid(key, `does not allow columns of the type ${type}`);
   }
-  const both = ["1", "2"].every((v) =>
-    isOn(configuration, `delta.enableIcebergCompatV${v}`),
-  );
+  const both = ['1', '2'].every((v) => isOn(configuration, `delta.enableIcebergCompatV${v}`));
   if (both)
-    throw propertyInvalid(
-      "delta.enableIcebergCompatV2",
-      "goes with no other version of it",
-    );
-  if (partitionColumns.length > 0 && supportsFeature(protocol, "clustering")) {
-    throw propertyInvalid(
-      "delta.feature.clustering",
-      "does not go with partitions",
-    );
+    throw propertyInvalid('delta.enableIcebergCompatV2', 'goes with no other version of it');
+  if (partitionColumns.length > 0 && supportsFeature(protocol, 'clustering')) {
+    throw propertyInvalid('delta.feature.clustering', 'does not go with partitions');
   }
 }
 
 /** PROTOCOL.md, "Iceberg Compatibility V1": no arrays, maps or void. */
 function unfitForIceberg(type: DataType): string | null {
-  if (type.kind === "array" || type.kind === "map") return type.kind;
-  if (type.kind === "primitive") return type.name === "void" ? type.name : null;
-  if (type.kind !== "struct") return null;
+  if (type.kind === 'array' || type.kind === 'map') return type.kind;
+  if (type.kind === 'primitive') return type.name === 'void' ? type.name : null;
+  if (type.kind !== 'struct') return null;
   for (const field of type.fields) {
     const found = unfitForIceberg(field.type);
     if (found !== null) return found;
@@ -235,12 +190,9 @@ function unfitForIceberg(type: DataType): string | null {
 }
 
 function modeOf(configuration: Readonly<Record<string, string>>): MappingMode {
-  return mappingMode(configuration) ?? "none";
+  return mappingMode(configuration) ?? 'none';
 }
 
-function isOn(
-  configuration: Readonly<Record<string, string>>,
-  key: string,
-): boolean {
-  return configuration[key]?.toLowerCase() === "true";
+function isOn(configuration: Readonly<Record<string, string>>, key: string): boolean {
+  return configuration[key]?.toLowerCase() === 'true';
 }
