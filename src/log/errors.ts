@@ -164,3 +164,14 @@ export function rowTrackingIncomplete(path: string): DeltaError {
     details: { path },
   });
 }
+
+/** `ICEBERG_INCOMPATIBLE`: the table is to stay one that can be converted for Iceberg, and would not be. */
+export function icebergIncompatible(version: number, why: string): DeltaError {
+  const property = `delta.enableIcebergCompatV${version}`;
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'ICEBERG_INCOMPATIBLE',
+    message: `${property} ${why}; or set the property to false, and have the table read as Delta alone`,
+    details: { property, feature: `icebergCompatV${version}` },
+  });
+}

@@ -23,7 +23,7 @@ export interface TableFeature {
   readonly earlyName?: string;
   /** The table property that puts it to use, and the values that do. */
   readonly property?: { readonly key: string; readonly on: RegExp };
-  /** Whether the table uses it. Without this, a feature is in use where it is listed. */
+  /** Whether the table uses it, as far as that matters to writers. Without this, it does where the feature is listed. */
   readonly isInUse?: (traits: TableTraits) => boolean;
   /** Whether it can be read: always, or only with the commits that its catalog tells. */
   readonly reads: 'always' | 'with catalog';
@@ -62,6 +62,11 @@ function switched(key: string): Required<Pick<TableFeature, 'property' | 'isInUs
 /** In use where a field of the schema has metadata whose key begins so. */
 function marked(prefix: string): Required<Pick<TableFeature, 'isInUse'>> {
   return { isInUse: ({ fieldKeys }) => [...fieldKeys].some((key) => key.startsWith(prefix)) };
+}
+
+/** What Iceberg asks is checked at each commit, but that files have the values of partition columns, which those made here lack. */
+function convertible(key: string): Required<Pick<TableFeature, 'property' | 'isInUse'>> {
+  return { ...flag(key), isInUse: ({ isOn, isPartitioned }) => isOn(key) && isPartitioned };
 }
 
 function typed(name: string): Required<Pick<TableFeature, 'isInUse'>> {
@@ -140,14 +145,14 @@ export const FEATURES: readonly TableFeature[] = [
   forWriters({
     name: 'icebergCompatV1',
     needs: ['columnMapping'],
-    ...switched('delta.enableIcebergCompatV1'),
+    ...convertible('delta.enableIcebergCompatV1'),
     refuses: NEW_FILES,
     isHarmless: false,
   }),
   forWriters({
     name: 'icebergCompatV2',
     needs: ['columnMapping'],
-    ...switched('delta.enableIcebergCompatV2'),
+    ...convertible('delta.enableIcebergCompatV2'),
     refuses: NEW_FILES,
     isHarmless: false,
   }),

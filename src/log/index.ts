@@ -72,6 +72,7 @@ export {
   uniqueCheckpointPath,
   versionPrefix,
 } from './file-names.ts';
+export { checkIceberg } from './iceberg.ts';
 export {
   type CheckpointCopy,
   type CheckpointHint,

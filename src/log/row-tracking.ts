@@ -58,7 +58,9 @@ export function withRowIds(
       const live = base?.files.get(pathKey(action.add.path)) ?? null;
       const known = { ...action.add, ...idsOf(live) };
       const { baseRowId = toLong(mark + 1n), defaultRowCommitVersion = version } = known;
-      mark = maximum(mark, BigInt(baseRowId) + rowCountOf(known) - 1n);
+      const rowCount = rowCountOf(known);
+      if (rowCount === null) throw rowIdsNeedStatistics(known.path);
+      mark = maximum(mark, BigInt(baseRowId) + BigInt(rowCount) - 1n);
       numbered.push({ kind: 'add', add: { ...known, baseRowId, defaultRowCommitVersion } });
     } else numbered.push(action);
   }
@@ -118,6 +120,12 @@ export function checkKeepsRowIds(
   );
 }
 
+/** Of the file as it stands in its storage: rows that a deletion vector hides are counted. Null where nobody counted them. */
+export function rowCountOf({ stats }: Pick<AddFile, 'stats'>): number | null {
+  const count = stats === undefined ? undefined : memberOf(stats, 'numRecords');
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;
+}
+
 /** Whether rows that were in the table leave their files for new ones. */
 export function movesRows(actions: readonly Action[], base: Pick<LogState, 'files'>): boolean {
   const removes = actions.some(({ kind }) => kind === 'remove');
@@ -144,13 +152,6 @@ function markOf({ configuration }: DomainMetadata): bigint | null {
   const mark = memberOf(configuration, 'rowIdHighWaterMark');
   if (typeof mark === 'bigint') return mark;
   return typeof mark === 'number' && Number.isSafeInteger(mark) ? BigInt(mark) : null;
-}
-
-/** Of the file as it stands in its storage: rows that a deletion vector hides keep their ids. */
-function rowCountOf({ path, stats }: AddFile): bigint {
-  const count = stats === undefined ? undefined : memberOf(stats, 'numRecords');
-  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return BigInt(count);
-  throw rowIdsNeedStatistics(path);
 }
 
 function idsOf(live: AddFile | null): Pick<AddFile, 'baseRowId' | 'defaultRowCommitVersion'> {

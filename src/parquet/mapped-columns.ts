@@ -6,7 +6,14 @@
 import { open } from 'node:fs/promises';
 
 import { present } from '../base/index.ts';
-import { type DataType, mappingId, physicalName, type StructType } from '../schema/index.ts';
+import {
+  type DataType,
+  mappingId,
+  nestedMappingId,
+  physicalName,
+  type StructField,
+  type StructType,
+} from '../schema/index.ts';
 import { unwritable } from './errors.ts';
 import { encodeTrailer } from './footer-writer.ts';
 import { listShape, mapShape } from './nesting.ts';
@@ -70,29 +77,40 @@ function mappedNodes(nodes: readonly ParquetNode[], struct: StructType): readonl
   const fields = new Map(struct.fields.map((field) => [field.name, field]));
   return nodes.map((node) => {
     const field = present(fields.get(node.name), 'the field of a column that was written');
-    return {
-      ...mappedNode(node, field.type),
-      name: physicalName(field),
-      fieldId: mappingId(field),
-    };
+    const name = physicalName(field);
+    const mapped = mappedNode(node, field.type, { field, path: name });
+    return { ...mapped, name, fieldId: mappingId(field) };
   });
 }
 
-function mappedNode(node: ParquetNode, type: DataType): ParquetNode {
+/** Where a node stands below the nearest field. */
+interface Place {
+  readonly field: StructField;
+  readonly path: string;
+}
+
+function mappedNode(node: ParquetNode, type: DataType, place: Place): ParquetNode {
   switch (type.kind) {
     case 'struct':
       return { ...node, children: mappedNodes(node.children, type) };
     case 'array': {
       const { element } = present(listShape(node), 'the element of a list');
-      return withInner(node, [mappedNode(element, type.element)]);
+      return withInner(node, [innerNode(element, type.element, place, 'element')]);
     }
     case 'map': {
       const { key, value } = present(mapShape(node), 'key and value of a map');
-      return withInner(node, [mappedNode(key, type.key), mappedNode(value, type.value)]);
+      const keyNode = innerNode(key, type.key, place, 'key');
+      return withInner(node, [keyNode, innerNode(value, type.value, place, 'value')]);
     }
     default:
       return node;
   }
+}
+
+/** What is no field has an id where Iceberg is to find it. */
+function innerNode(node: ParquetNode, type: DataType, above: Place, step: string): ParquetNode {
+  const place = { field: above.field, path: `${above.path}.${step}` };
+  return { ...mappedNode(node, type, place), fieldId: nestedMappingId(place.field, place.path) };
 }
 
 /** Lists and maps have a level between them and what they hold. */

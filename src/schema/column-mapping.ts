@@ -1,5 +1,6 @@
 /** Names of columns in files, partition values and statistics. PROTOCOL.md, "Column Mapping". */
 
+import { isJsonObject } from '../base/index.ts';
 import type { DataType, StructField, StructType } from './types.ts';
 
 /** The values of `delta.columnMapping.mode`. */
@@ -7,11 +8,8 @@ export type MappingMode = 'none' | 'name' | 'id';
 
 const ID = 'delta.columnMapping.id';
 const PHYSICAL_NAME = 'delta.columnMapping.physicalName';
-const MAPPING_KEYS: ReadonlySet<string> = new Set([
-  ID,
-  PHYSICAL_NAME,
-  'delta.columnMapping.nested.ids',
-]);
+const NESTED_IDS = 'delta.columnMapping.nested.ids';
+const MAPPING_KEYS: ReadonlySet<string> = new Set([ID, PHYSICAL_NAME, NESTED_IDS]);
 
 /** The mode that a table's properties say; null for a text that is none. */
 export function mappingMode(configuration: Readonly<Record<string, string>>): MappingMode | null {
@@ -28,6 +26,16 @@ export function physicalName(field: StructField): string {
 /** The id of a field, which its column in files has as `field_id`; null where the schema gives it none. */
 export function mappingId(field: StructField): number | null {
   const id = field.metadata[ID];
+  return typeof id === 'number' ? id : null;
+}
+
+/**
+ * The id of what is no field, by its path from the field that holds it (`tags.element`, by physical name); null where the schema
+ * gives it none. PROTOCOL.md, "Writer Requirements for IcebergCompatV2".
+ */
+export function nestedMappingId(field: StructField, path: string): number | null {
+  const ids = field.metadata[NESTED_IDS];
+  const id = isJsonObject(ids) && Object.hasOwn(ids, path) ? ids[path] : null;
   return typeof id === 'number' ? id : null;
 }
 

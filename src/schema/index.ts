@@ -5,6 +5,7 @@ export {
   mappingId,
   type MappingMode,
   mappingMode,
+  nestedMappingId,
   physicalName,
   withoutMapping,
 } from './column-mapping.ts';

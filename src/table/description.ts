@@ -1,6 +1,6 @@
 /**
  * What a table is told to be: its protocol and metadata, and what follows for them from properties and columns.
- * PROTOCOL.md, "Table Features", "Column Mapping", "Iceberg Compatibility V1" and "V2".
+ * PROTOCOL.md, "Table Features", "Column Mapping".
  */
 
 import type { Random } from '../base/index.ts';
@@ -159,34 +159,9 @@ function checkTogether(protocol: Protocol, metadata: Metadata): void {
       `cannot be set together with ${manifest}, whose readers open the files as they stand`,
     );
   }
-  for (const version of ['1', '2']) {
-    const key = `delta.enableIcebergCompatV${version}`;
-    if (!isOn(configuration, key)) continue;
-    if (!isMapped) throw propertyInvalid(key, 'needs delta.columnMapping.mode to be name or id');
-    if (vectors || supportsFeature(protocol, 'deletionVectors')) {
-      throw propertyInvalid(key, 'does not allow deletion vectors; drop that feature first');
-    }
-    const type = version === '1' ? unfitForIceberg(parseSchema(metadata.schemaString)) : null;
-    if (type !== null) throw propertyInvalid(key, `does not allow columns of the type ${type}`);
-  }
-  const both = ['1', '2'].every((v) => isOn(configuration, `delta.enableIcebergCompatV${v}`));
-  if (both)
-    throw propertyInvalid('delta.enableIcebergCompatV2', 'goes with no other version of it');
   if (partitionColumns.length > 0 && supportsFeature(protocol, 'clustering')) {
     throw propertyInvalid('delta.feature.clustering', 'does not go with partitions');
   }
-}
-
-/** PROTOCOL.md, "Iceberg Compatibility V1": no arrays, maps or void. */
-function unfitForIceberg(type: DataType): string | null {
-  if (type.kind === 'array' || type.kind === 'map') return type.kind;
-  if (type.kind === 'primitive') return type.name === 'void' ? type.name : null;
-  if (type.kind !== 'struct') return null;
-  for (const field of type.fields) {
-    const found = unfitForIceberg(field.type);
-    if (found !== null) return found;
-  }
-  return null;
 }
 
 function modeOf(configuration: Readonly<Record<string, string>>): MappingMode {

@@ -6,6 +6,7 @@ import {
   appendOnly,
   assignsRowIds,
   changesData,
+  checkIceberg,
   checkKeepsRowIds,
   checkRowIdsComplete,
   checkWritable,
@@ -43,7 +44,7 @@ export interface Origin {
 
 /**
  * The commit of `spec` right after `base`. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `ROW_IDS_NEED_STATISTICS`,
- * `ROW_TRACKING_INCOMPLETE`.
+ * `ROW_TRACKING_INCOMPLETE`, `ICEBERG_INCOMPATIBLE`.
  */
 export function prepareCommit(
   ctx: TableContext,
@@ -138,6 +139,7 @@ function checkActions(
     if (movesRows(actions, base.state)) checkKeepsRowIds({ protocol, metadata }, operation);
     checkRowIdsComplete(base.state, metadata, actions);
   }
+  checkIceberg(base?.state ?? null, { protocol, metadata }, actions);
   if (isAppendOnly(metadata)) {
     const removal = actions.find((action) => action.kind === 'remove' && changesData(action));
     if (removal?.kind === 'remove') throw appendOnly(removal.remove.path);

@@ -90,6 +90,14 @@ const OFF_ONLY: Readonly<Record<string, string>> = {
   'delta.enableChangeDataFeed': 'changeDataFeed',
 };
 
+/** Properties that put features to use of which nothing is known here. */
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
+  ['delta.enableicebergcompatv3', 'icebergCompatV3'],
+  ['delta.enableicebergwritercompatv1', 'icebergWriterCompatV1'],
+  ['delta.enableicebergwritercompatv3', 'icebergWriterCompatV3'],
+  ['delta.universalformat.enabledformats', 'metadata of other formats beside the log'],
+]);
+
 /** What writers keep for themselves: told to others, and not for users to set. */
 const KEPT_BY_WRITERS: ReadonlySet<string> = new Set([
   'delta.columnMapping.maxColumnId',
@@ -117,6 +125,10 @@ function checkProperty(key: string, value: string): void {
   if (refused !== undefined) {
     if (!key.startsWith(CONSTRAINT_PREFIX) && /^false$/i.test(value)) return;
     throw featureUnsupported('write', [refused], { property: key, value });
+  }
+  const unsupported = UNSUPPORTED.get(key.toLowerCase());
+  if (unsupported !== undefined) {
+    throw featureUnsupported('write', [unsupported], { property: key, value });
   }
   if (isKeptByWriters(key)) throw propertyInvalid(key, 'is kept by writers and cannot be set');
   const rule = RULES[key];

@@ -79,15 +79,6 @@ describe('setProperties', () => {
   });
 
   test.each([
-    ['Iceberg without column mapping', { 'delta.enableIcebergCompatV2': 'true' }],
-    [
-      'Iceberg with deletion vectors',
-      {
-        'delta.enableIcebergCompatV2': 'true',
-        'delta.columnMapping.mode': 'name',
-        'delta.enableDeletionVectors': 'true',
-      },
-    ],
     [
       'a manifest with deletion vectors',
       {
