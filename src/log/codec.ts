@@ -5,6 +5,8 @@
  *     {"add":{"path":"part-0.parquet",…}}\n
  */
 
+import { isUtf8 } from 'node:buffer';
+
 import {
   isJsonObject,
   type JsonObject,
@@ -15,6 +17,7 @@ import {
   unreachable,
 } from '../base/index.ts';
 import type { Action, CommitInfo } from './actions.ts';
+import { AddLine } from './add-line.ts';
 import { decodeAction } from './decode.ts';
 import { logCorrupt } from './errors.ts';
 
@@ -32,6 +35,48 @@ export function parseCommit(bytes: Uint8Array, file: string): Action[] {
   if (actions.length === 0) throw logCorrupt(file, EMPTY_COMMIT);
   return actions;
 }
+
+/** What becomes of the lines of a commit. */
+export interface CommitVisitor {
+  /** A plain add, which stands in `bytes`, also seen by `view`; false where it is to be taken as any other action. */
+  readonly line: (line: AddLine, bytes: Buffer, view: DataView) => boolean;
+  readonly action: (action: Action) => void;
+}
+
+/**
+ * As `parseCommit`, line by line and without an object for plain adds. What was visited before an error stays visited.
+ */
+export function visitCommit(bytes: Uint8Array, file: string, visitor: CommitVisitor): void {
+  if (!isUtf8(bytes)) {
+    for (const action of parseCommit(bytes, file)) visitor.action(action);
+    return;
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const line = new AddLine();
+  let isEmpty = true;
+  let start = 0;
+  for (let number = 1; start < buffer.length; number += 1) {
+    const next = line.read(buffer, start);
+    if (next >= 0 && visitor.line(line, buffer, view)) {
+      isEmpty = false;
+      start = next;
+      continue;
+    }
+    const newline = buffer.indexOf(NEWLINE, start);
+    const end = newline === -1 ? buffer.length : newline;
+    const text = buffer.toString('utf8', start, end).trim();
+    start = end + 1;
+    if (text === '') continue;
+    isEmpty = false;
+    for (const action of decodeAction(parseLine(text, file, number), file, number)) {
+      visitor.action(action);
+    }
+  }
+  if (isEmpty) throw logCorrupt(file, EMPTY_COMMIT);
+}
+
+const NEWLINE = 0x0a;
 
 const EMPTY_COMMIT =
   'it is empty, so its writer never finished it; where nobody knows what it was to say, ' +

@@ -3,13 +3,14 @@
  * absent one; unknown members stay, so that a rewritten action loses nothing. PROTOCOL.md, "Actions".
  */
 
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../base/index.ts';
 import type {
   Action,
   AddFile,
   CdcFile,
   DomainMetadata,
   Metadata,
+  PartitionValues,
   Protocol,
   RemoveFile,
   Txn,
@@ -34,6 +35,18 @@ export function decodeAction(line: JsonObject, file: string, lineNumber: number)
     if (action !== null) actions.push(action);
   }
   return actions.length === 0 ? [{ kind: 'unknown', line }] : actions;
+}
+
+/** The partition values that a JSON text holds; null where it holds anything else. */
+export function decodePartitionValues(text: string): PartitionValues | null {
+  let value: JsonValue;
+  try {
+    value = parseJson(text);
+  } catch {
+    // What is wrong is for whoever reads the whole line to say.
+    return null;
+  }
+  return isTextMap(value) ? (value as PartitionValues) : null;
 }
 
 const KNOWN: ReadonlySet<string> = new Set([

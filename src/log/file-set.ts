@@ -1,42 +1,16 @@
 /**
- * The live files of a state: those of a checkpoint in columns, as they came, and over them what commits changed since,
- * file by file. Never changes; a commit makes the next one, and shares all that it did not touch.
+ * The live files of a state: those of a checkpoint or of a long log in columns, and over them what commits changed since, file
+ * by file. Never changes; a commit makes the next one, and shares all that it did not touch.
  */
 
 import { assert } from '../base/index.ts';
-import type { AddFile, PartitionValues, RemoveFile } from './actions.ts';
+import type { AddFile, RemoveFile } from './actions.ts';
+import type { AddLine } from './add-line.ts';
+import { type FileColumns, type FileSelection, JoinedColumns } from './file-columns.ts';
+import type { FileBlocks } from './file-blocks.ts';
 import { vectorId } from './file-key.ts';
+import { GrownFiles } from './grown-files.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
-import { BLOCK_FILES, PackedFile, StatsPack } from './stats-pack.ts';
-
-export interface FileSelection {
-  /**
-   * Which partitions are wanted: asked once for values that many files share, by their names in the log. Default: all.
-   */
-  readonly partition?: (values: PartitionValues) => boolean;
-  /** False leaves `stats` out, where that saves reading them. Default true. */
-  readonly statistics?: boolean;
-}
-
-/** A file of `FileColumns`, and where it stands there. */
-export interface ColumnFile {
-  readonly row: number;
-  readonly file: AddFile;
-}
-
-/**
- * Files in columns, no two of one path. What is not asked for is not decoded, so that a fault in it may show late, as an error
- * of the kind `data`.
- */
-export interface FileColumns {
-  readonly size: number;
-  /** Sum of the files' sizes. */
-  readonly sizeBytes: number;
-  /** The files of these keys (`pathKey`) that are there. */
-  find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile>;
-  /** The files, but for those in the rows of `hidden`. */
-  select(selection: FileSelection, hidden: ReadonlySet<number>): Iterable<AddFile>;
-}
 
 /** A file that came in columns, and was touched by a commit since. */
 class Touched {
@@ -51,7 +25,7 @@ class Touched {
   }
 }
 
-type Change = AddFile | PackedFile | Touched;
+type Change = AddFile | Touched;
 
 interface Parts {
   readonly columns: FileColumns | null;
@@ -85,7 +59,7 @@ export class FileSet {
   get(key: string): AddFile | null {
     const { columns, changes } = this.#parts;
     const change = changes.get(key);
-    if (change !== null) return change instanceof PackedFile ? change.whole() : liveOf(change);
+    if (change !== null) return liveOf(change);
     return columns?.find(new Set([key])).get(key)?.file ?? null;
   }
 
@@ -104,11 +78,9 @@ export class FileSet {
       }
       yield* columns.select(selection, hidden);
     }
-    const { partition, statistics = true } = selection;
     for (const change of changes.values()) {
       const file = liveOf(change);
-      if (file === null || partition?.(file.partitionValues) === false) continue;
-      yield change instanceof PackedFile && statistics ? change.whole() : file;
+      if (file !== null && selection.partition?.(file.partitionValues) !== false) yield file;
     }
   }
 
@@ -122,17 +94,15 @@ export class FileSet {
 export class FileDraft {
   #columns: FileColumns | null;
   readonly #changes: LayeredDraft<Change>;
-  /** Of a log that is read from its start: changes to what is there already are few. */
-  readonly #pack: StatsPack | null;
-  /** Files that are to be packed, by their keys. */
-  #loose = new Map<string, AddFile>();
+  /** Of a log that is read from its start: files that are in no columns that came. */
+  readonly #grown: GrownFiles | null;
   #size: number;
   #sizeBytes: number;
 
   constructor({ columns, changes, size, sizeBytes }: Parts) {
-    this.#pack = size === 0 ? new StatsPack() : null;
     this.#columns = columns;
     this.#changes = new LayeredDraft(changes);
+    this.#grown = columns === null && size === 0 ? new GrownFiles() : null;
     this.#size = size;
     this.#sizeBytes = sizeBytes;
   }
@@ -140,6 +110,11 @@ export class FileDraft {
   /** Whether `load` has to be called before files are added or removed. */
   get hasColumns(): boolean {
     return this.#columns !== null;
+  }
+
+  /** Whether there are so many files of commits alone that `addLine` is to be called for those that it takes. */
+  get isLong(): boolean {
+    return this.#columns === null && this.#grown?.isLong === true;
   }
 
   /** Files that come in columns, all of them at once and none of them twice. */
@@ -163,18 +138,26 @@ export class FileDraft {
   /** The file takes the place of the one that has its key. */
   add(key: string, file: AddFile): void {
     const change = this.#changes.get(key);
+    if (change === null && this.#grown !== null) {
+      this.#grown.add(key, file);
+      return;
+    }
     const before = change === null ? null : liveOf(change);
     this.#size += before === null ? 1 : 0;
     this.#sizeBytes += file.size - (before?.size ?? 0);
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, file) : file);
-    if (this.#pack === null || file.stats === undefined || change instanceof Touched) return;
-    this.#loose.set(key, file);
-    if (this.#loose.size === BLOCK_FILES) this.#packLoose(this.#pack);
+  }
+
+  /** As `add`, where `isLong`; false where the line is no action after all. */
+  addLine(line: AddLine, bytes: Buffer, view: DataView): boolean {
+    assert(this.#grown !== null, 'a line was added to files that are no long log');
+    return this.#grown.addLine(line, bytes, view);
   }
 
   /** Only where the live file has the same deletion vector, or none as the other. */
   remove(key: string, { deletionVector }: Pick<RemoveFile, 'deletionVector'>): void {
     const change = this.#changes.get(key);
+    if (change === null) this.#grown?.remove(key, deletionVector);
     const live = change === null ? null : liveOf(change);
     if (live === null || vectorId(live.deletionVector) !== vectorId(deletionVector)) return;
     this.#size -= 1;
@@ -182,25 +165,24 @@ export class FileDraft {
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, null) : null);
   }
 
-  /** Those that were not changed again in the meantime. */
-  #packLoose(pack: StatsPack): void {
-    const live = [...this.#loose].filter(([key, file]) => this.#changes.get(key) === file);
-    const packed = pack.pack(live.map(([, file]) => file));
-    for (const [index, [key]] of live.entries()) this.#changes.set(key, packed[index] ?? null);
-    this.#loose = new Map();
-  }
-
   finish(): FileSet {
+    const { few, blocks } = this.#grown?.finish() ?? { few: [], blocks: null };
+    for (const [key, file] of few) this.#changes.set(key, file);
     return new FileSet({
-      columns: this.#columns,
+      columns: joined(blocks, this.#columns),
       changes: this.#changes.finish(),
-      size: this.#size,
-      sizeBytes: this.#sizeBytes,
+      size: this.#size + (this.#grown?.size ?? 0),
+      sizeBytes: this.#sizeBytes + (this.#grown?.sizeBytes ?? 0),
     });
   }
 }
 
-/** What is packed comes without its statistics. */
+function joined(blocks: FileBlocks | null, columns: FileColumns | null): FileColumns | null {
+  return blocks === null || columns === null
+    ? (blocks ?? columns)
+    : new JoinedColumns(blocks, columns);
+}
+
 function liveOf(change: Change): AddFile | null {
-  return change instanceof Touched || change instanceof PackedFile ? change.file : change;
+  return change instanceof Touched ? change.file : change;
 }

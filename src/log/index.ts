@@ -43,6 +43,7 @@ export {
   type WinnerCommit,
 } from './conflicts.ts';
 export { decodeAction } from './decode.ts';
+export { DescriptionReplay } from './description-replay.ts';
 export { decodeVector, type RowBits, unframeVector, vectorPlace } from './deletion-vector.ts';
 export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './errors.ts';
 export {
@@ -56,7 +57,8 @@ export {
 } from './features.ts';
 export { FEATURES, knownFeature, type TableFeature, type WriteScope } from './feature-list.ts';
 export { pathKey, vectorId } from './file-key.ts';
-export { type ColumnFile, type FileColumns, type FileSelection, FileSet } from './file-set.ts';
+export type { ColumnFile, FileColumns, FileSelection } from './file-columns.ts';
+export { FileSet } from './file-set.ts';
 export {
   checkpointPath,
   checksumPath,
@@ -72,7 +74,6 @@ export {
   uniqueCheckpointPath,
   versionPrefix,
 } from './file-names.ts';
-export { checkIceberg } from './iceberg.ts';
 export {
   type CheckpointCopy,
   type CheckpointHint,
@@ -80,6 +81,7 @@ export {
   parseLastCheckpoint,
   printLastCheckpoint,
 } from './last-checkpoint.ts';
+export { HashIndex, hashOf, viewOf } from './hash-index.ts';
 export { LayeredMap } from './layered-map.ts';
 export { type Ratified, withRatified } from './ratified.ts';
 export {

@@ -69,6 +69,11 @@ export class LayeredDraft<V> {
     this.#fresh = start.size === 0 ? new Map() : null;
   }
 
+  /** Whether there is surely nothing in it. */
+  get isEmpty(): boolean {
+    return this.#fresh?.size === 0;
+  }
+
   get(key: string): V | null {
     if (this.#fresh !== null) return this.#fresh.get(key) ?? null;
     const changed = this.#changes.get(key);

@@ -14,9 +14,12 @@ import type {
   RemoveFile,
   Txn,
 } from './actions.ts';
+import type { AddLine } from './add-line.ts';
+import { parseCommit, visitCommit } from './codec.ts';
 import { logIncomplete } from './errors.ts';
+import type { FileColumns } from './file-columns.ts';
 import { pathKey, vectorId } from './file-key.ts';
-import { type FileColumns, type FileDraft, FileSet } from './file-set.ts';
+import { type FileDraft, FileSet } from './file-set.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
 
 /** Never changes; `Replay` makes the next one. */
@@ -65,6 +68,19 @@ export class Replay {
   commit(actions: readonly Action[]): void {
     if (this.#files.hasColumns) this.#waiting.push(actions);
     else this.#commit(actions);
+  }
+
+  /** One commit as the bytes of its file, which errors name. Errors: those of `parseCommit`; then the replay is over. */
+  commitBytes(bytes: Uint8Array, file: string): void {
+    if (!this.#files.isLong) {
+      this.commit(parseCommit(bytes, file));
+      return;
+    }
+    this.#commitInfo = null;
+    visitCommit(bytes, file, {
+      line: (line, buffer, view) => this.#addLine(line, buffer, view),
+      action: (action) => this.#apply(action),
+    });
   }
 
   /** The files of a checkpoint that come in columns; before the first commit, as `apply`. */
@@ -137,6 +153,14 @@ export class Replay {
     const key = pathKey(file.path);
     this.#files.add(key, file);
     this.#tombstones.set(tombstoneKey(key, file), null);
+  }
+
+  #addLine(line: AddLine, bytes: Buffer, view: DataView): boolean {
+    if (!this.#files.addLine(line, bytes, view)) return false;
+    if (!this.#tombstones.isEmpty) {
+      this.#tombstones.set(pathKey(bytes.toString('utf8', line.pathStart, line.pathEnd)), null);
+    }
+    return true;
   }
 
   #remove(file: RemoveFile): void {

@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 
 import { isDeltaError } from '../base/index.ts';
 import {
+  type Action,
   type CheckpointHint,
   type CommitFile,
   LAST_CHECKPOINT_PATH,
@@ -23,6 +24,9 @@ import type { ObjectMeta, ObjectStore } from '../store/index.ts';
 
 /** Commits that are read at once. */
 const READS_MAX = 16;
+
+/** Of commits that are held at once. */
+const BATCH_BYTES = 32 * 1024 * 1024;
 
 /** Listings of a log that others write to: each further one begins where one version more is known to be there. */
 const LISTINGS_MAX = 8;
@@ -93,37 +97,64 @@ export async function readInCommitTimestamp(
   return typeof time === 'number' ? time : null;
 }
 
+/** A part of a log's tail: a commit as the bytes of its file, or what a compacted file says. */
+export type TailPart =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly path: string }
+  | { readonly kind: 'actions'; readonly actions: readonly Action[] };
+
 /**
- * The actions of a log's tail, in order, each with the version that they lead to. A compacted file that is gone, cannot
- * be read or is not reconciled is passed over for the commits that it stands for.
+ * The parts of a log's tail, in order: some are read side by side, and no more of them held than that. A compacted file that is
+ * gone, cannot be read or is not reconciled is passed over for the commits that it stands for.
  */
-export async function readTail(
+export async function* readTail(
   store: ObjectStore,
   steps: readonly TailStep[],
-): Promise<readonly WinnerCommit[]> {
-  const limit = pLimit(READS_MAX);
-  const read = await limit.map(steps, async (step): Promise<WinnerCommit | null> => {
-    if (step.kind === 'compacted') return readCompacted(store, step.file);
-    const { path, version } = step.commit;
-    return { version, actions: parseCommit(await readCommitBytes(store, step.commit), path) };
-  });
-  const tail: WinnerCommit[] = [];
-  for (const [index, step] of steps.entries()) {
-    const commit = read[index];
-    if (commit !== null && commit !== undefined) tail.push(commit);
-    else if (step.kind === 'compacted') tail.push(...(await readCommits(store, step.commits)));
+): AsyncGenerator<TailPart> {
+  for (const batch of batchesOf(steps)) {
+    const read = await Promise.all(
+      batch.map(async (step) =>
+        step.kind === 'commit' ? readPart(store, step.commit) : readCompacted(store, step.file),
+      ),
+    );
+    for (const [index, step] of batch.entries()) {
+      const part = read[index];
+      if (part !== null && part !== undefined) yield part;
+      else if (step.kind === 'compacted') {
+        yield* readTail(
+          store,
+          step.commits.map((commit) => ({ kind: 'commit', commit })),
+        );
+      }
+    }
   }
-  return tail;
 }
 
-async function readCompacted(
-  store: ObjectStore,
-  file: CompactedFile,
-): Promise<WinnerCommit | null> {
+/** At most `READS_MAX` and `BATCH_BYTES` each, but for one that has more by itself. */
+function* batchesOf(steps: readonly TailStep[]): Generator<readonly TailStep[]> {
+  let batch: TailStep[] = [];
+  let sizeBytes = 0;
+  for (const step of steps) {
+    const bytes = (step.kind === 'commit' ? step.commit : step.file).sizeBytes;
+    if (batch.length === READS_MAX || (batch.length > 0 && sizeBytes + bytes > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      sizeBytes = 0;
+    }
+    batch.push(step);
+    sizeBytes += bytes;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function readPart(store: ObjectStore, commit: CommitFile): Promise<TailPart> {
+  return { kind: 'bytes', bytes: await readCommitBytes(store, commit), path: commit.path };
+}
+
+async function readCompacted(store: ObjectStore, file: CompactedFile): Promise<TailPart | null> {
   try {
     const { bytes } = await store.get(file.path);
     const actions = parseCommit(bytes, file.path);
-    return isReconciled(actions) ? { version: file.endVersion, actions } : null;
+    return isReconciled(actions) ? { kind: 'actions', actions } : null;
   } catch (error) {
     // It saves reads and nothing else: the commits themselves say the same.
     if (isDeltaError(error) && error.kind === 'data') return null;

@@ -4,15 +4,19 @@ import { isDeltaError } from '../base/index.ts';
 import {
   checkReadable,
   checksumDifferences,
+  commitPath,
+  DescriptionReplay,
   hasInCommitTimestamps,
   logIncomplete,
   type LogState,
   type Metadata,
+  parseCommitInfo,
   type Protocol,
   Replay,
   type WinnerCommit,
 } from '../log/index.ts';
 import { parseSchema, type StructType } from '../schema/index.ts';
+import type { ObjectStore } from '../store/index.ts';
 import { CheckpointColumns } from './checkpoint-columns.ts';
 import {
   type CheckpointToRead,
@@ -29,7 +33,13 @@ import {
   type SourceOptions,
   type VersionSource,
 } from './load.ts';
-import { commitTimes, readCommits, readInCommitTimestamp, readTail } from './log-files.ts';
+import {
+  commitTimes,
+  readCommits,
+  readIfThere,
+  readInCommitTimestamp,
+  readTail,
+} from './log-files.ts';
 import { PartitionTable } from './partition-table.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
@@ -170,9 +180,6 @@ async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> 
   });
 }
 
-/** Commits that are read before they are applied. */
-const TAIL_STEPS = 64;
-
 async function replay({ store }: TableContext, source: VersionSource): Promise<LogState> {
   const { segment, checkpoint } = source;
   const built = new Replay(null);
@@ -188,10 +195,9 @@ async function replay({ store }: TableContext, source: VersionSource): Promise<L
       built.columns(new CheckpointColumns(await import('../parquet/index.ts'), table, segments));
     });
   }
-  // Not all at once: together the actions take several times what becomes of them.
-  for (let start = 0; start < segment.tail.length; start += TAIL_STEPS) {
-    const steps = segment.tail.slice(start, start + TAIL_STEPS);
-    for (const { actions } of await readTail(store, steps)) built.commit(actions);
+  for await (const part of readTail(store, segment.tail)) {
+    if (part.kind === 'bytes') built.commitBytes(part.bytes, part.path);
+    else built.commit(part.actions);
   }
   return built.finish(segment.version);
 }
@@ -225,17 +231,16 @@ async function describe(
   const { version, commits, tail } = segment;
   const after =
     told === null
-      ? await readTail(store, tail)
-      : await readCommits(
-          store,
-          commits.filter((commit) => commit.version > told.version),
-        );
-  let protocol: Protocol | null = null;
-  let metadata: Metadata | null = null;
-  for (const action of after.flatMap(({ actions }) => actions)) {
-    if (action.kind === 'protocol') protocol = action.protocol;
-    if (action.kind === 'metaData') metadata = action.metaData;
+      ? tail
+      : commits
+          .filter((commit) => commit.version > told.version)
+          .map((commit) => ({ kind: 'commit', commit }) as const);
+  const newest = new DescriptionReplay();
+  for await (const part of readTail(store, after)) {
+    if (part.kind === 'bytes') newest.commitBytes(part.bytes, part.path);
+    else newest.commit(part.actions);
   }
+  let { protocol, metadata } = newest;
   if (protocol === null || metadata === null) {
     const before = told ?? (await headOf(ctx, checkpoint));
     protocol ??= before?.protocol ?? null;
@@ -265,7 +270,10 @@ async function timestampOf(
   if (hasInCommitTimestamps(state.metadata)) {
     const commit = listing.commits.find((file) => file.version === version);
     const ownMs =
-      ownTime(state) ?? (commit === undefined ? null : await readInCommitTimestamp(store, commit));
+      ownTime(state) ??
+      (commit === undefined
+        ? await unlistedTime(store, version)
+        : await readInCommitTimestamp(store, commit));
     if (ownMs !== null) return ownMs;
     const told = listing.checksums.includes(version) ? await readChecksum(store, version) : null;
     if (told?.inCommitTimestampMs !== undefined && told.inCommitTimestampMs !== null) {
@@ -273,6 +281,14 @@ async function timestampOf(
     }
   }
   return commitTimes(listing.commits).get(version) ?? checkpoint?.files[0]?.modifiedMs ?? 0;
+}
+
+/** Of a commit that came while the log was listed, so that only its checkpoint was seen; null where it is not there. */
+async function unlistedTime(store: ObjectStore, version: number): Promise<number | null> {
+  const path = commitPath(version);
+  const bytes = await readIfThere(store, path);
+  const time = bytes === null ? undefined : parseCommitInfo(bytes, path)?.['inCommitTimestamp'];
+  return typeof time === 'number' ? time : null;
 }
 
 function ownTime(state: LogState): number | null {

@@ -1,17 +1,14 @@
-/** Where paths are among many: 32-bit hashes of their keys in an open-addressing table, a number for each and no object. */
+/** Where paths are among many, by the hashes of their keys. */
 
-import { pathKey } from '../log/index.ts';
+import { HashIndex, hashOf, pathKey, viewOf } from '../log/index.ts';
 import type { TextPage } from '../parquet/index.ts';
 
 export class PathIndex {
-  /** Of each row its number plus one, at the place that its hash names or soon after it; 0 is free. */
-  readonly #slots: Int32Array;
-  readonly #hashes: Int32Array;
+  readonly #index: HashIndex;
 
   /** For so many rows. */
   constructor(rowCount: number) {
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * rowCount + 2)));
-    this.#hashes = new Int32Array(rowCount);
+    this.#index = new HashIndex(rowCount);
   }
 
   /** The paths of a page whose first row has this number. */
@@ -19,29 +16,19 @@ export class PathIndex {
     const hashes = hashesOf(values);
     for (let at = 0; at < rowCount; at += 1) {
       const entry = entries === null ? at : (entries[at] ?? -1);
-      if (entry >= 0) this.#add(hashes[entry] ?? 0, firstRow + at);
+      if (entry >= 0) this.#index.add(hashes[entry] ?? 0, firstRow + at);
     }
   }
 
   /** The rows that may have this key: all that do, hardly any other. */
   rowsOf(key: string): readonly number[] {
     const bytes = Buffer.from(key);
-    const hash = hashOf(viewOf(bytes), 0, bytes.length);
     const rows: number[] = [];
-    const mask = this.#slots.length - 1;
-    for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const slot = this.#slots[place] ?? 0;
-      if (slot === 0) return rows;
-      if (this.#hashes[slot - 1] === hash) rows.push(slot - 1);
-    }
-  }
-
-  #add(hash: number, row: number): void {
-    const mask = this.#slots.length - 1;
-    let place = hash & mask;
-    while (this.#slots[place] !== 0) place = (place + 1) & mask;
-    this.#slots[place] = row + 1;
-    this.#hashes[row] = hash;
+    this.#index.find(hashOf(viewOf(bytes), 0, bytes.length), (row) => {
+      rows.push(row);
+      return false;
+    });
+    return rows;
   }
 }
 
@@ -77,20 +64,4 @@ function hashesOf(values: TextPage['values']): Int32Array {
     }
   }
   return hashes;
-}
-
-function hashOf(view: DataView, start: number, end: number): number {
-  let hash = end - start;
-  let place = start;
-  for (; place + 4 <= end; place += 4) {
-    hash = Math.imul(hash ^ view.getInt32(place, true), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; place < end; place += 1) hash = Math.imul(hash ^ view.getUint8(place), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
