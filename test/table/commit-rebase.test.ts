@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
 
-import { type Action, commitPath, parseCommit, rowIdHighWaterMark } from '../../src/log/index.ts';
+import {
+  type Action,
+  checksumPath,
+  commitPath,
+  parseCommit,
+  rowIdHighWaterMark,
+} from '../../src/log/index.ts';
 import { parseExpression } from '../../src/schema/index.ts';
 import { type Fault, type FaultyCall, faultyStore } from '../../src/store/index.ts';
+import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import { tableSnapshot } from '../../src/table/snapshot.ts';
@@ -164,6 +171,23 @@ describe('in-commit timestamps', () => {
     await commit(ctx, start, setProperties(start, { 'delta.enableInCommitTimestamps': 'true' }));
     const { version, snapshot } = await commit(ctx, start, appendSpec('a'));
     expect((await infoOf(ctx, version))['inCommitTimestamp']).toBe(snapshot.timestampMs);
+  });
+
+  test('are known of a version whose checkpoint a listing shows, and not yet its commit', async () => {
+    const ctx = memoryContext();
+    const start = await newTable(ctx, TIMESTAMPS);
+    ctx.clock.advance(60_000);
+    const { snapshot } = await commit(ctx, start, appendSpec('a'));
+    await writeCheckpoint(ctx, snapshot);
+    await ctx.store.delete([checksumPath(1)]);
+    ctx.clock.advance(-60_000);
+    const list = ctx.store.list.bind(ctx.store);
+    ctx.store.list = async function* (prefix, options) {
+      for await (const meta of list(prefix, options)) if (meta.path !== commitPath(1)) yield meta;
+    };
+    const opened = await openSnapshot(ctx);
+    expect(opened.version).toBe(1);
+    expect(opened.timestampMs).toBe(snapshot.timestampMs);
   });
 });
 
