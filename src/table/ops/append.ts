@@ -62,8 +62,8 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
  * Appends all of the source, or nothing. Without rows there is no commit, unless there is a `txn` to remember.
  * Errors: `FEATURE_UNSUPPORTED`, `INPUT_BAD_VALUE` and `APPEND_SOURCE_…` (invalid), `NULL_NOT_ALLOWED` (data),
  * `EVOLUTION_REFUSED`, `WRITE_CONFLICT` where the table was changed into another one meanwhile, those of `commitTransaction`.
- * With `evolve: 'add'` new columns come with the same commit; where another writer changed the schema first, the source
- * is taken again, unless it is rows that can be taken only once.
+ * With `evolve: 'add'` new columns come with the same commit. Where another writer changed the schema, the properties or the
+ * features first, the source is taken again, unless it is rows that can be taken only once.
  */
 export async function append(
   ctx: TableContext,

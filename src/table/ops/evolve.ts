@@ -81,14 +81,17 @@ export function incomingSchemas(
 const ATTEMPTS_MAX = 100;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 
+/** Conflicts that end once the work is done on the table as it is described then. */
+const DESCRIBED_ANEW: ReadonlySet<unknown> = new Set(['CONFLICT_METADATA', 'CONFLICT_PROTOCOL']);
+
 /**
- * Does `work` again, on the table as it is then, where another commit changed the schema meanwhile. Only for work that can
- * be repeated; without `evolve` it is done once.
+ * Does `work` again, on the table as it is then, where another commit changed the schema, the properties or the features
+ * meanwhile. Only for work that can be repeated.
  */
 export async function withEvolution<T>(
   ctx: TableContext,
   snapshot: Snapshot,
-  { evolve = 'none', signal }: EvolveOptions & { readonly signal?: AbortSignal },
+  { signal }: { readonly signal?: AbortSignal },
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   let latest = snapshot;
@@ -96,9 +99,9 @@ export async function withEvolution<T>(
     try {
       return await work(latest);
     } catch (error) {
-      const lost =
-        isDeltaError(error, 'WRITE_CONFLICT') && error.details['conflict'] === 'CONFLICT_METADATA';
-      if (!lost || evolve === 'none' || attempt === ATTEMPTS_MAX) throw error;
+      const isLost =
+        isDeltaError(error, 'WRITE_CONFLICT') && DESCRIBED_ANEW.has(error.details['conflict']);
+      if (!isLost || attempt === ATTEMPTS_MAX) throw error;
     }
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), signal);
     latest = await refreshSnapshot(ctx, latest);

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { parseDdl, printSchema } from '../../../src/schema/index.ts';
+import { parseDdl, printSchema, type RowValue } from '../../../src/schema/index.ts';
+import { enableFeature, setProperties } from '../../../src/table/alter.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
@@ -83,6 +84,44 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
 });
 
 describe('append', () => {
+  test('of two who add columns at once, beside one who changes features, leaves all columns and rows', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      const { ctx } = bench;
+      const evolving = (column: string, value: RowValue, ddl: string): Promise<unknown> =>
+        append(
+          ctx,
+          start,
+          { rows: [{ id: 1, [column]: value }], schema: parseDdl(`id int, ${ddl}`) },
+          { evolve: 'add' },
+        );
+      const enabled = { set: { 'delta.enableDeletionVectors': 'true' } };
+      await Promise.all([
+        evolving('a', 1n, 'a bigint'),
+        setProperties(ctx, start, enabled),
+        evolving('b', 'x', 'b string'),
+        append(ctx, start, { rows: [{ id: 2 }] }),
+        enableFeature(ctx, start, 'clustering'),
+        evolving('a', 2n, 'a bigint'),
+      ]);
+      const { schema, protocol, fileCount } = await openSnapshot(ctx);
+      expect(new Set(schema.fields.map(({ name }) => name))).toEqual(new Set(['id', 'a', 'b']));
+      expect(protocol.writerFeatures).toEqual(
+        expect.arrayContaining(['clustering', 'deletionVectors']),
+      );
+      expect(fileCount).toBe(4);
+    });
+  });
+
+  test('without it goes on where the schema has changed', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id int');
+      await addColumn(bench, start, 'n int');
+      const { snapshot } = await append(bench.ctx, start, { rows: [{ id: 1 }] });
+      expect(await rowsOf(bench, snapshot)).toEqual([{ id: 1, n: null }]);
+    });
+  });
+
   test('adds nothing without rows, and nothing unless asked to', async () => {
     await withBench('memory', async (bench) => {
       const start = await tableOf(bench, 'id int');
