@@ -74,6 +74,7 @@ export {
   uniqueCheckpointPath,
   versionPrefix,
 } from './file-names.ts';
+export { checkIceberg } from './iceberg.ts';
 export {
   type CheckpointCopy,
   type CheckpointHint,
