@@ -56,6 +56,7 @@ export {
   writeScope,
 } from './features.ts';
 export { FEATURES, knownFeature, type TableFeature, type WriteScope } from './feature-list.ts';
+export { adoptFileCounts, carryFileCounts, hasFileCounts } from './file-counts.ts';
 export { pathKey, vectorId } from './file-key.ts';
 export type { ColumnFile, FileColumns, FileSelection } from './file-columns.ts';
 export { FileSet } from './file-set.ts';

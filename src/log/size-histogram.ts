@@ -43,7 +43,16 @@ export class HistogramCounter {
     this.#sizeBytes = starts.map(() => 0);
   }
 
-  count(sizeBytes: number): void {
+  /** Counts on from there. */
+  static from({ starts, fileCounts, sizeBytes }: FileSizeHistogram): HistogramCounter {
+    const counter = new HistogramCounter(starts);
+    for (const [bin, count] of fileCounts.entries()) counter.#fileCounts[bin] = count;
+    for (const [bin, size] of sizeBytes.entries()) counter.#sizeBytes[bin] = size;
+    return counter;
+  }
+
+  /** A file that comes, or with -1 one that goes. */
+  count(sizeBytes: number, times: 1 | -1 = 1): void {
     let low = 0;
     let high = this.#starts.length;
     while (high - low > 1) {
@@ -51,8 +60,8 @@ export class HistogramCounter {
       if ((this.#starts[middle] ?? 0) <= sizeBytes) low = middle;
       else high = middle;
     }
-    this.#fileCounts[low] = (this.#fileCounts[low] ?? 0) + 1;
-    this.#sizeBytes[low] = (this.#sizeBytes[low] ?? 0) + sizeBytes;
+    this.#fileCounts[low] = (this.#fileCounts[low] ?? 0) + times;
+    this.#sizeBytes[low] = (this.#sizeBytes[low] ?? 0) + times * sizeBytes;
   }
 
   finish(): FileSizeHistogram {

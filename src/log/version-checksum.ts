@@ -15,7 +15,8 @@ import { actionJson } from './codec.ts';
 import { txnIdOf } from './commit-info.ts';
 import { decodeAction } from './decode.ts';
 import { hasInCommitTimestamps } from './features.ts';
-import { type FileSizeHistogram, HISTOGRAM_STARTS, HistogramCounter } from './size-histogram.ts';
+import { fileCounts } from './file-counts.ts';
+import type { FileSizeHistogram } from './size-histogram.ts';
 import type { LogState } from './state.ts';
 import { supportsFeature } from './table-features.ts';
 
@@ -42,8 +43,8 @@ export interface VersionChecksum {
 const NAMED_MAX = 1_000;
 
 /**
- * The bytes of the checksum file of a state. With `counted`, for which every live file is looked at, also how the files are
- * spread over sizes and what deletion vectors hide.
+ * The bytes of the checksum file of a state. With `counted` also how the files are spread over sizes and what deletion vectors
+ * hide, for which every live file is looked at, unless that was done before (`hasFileCounts`).
  */
 export function printVersionChecksum(
   state: LogState,
@@ -85,20 +86,12 @@ function namedJson({ txns, domains }: LogState): JsonObject {
 }
 
 function countedJson(state: LogState): JsonObject {
-  const counter = new HistogramCounter(HISTOGRAM_STARTS);
-  let vectors = 0;
-  let deletedRows = 0;
-  for (const { size, deletionVector } of state.files.values()) {
-    counter.count(size);
-    if (deletionVector === undefined) continue;
-    vectors += 1;
-    deletedRows += deletionVector.cardinality;
-  }
-  const { starts, fileCounts, sizeBytes } = counter.finish();
+  const { histogram, vectorCount, deletedRowCount } = fileCounts(state);
+  const { starts, fileCounts: counts, sizeBytes } = histogram;
   return {
-    fileSizeHistogram: { sortedBinBoundaries: starts, fileCounts, totalBytes: sizeBytes },
+    fileSizeHistogram: { sortedBinBoundaries: starts, fileCounts: counts, totalBytes: sizeBytes },
     ...(supportsFeature(state.protocol, 'deletionVectors')
-      ? { numDeletedRecordsOpt: deletedRows, numDeletionVectorsOpt: vectors }
+      ? { numDeletedRecordsOpt: deletedRowCount, numDeletionVectorsOpt: vectorCount }
       : {}),
   };
 }

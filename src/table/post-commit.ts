@@ -2,12 +2,16 @@
 
 import {
   type Action,
+  adoptFileCounts,
+  carryFileCounts,
   checksumPath,
+  hasFileCounts,
   type PartitionValues,
   printVersionChecksum,
 } from '../log/index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { compactLog } from './compact-log.ts';
+import { readChecksum } from './load.ts';
 import { publishManifest } from './manifest.ts';
 import {
   checkpointInterval,
@@ -32,12 +36,11 @@ export async function afterCommit(
 ): Promise<readonly Error[]> {
   const { snapshot } = committed;
   const errors: Error[] = [];
-  const { version, metadata, state } = snapshot;
+  const { version, metadata } = snapshot;
   if (version > 0 && version % checkpointInterval(metadata) === 0) {
     await attempt(errors, () => writeCheckpoint(ctx, snapshot));
   } else if (hasChecksums(metadata)) {
-    const bytes = printVersionChecksum(state);
-    await attempt(errors, () => ctx.store.put(checksumPath(version), bytes, { kind: 'create' }));
+    await attempt(errors, () => writeChecksum(ctx, committed));
   }
   const interval = logCompactionInterval(metadata);
   if (interval !== null && version >= interval && version % interval === 0) {
@@ -48,6 +51,24 @@ export async function afterCommit(
     await attempt(errors, () => publishManifest(ctx, snapshot, { touched }));
   }
   return errors;
+}
+
+/** Files up to which a table's are all looked at where nobody counted them before. */
+const COUNTED_MAX = 10_000;
+
+/** What takes a look at every file is told where the version before tells it, from there on, or where the files are few. */
+async function writeChecksum(
+  { store }: TableContext,
+  { before, snapshot: { version, state }, actions }: Committed,
+): Promise<void> {
+  if (before !== null && !hasFileCounts(before.state)) {
+    const checksum = await readChecksum(store, before.version);
+    if (checksum !== null) adoptFileCounts(before.state, checksum);
+  }
+  carryFileCounts(before?.state ?? null, state, actions);
+  const counted = hasFileCounts(state) || state.files.size <= COUNTED_MAX;
+  const bytes = printVersionChecksum(state, { counted });
+  await store.put(checksumPath(version), bytes, { kind: 'create' });
 }
 
 /** Values of the partitions whose files changed, with repeats. */

@@ -6,7 +6,15 @@ import { compactLog } from '../../src/table/compact-log.ts';
 import { listLog } from '../../src/table/log-files.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import type { Snapshot } from '../../src/table/types.ts';
-import { appendSpec, commit, memoryContext, newTable, pathsOf, readText } from './context.ts';
+import {
+  appendSpec,
+  commit,
+  memoryContext,
+  newTable,
+  pathsOf,
+  readText,
+  removeAction,
+} from './context.ts';
 
 test('compacted files stand for their commits, as often as the table asks', async () => {
   const ctx = memoryContext();
@@ -47,4 +55,20 @@ test('checksum files of each commit hold what the state says', async () => {
     domainMetadata: [],
     fileSizeHistogram: { fileCounts: expect.arrayContaining([10]) as unknown },
   });
+});
+
+test('checksum files go on counting from the one before, also after the table was opened anew', async () => {
+  const ctx = memoryContext();
+  const properties = { 'deltawright.versionChecksums': 'true', 'delta.checkpointInterval': '100' };
+  let latest: Snapshot = await newTable(ctx, { properties });
+  for (let i = 1; i <= 6; i += 1) {
+    const removal = i % 3 === 0 ? [removeAction(`f${i - 1}`)] : [];
+    const { actions } = appendSpec(`f${i}`);
+    const spec = { ...appendSpec(), actions: [...actions, ...removal] };
+    ({ snapshot: latest } = await commit(ctx, latest, spec));
+    if (i === 4) latest = await openSnapshot(ctx);
+    expect(await checkIntegrity(ctx, latest)).toEqual({ isChecked: true, differences: [] });
+    const told = await readText(ctx.store, `_delta_log/${String(i).padStart(20, '0')}.crc`);
+    expect(JSON.parse(told)).toMatchObject({ fileSizeHistogram: {}, numFiles: latest.fileCount });
+  }
 });
