@@ -17,14 +17,23 @@ export interface CheckpointRetention {
   readonly txnUpdatedAfterMs: number | null;
 }
 
-/**
- * The rows of the checkpoint of a state: protocol, metadata, transactions, domains, tombstones, live files. They
- * change no data: `dataChange` is false, and tombstones carry neither statistics nor tags.
- */
+/** The rows of the checkpoint of a state: those of `actionsBesideFiles`, and the live files, whose `dataChange` is false. */
 export function* checkpointActions(
   state: LogState,
   retention: CheckpointRetention,
 ): Generator<CheckpointAction> {
+  yield* actionsBesideFiles(state, retention);
+  for (const add of state.files.values()) yield { kind: 'add', add: { ...add, dataChange: false } };
+}
+
+/**
+ * What the checkpoint of a state holds beside its live files: protocol, metadata, transactions, domains, tombstones. These
+ * change no data: their `dataChange` is false, and they carry neither statistics nor tags.
+ */
+export function* actionsBesideFiles(
+  state: LogState,
+  retention: CheckpointRetention,
+): Generator<Exclude<CheckpointAction, { readonly kind: 'add' }>> {
   yield { kind: 'protocol', protocol: state.protocol };
   yield { kind: 'metaData', metaData: state.metadata };
   for (const txn of state.txns.values()) {
@@ -38,7 +47,6 @@ export function* checkpointActions(
       yield { kind: 'remove', remove: tombstone(remove) };
     }
   }
-  for (const add of state.files.values()) yield { kind: 'add', add: { ...add, dataChange: false } };
 }
 
 /** A transaction without a time never expires. */

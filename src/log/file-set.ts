@@ -11,6 +11,16 @@ import type { FileBlocks } from './file-blocks.ts';
 import { vectorId } from './file-key.ts';
 import { GrownFiles } from './grown-files.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
+<<<<<<< /tmp/cp-w/src/log/file-set.ts
+
+/** The live files are those of the columns, but for the rows of `hidden`, and the others. */
+export interface FileLayers {
+  readonly columns: FileColumns | null;
+  readonly hidden: ReadonlySet<number>;
+  readonly others: Iterable<AddFile>;
+}
+=======
+>>>>>>> /work/main/src/log/file-set.ts
 
 /** A file that came in columns, and was touched by a commit since. */
 class Touched {
@@ -70,6 +80,17 @@ export class FileSet {
 
   /** The live files of some partitions, in no promised order. */
   *select(selection: FileSelection): Generator<AddFile> {
+<<<<<<< /tmp/cp-w/src/log/file-set.ts
+    const { columns } = this.#parts;
+    if (columns !== null) yield* columns.select(selection, this.#hidden());
+    yield* this.#besideColumns(selection);
+  }
+
+  /** The parts that the set is made of, for those who write it down. */
+  layers(): FileLayers {
+    const { columns } = this.#parts;
+    return { columns, hidden: this.#hidden(), others: this.#besideColumns({}) };
+=======
     const { columns, changes } = this.#parts;
     if (columns !== null) {
       const hidden = new Set<number>();
@@ -82,11 +103,28 @@ export class FileSet {
       const file = liveOf(change);
       if (file !== null && selection.partition?.(file.partitionValues) !== false) yield file;
     }
+>>>>>>> /work/main/src/log/file-set.ts
   }
 
   /** Collects changes to this set. */
   draft(): FileDraft {
     return new FileDraft(this.#parts);
+  }
+
+  /** Rows of the columns whose files were touched since. */
+  #hidden(): ReadonlySet<number> {
+    const hidden = new Set<number>();
+    for (const change of this.#parts.changes.values()) {
+      if (change instanceof Touched) hidden.add(change.row);
+    }
+    return hidden;
+  }
+
+  *#besideColumns({ partition }: FileSelection): Generator<AddFile> {
+    for (const change of this.#parts.changes.values()) {
+      const file = liveOf(change);
+      if (file !== null && partition?.(file.partitionValues) !== false) yield file;
+    }
   }
 }
 

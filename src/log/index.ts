@@ -15,6 +15,7 @@ export type {
   Txn,
 } from './actions.ts';
 export {
+  actionsBesideFiles,
   type CheckpointAction,
   checkpointActions,
   CheckpointContents,
@@ -59,7 +60,11 @@ export { FEATURES, knownFeature, type TableFeature, type WriteScope } from './fe
 export { adoptFileCounts, carryFileCounts, hasFileCounts } from './file-counts.ts';
 export { pathKey, vectorId } from './file-key.ts';
 export type { ColumnFile, FileColumns, FileSelection } from './file-columns.ts';
+<<<<<<< /tmp/cp-w/src/log/index.ts
+export { type FileLayers, FileSet } from './file-set.ts';
+=======
 export { FileSet } from './file-set.ts';
+>>>>>>> /work/main/src/log/index.ts
 export {
   checkpointPath,
   checksumPath,

@@ -1,14 +1,15 @@
 /** The pages of column chunks (parquet.thrift, `PageHeader`): data pages of version 1, with a dictionary where values repeat. */
 
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+<<<<<<< /tmp/cp-w/src/parquet/chunk-encoder.ts
+=======
+import { constants, crc32, gzipSync, zstdCompressSync } from 'node:zlib';
 
 import { unreachable } from '../base/index.ts';
+>>>>>>> /work/main/src/parquet/chunk-encoder.ts
 import { KeySet } from './key-set.ts';
 import type { LeafPiece, LeafValues } from './leaf-values.ts';
-import { bitWidthOf, PageBuffer } from './page-buffer.ts';
-import { ENCODINGS } from './row-group.ts';
-import { SnappyEncoder, snappyOutputBytesMax } from './snappy-encoder.ts';
-import { ThriftWriter } from './thrift-writer.ts';
+import { bitWidthOf } from './page-buffer.ts';
+import { encodePageHeader, PageEncoder } from './page-encoder.ts';
 import type { Codec, ColumnChunk, ParquetNode } from './types.ts';
 import { ValueBounds } from './value-bounds.ts';
 
@@ -30,14 +31,12 @@ const DICTIONARY_TRIAL = 1024;
 /** A chunk whose first large page stays longer than this share is not compressed: that would cost every reader, and save little. */
 const COMPRESSED_SHARE_MAX = 0.87;
 const LARGE_PAGE_BYTES = 32 * 1024;
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Encodes one chunk after another, in the same memory. */
 export class ChunkEncoder {
   readonly #codec: Codec;
-  readonly #page = new PageBuffer();
-  readonly #snappy = new SnappyEncoder();
-  #room = new Uint8Array(0);
+  readonly #pages = new PageEncoder();
+  readonly #page = this.#pages.page;
   #indices = new Int32Array(0);
   /** Of the chunk under way. */
   #chunkCodec: Codec | null = null;
@@ -237,6 +236,18 @@ export class ChunkEncoder {
 
   #flush(encoding: 'dictionary' | 'PLAIN' | 'RLE_DICTIONARY', valueCount: number): void {
     const body = this.#compressed();
+<<<<<<< /tmp/cp-w/src/parquet/chunk-encoder.ts
+    const uncompressedBytes = this.#page.end;
+    const header = encodePageHeader(
+      encoding === 'dictionary'
+        ? { kind: 'dictionary', encoding: 'PLAIN', valueCount, uncompressedBytes }
+        : { kind: 'data', encoding, valueCount, uncompressedBytes },
+      body,
+    );
+    this.#parts.push(header, body);
+    this.#sizeBytes += header.length + body.length;
+    this.#uncompressedBytes += header.length + uncompressedBytes;
+=======
     const isDictionary = encoding === 'dictionary';
     const code = (name: string): number => ENCODINGS.indexOf(name);
     const header = new ThriftWriter();
@@ -244,6 +255,7 @@ export class ChunkEncoder {
       header.integer(1, 'i32', isDictionary ? 2 : 0);
       header.integer(2, 'i32', this.#page.end);
       header.integer(3, 'i32', body.length);
+      header.integer(4, 'i32', crc32(body) | 0);
       header.nested(isDictionary ? 7 : 5, () => {
         header.integer(1, 'i32', valueCount);
         header.integer(2, 'i32', code(encoding === 'dictionary' ? 'PLAIN' : encoding));
@@ -255,36 +267,17 @@ export class ChunkEncoder {
     this.#parts.push(header.bytes.slice(), body);
     this.#sizeBytes += header.bytes.length + body.length;
     this.#uncompressedBytes += header.bytes.length + this.#page.end;
+>>>>>>> /work/main/src/parquet/chunk-encoder.ts
   }
 
   /** A copy of the page as it is written; the first page of a chunk decides for all. */
   #compressed(): Uint8Array {
     const { end } = this.#page;
-    if (this.#chunkCodec !== null) return this.#packed(this.#chunkCodec);
-    const packed = this.#packed(this.#codec);
+    if (this.#chunkCodec !== null) return this.#pages.packed(this.#chunkCodec);
+    const packed = this.#pages.packed(this.#codec);
     const pays = end < LARGE_PAGE_BYTES || packed.length <= end * COMPRESSED_SHARE_MAX;
     this.#chunkCodec = pays ? this.#codec : 'uncompressed';
-    return pays ? packed : this.#packed('uncompressed');
-  }
-
-  #packed(codec: Codec): Uint8Array {
-    const { bytes, end } = this.#page;
-    const plain = bytes.subarray(0, end);
-    switch (codec) {
-      case 'uncompressed':
-        return plain.slice();
-      case 'gzip':
-        return gzipSync(plain);
-      case 'zstd':
-        return zstdCompressSync(plain, ZSTD);
-      case 'snappy': {
-        const most = snappyOutputBytesMax(end);
-        if (this.#room.length < most) this.#room = new Uint8Array(most);
-        return this.#room.slice(0, this.#snappy.encode(bytes, end, this.#room));
-      }
-      default:
-        return unreachable(codec);
-    }
+    return pays ? packed : this.#pages.packed('uncompressed');
   }
 }
 

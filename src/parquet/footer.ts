@@ -98,6 +98,20 @@ export function decodeFooter(
   };
 }
 
+/**
+ * For those who let an engine read columns of a file, whose own error would not tell: `columns` are top-level names.
+ * Errors: `PARQUET_ENCRYPTED` (unsupported).
+ */
+export function checkNotEncrypted(
+  { rowGroups }: ParquetFooter,
+  columns: readonly string[],
+  file: string,
+): void {
+  for (const chunk of rowGroups.flatMap((rowGroup) => rowGroup.columns)) {
+    if (chunk.encrypted && columns.includes(chunk.path[0] ?? '')) throw encrypted(file);
+  }
+}
+
 interface ColumnOrders {
   readonly count: number;
   readonly allTypeDefined: boolean;

@@ -5,9 +5,10 @@ export { type LocalFileSource, localFileSource, memorySource, storeSource } from
 export type { ColumnPath, Projection } from './byte-range.ts';
 export { checkRow } from './column-builder.ts';
 export { fileSchema, type SuggestedSchema } from './file-schema.ts';
-export { decodeFooter, readFooter } from './footer.ts';
+export { checkNotEncrypted, decodeFooter, readFooter } from './footer.ts';
 export { HeldFile } from './held-file.ts';
 export { KeySet } from './key-set.ts';
+export { NumberLeaf, TextLeaf, TextMapLeaf } from './leaf-builder.ts';
 export {
   bytesOnDisk,
   type ChunkBytes,
@@ -19,12 +20,15 @@ export {
   type LeafChunk,
   openLeaf,
 } from './leaf-chunk.ts';
+export { type CopiedLeaf, LeafCopier, type LeafCopyOptions } from './leaf-copy.ts';
 export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';
 export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
+export type { LeafPiece } from './leaf-values.ts';
 export { mapColumns, mapColumnsOf } from './mapped-columns.ts';
 export { listShape, mapShape } from './nesting.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
+export { type LeafSource, tableLeaves } from './row-group-encoder.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';
 export { canSplice, spliceFiles, type SpliceInput } from './splice.ts';
 export { type KeyScan, type KeyVisitor, readKeys, scanKeys } from './scan-keys.ts';

@@ -6,6 +6,7 @@ import { decodeHybrid, isOneRun } from './hybrid.ts';
 import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
 import { bitWidthOf } from './page-buffer.ts';
 import { PageCodec } from './page-codec.ts';
+import { checkPage } from './page-header.ts';
 
 /** The texts of one page of a leaf that does not repeat. */
 export interface TextPage {
@@ -84,7 +85,29 @@ export class LeafReader {
 
   /** The pages, each valid until the next. */
   *textPages(): Generator<TextPage> {
-    for (const stored of this.#chunk.pages) yield this.#texts(stored);
+    for (const stored of this.#chunk.pages) yield this.textPage(stored);
+  }
+
+  /** One of the pages, valid until the next. */
+  textPage(stored: StoredPage): TextPage {
+    const { header, first } = stored;
+    const { definition, values } = this.#sections(stored);
+    const present = presentCount(definition, header.valueCount, this.#levelMax);
+    const numbers = definition === null ? null : numbered(definition, this.#levelMax);
+    let page: TextPage;
+    if (header.encoding === 'PLAIN') {
+      const plain = new PlainValues(values, present, this.#chunk.corrupt);
+      page = { first, rowCount: header.valueCount, values: plain, entries: numbers };
+    } else {
+      const dictionary = this.#dictionaryValues();
+      const indices = this.#indices(values, present, dictionary.count);
+      const entries = numbers === null ? indices.slice() : numbers.map((at) => indices[at] ?? -1);
+      page = { first, rowCount: header.valueCount, values: dictionary, entries };
+    }
+    const { bytes } = page.values;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#page = page;
+    return page;
   }
 
   /** Integers by their rows (booleans as 0 and 1), NaN where there is none; null where a double would not hold one. */
@@ -185,28 +208,7 @@ export class LeafReader {
     }
     const stored = pages[low];
     if (stored === undefined) throw this.#chunk.corrupt('a row has no page');
-    return this.#texts(stored);
-  }
-
-  #texts(stored: StoredPage): TextPage {
-    const { header, first } = stored;
-    const { definition, values } = this.#sections(stored);
-    const present = presentCount(definition, header.valueCount, this.#levelMax);
-    const numbers = definition === null ? null : numbered(definition, this.#levelMax);
-    let page: TextPage;
-    if (header.encoding === 'PLAIN') {
-      const plain = new PlainValues(values, present, this.#chunk.corrupt);
-      page = { first, rowCount: header.valueCount, values: plain, entries: numbers };
-    } else {
-      const dictionary = this.#dictionaryValues();
-      const indices = this.#indices(values, present, dictionary.count);
-      const entries = numbers === null ? indices.slice() : numbers.map((at) => indices[at] ?? -1);
-      page = { first, rowCount: header.valueCount, values: dictionary, entries };
-    }
-    const { bytes } = page.values;
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#page = page;
-    return page;
+    return this.textPage(stored);
   }
 
   #dictionaryValues(): PlainValues {
@@ -225,12 +227,18 @@ export class LeafReader {
     // Memory of its own: what is shared may hold a page that is just being read.
     const room = new Uint8Array(compressedBytes);
     const bytes = this.#chunk.bytes.read(start, start + compressedBytes, room);
+    checkPage(header, bytes, corrupt);
     return this.#codec.decompress({ codec, bytes, sizeBytes }, true);
   }
 
   /** Valid until the next page is asked for. */
-  #body(start: number, sizeBytes: number): Uint8Array {
-    return this.#chunk.bytes.read(start, start + sizeBytes, this.#scratch.bytes(sizeBytes));
+  #body({ header, start }: StoredPage): Uint8Array {
+    const { bytes, corrupt } = this.#chunk;
+    const { compressedBytes } = header;
+    const room = this.#scratch.bytes(compressedBytes);
+    const body = bytes.read(start, start + compressedBytes, room);
+    checkPage(header, body, corrupt);
+    return body;
   }
 
   /** Fills `numbers` from the beginning of the bytes; false where one is no safe integer. */
@@ -269,9 +277,10 @@ export class LeafReader {
   }
 
   /** Valid until the next page is asked for. */
-  #sections({ header, start }: StoredPage): Sections {
+  #sections(page: StoredPage): Sections {
+    const { header } = page;
     const { codec, leaf, corrupt } = this.#chunk;
-    const body = this.#body(start, header.compressedBytes);
+    const body = this.#body(page);
     const count = header.valueCount;
     if (header.kind === 'data v2') {
       const { definitionBytes, repetitionBytes } = header;

@@ -172,7 +172,7 @@ function decimalLeaf({ precision, scale }: { precision: number; scale: number })
   return { physicalType: 'FIXED_LEN_BYTE_ARRAY', logicalType, typeLength: width, valuesOf };
 }
 
-const NO_VALUES: LeafValues = {
+export const NO_VALUES: LeafValues = {
   bytes: new Uint8Array(0),
   offsets: new Int32Array(1),
   stride: 0,

@@ -1,5 +1,7 @@
 /** The header of a page (parquet.thrift, `PageHeader`). */
 
+import { crc32 } from 'node:zlib';
+
 import type { Corrupt } from './errors.ts';
 import { encodingOf } from './row-group.ts';
 import { type FieldType, ThriftReader } from './thrift.ts';
@@ -10,6 +12,8 @@ interface PageSizes {
   /** Of what follows it in the file. */
   readonly compressedBytes: number;
   readonly uncompressedBytes: number;
+  /** CRC-32 of what follows it in the file; null where its writer left it out. */
+  readonly checksum: number | null;
 }
 
 export type PageHeader = PageSizes &
@@ -42,7 +46,7 @@ export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeade
   let content = new Map<number, number>();
   reader.struct((id, type) => {
     if (id === 5 || id === 7 || id === 8) content = readNumbers(reader, type);
-    else if (id <= 3) own.set(id, reader.integer(type));
+    else if (id <= CHECKSUM) own.set(id, reader.integer(type));
     else reader.skip(type);
   });
   const number = (from: ReadonlyMap<number, number>, id: number): number => {
@@ -50,8 +54,11 @@ export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeade
     if (value < 0) throw corrupt('a page header lacks a field, or has a negative number in it');
     return value;
   };
+  const checksum = own.get(CHECKSUM);
   const sizes = {
     headerBytes: reader.offset,
+    // It stands there with a sign.
+    checksum: checksum === undefined ? null : checksum >>> 0,
     uncompressedBytes: number(own, 2),
     compressedBytes: number(own, 3),
   };
@@ -87,6 +94,13 @@ export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeade
   }
 }
 
+/** Throws what `corrupt` makes where `body`, which follows the header in its file, is not what was written. */
+export function checkPage(header: PageHeader, body: Uint8Array, corrupt: Corrupt): void {
+  if (header.checksum === null || header.checksum === crc32(body)) return;
+  throw corrupt('the checksum of a page is another');
+}
+
+const CHECKSUM = 4;
 /** Of `DataPageHeaderV2`; true where it is left out. */
 const IS_COMPRESSED = 7;
 

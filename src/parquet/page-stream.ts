@@ -1,7 +1,7 @@
 /** The pages of one column chunk as they stand in the file, read piece by piece. */
 
 import { type Corrupt, truncated } from './errors.ts';
-import { decodePageHeader, type PageHeader } from './page-header.ts';
+import { checkPage, decodePageHeader, type PageHeader } from './page-header.ts';
 import type { ByteSource, ColumnChunk } from './types.ts';
 
 export interface Page {
@@ -45,6 +45,7 @@ export class PageStream {
     await this.#fill(compressedBytes);
     const body = this.#memory.subarray(this.#place, this.#place + compressedBytes);
     this.#place += compressedBytes;
+    checkPage(header, body, this.#corrupt);
     return { header, body };
   }
 

@@ -5,7 +5,15 @@ import type { Data, RecordBatch, Table } from 'apache-arrow';
 import type { ArrowModule } from './arrow-schema.ts';
 import { ChunkEncoder, type Leaf } from './chunk-encoder.ts';
 import { unencodable } from './errors.ts';
-import { type ColumnPlan, hasWholeDictionaries, leafPieces, planColumn } from './leaf-values.ts';
+import type { CopiedLeaf, FilePart } from './leaf-copy.ts';
+import {
+  type ColumnPlan,
+  hasWholeDictionaries,
+  type LeafPiece,
+  leafPieces,
+  NO_VALUES,
+  planColumn,
+} from './leaf-values.ts';
 import type { Codec, ColumnChunk, ParquetNode, RowGroup } from './types.ts';
 
 /** The pages of a row group, were they the first bytes of the file. */
@@ -13,7 +21,7 @@ export interface EncodedRowGroup {
   readonly columns: readonly ParquetNode[];
   /** Null where there are no rows. */
   readonly rowGroup: RowGroup | null;
-  readonly parts: readonly Uint8Array[];
+  readonly parts: readonly FilePart[];
 }
 
 /** Each piece of the data makes pages of its own: more of them are for an encoder that copies them together first. */
@@ -56,7 +64,37 @@ export class RowGroupEncoder {
     }
     return { columns, rowGroup: { rowCount: numRows, columns: chunks }, parts };
   }
+
+  /** A row group of what there is for each leaf; one that there is nothing for is null from the root on. */
+  encodeLeaves(
+    columns: readonly ParquetNode[],
+    rowCount: number,
+    from: LeafSource,
+  ): EncodedRowGroup {
+    const nothing = new Uint8Array(rowCount);
+    const chunks: ColumnChunk[] = [];
+    const parts: FilePart[] = [];
+    let end = 0;
+    for (const leaf of columns.flatMap(leavesBelow)) {
+      const source = from(leaf.path) ?? {
+        values: NO_VALUES,
+        count: rowCount,
+        definitions: nothing,
+        repetitions: leaf.repetition === 0 ? null : nothing,
+        places: null,
+      };
+      const encoded = 'chunk' in source ? source : this.#chunks.encode(leaf, [source]);
+      const { chunk } = encoded;
+      chunks.push({ ...chunk, start: end, dataStart: end + chunk.dataStart });
+      parts.push(...encoded.parts);
+      end += chunk.sizeBytes;
+    }
+    return { columns, rowGroup: { rowCount, columns: chunks }, parts };
+  }
 }
+
+/** What there is for the leaf at a path; null for nothing. */
+export type LeafSource = (path: readonly string[]) => LeafPiece | CopiedLeaf | null;
 
 function columnOf({ data }: RecordBatch, index: number): Data {
   const column = data.children[index];
@@ -65,7 +103,7 @@ function columnOf({ data }: RecordBatch, index: number): Data {
 }
 
 /** The leaves of a column, with the levels that their entries have. */
-function leavesBelow(column: ParquetNode): readonly Leaf[] {
+export function leavesBelow(column: ParquetNode): readonly Leaf[] {
   const leaves: Leaf[] = [];
   const visit = (
     node: ParquetNode,
@@ -82,4 +120,23 @@ function leavesBelow(column: ParquetNode): readonly Leaf[] {
   };
   visit(column, [], { definition: 0, repetition: 0 });
   return leaves;
+}
+
+/** The leaves of Arrow data of one batch, to be written beside others. Errors: `PARQUET_UNENCODABLE`. */
+export async function tableLeaves({ schema, batches }: Table): Promise<LeafSource> {
+  const arrow = await import('apache-arrow');
+  const leaves = new Map<string, LeafPiece>();
+  for (const batch of batches) {
+    for (const [index, field] of schema.fields.entries()) {
+      const plan = planColumn(arrow, field);
+      if (plan === null)
+        throw unencodable(new Error(`${field.name} has a type that is not encoded`));
+      const pieces = leafPieces(plan, columnOf(batch, index));
+      for (const [at, { path }] of leavesBelow(plan.node).entries()) {
+        const piece = pieces[at];
+        if (piece !== undefined) leaves.set(path.join('\u0000'), piece);
+      }
+    }
+  }
+  return (path) => leaves.get(path.join('\u0000')) ?? null;
 }

@@ -12,8 +12,9 @@ import { memorySource } from './byte-source.ts';
 import { mixedTables, unencodable } from './errors.ts';
 import { readFooter } from './footer.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
+import { type FilePart, StoredBytes } from './leaf-copy.ts';
 import { withStandardNames } from './nesting.ts';
-import { type EncodedRowGroup, RowGroupEncoder } from './row-group-encoder.ts';
+import { type EncodedRowGroup, type LeafSource, RowGroupEncoder } from './row-group-encoder.ts';
 import { leavesOf, type SchemaLeaf } from './schema-tree.ts';
 import type { Codec, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
 
@@ -55,7 +56,7 @@ export class ParquetWriter {
   readonly #codec: Codec;
   readonly #encoder: RowGroupEncoder;
   readonly #rowGroups: RowGroup[] = [];
-  readonly #parts: Uint8Array[] = [Buffer.from(MAGIC)];
+  readonly #parts: FilePart[] = [Buffer.from(MAGIC)];
   #columns: ParquetFooter['columns'] | null = null;
   #end = MAGIC.length;
 
@@ -82,12 +83,22 @@ export class ParquetWriter {
       this.#encoder.encode(table) ?? (await encodeByWasm(this.#arrow, table, this.#codec));
     this.#columns ??= encoded.columns;
     if (!sameColumns(this.#columns, encoded.columns)) throw mixedTables();
-    if (encoded.rowGroup !== null) this.#rowGroups.push(shifted(encoded.rowGroup, this.#end));
-    this.#parts.push(...encoded.parts);
-    this.#end += encoded.parts.reduce((sum, { length }) => sum + length, 0);
+    this.#take(encoded);
   }
 
-  /** The bytes of the file, to which at least one table was added. */
+  /** Adds a row group whose columns, which a table has said, are made leaf by leaf; at least one row. */
+  addLeaves(rowCount: number, from: LeafSource): void {
+    const columns = present(this.#columns, 'the table that says the columns');
+    this.#take(this.#encoder.encodeLeaves(columns, rowCount, from));
+  }
+
+  /** Whether the row groups of a file may be taken over: it has the same columns, and statistics that readers trust. */
+  canTake({ columns, createdBy, typeDefinedOrder }: ParquetFooter): boolean {
+    const own = present(this.#columns, 'the table that says the columns');
+    return typeDefinedOrder && createdBy === CREATED_BY && sameColumns(own, columns);
+  }
+
+  /** The bytes of the file, to which at least one table was added. Errors: those of leaves that are copied. */
   finish(): Uint8Array {
     const trailer = encodeTrailer({
       columns: present(this.#columns, 'the table that says the columns'),
@@ -96,7 +107,21 @@ export class ParquetWriter {
       keyValues: new Map(),
       typeDefinedOrder: true,
     });
-    return Buffer.concat([...this.#parts, trailer]);
+    const bytes = Buffer.allocUnsafeSlow(this.#end + trailer.length);
+    let end = 0;
+    for (const part of [...this.#parts, trailer]) {
+      const target = bytes.subarray(end, end + part.length);
+      if (part instanceof StoredBytes) part.copyTo(target);
+      else target.set(part);
+      end += part.length;
+    }
+    return bytes;
+  }
+
+  #take({ rowGroup, parts }: EncodedRowGroup): void {
+    if (rowGroup !== null) this.#rowGroups.push(shifted(rowGroup, this.#end));
+    this.#parts.push(...parts);
+    this.#end += parts.reduce((sum, { length }) => sum + length, 0);
   }
 }
 

@@ -12,7 +12,8 @@ import { type FileSegment, SegmentReader } from './file-segment.ts';
 import type { PartitionTable } from './partition-table.ts';
 import { maySpellOtherwise, PathIndex } from './path-index.ts';
 
-interface Placed {
+/** A segment, and where it stands among the others. */
+export interface PlacedSegment {
   readonly segment: FileSegment;
   /** Rows in the segments before it. */
   readonly first: number;
@@ -23,13 +24,13 @@ export class CheckpointColumns implements FileColumns {
   readonly sizeBytes: number;
   readonly #parquet: typeof Parquet;
   readonly #table: PartitionTable;
-  readonly #segments: readonly Placed[];
+  readonly segments: readonly PlacedSegment[];
   readonly #rowCount: number;
   #searches = 0;
   #index: PathIndex | null = null;
 
   constructor(parquet: typeof Parquet, table: PartitionTable, segments: readonly FileSegment[]) {
-    const placed: Placed[] = [];
+    const placed: PlacedSegment[] = [];
     let [first, size, sizeBytes] = [0, 0, 0];
     for (const segment of segments) {
       placed.push({ segment, first });
@@ -42,7 +43,7 @@ export class CheckpointColumns implements FileColumns {
     }
     this.#parquet = parquet;
     this.#table = table;
-    this.#segments = placed;
+    this.segments = placed;
     this.#rowCount = first;
     this.size = size;
     this.sizeBytes = sizeBytes;
@@ -65,17 +66,22 @@ export class CheckpointColumns implements FileColumns {
       verdicts[number] ||= partition(this.#table.values(number)) ? 1 : -1;
       return verdicts[number] === 1;
     };
-    for (const { segment, first } of this.#segments) {
+    for (const { segment, first } of this.segments) {
       const { isFile, partitions, rowCount } = segment;
       let reader: SegmentReader | null = null;
       for (let row = 0; row < rowCount; row += 1) {
         if (isFile !== null && isFile[row] === 0) continue;
         if (!isWanted(partitions[row] ?? 0)) continue;
         if (hidden.size > 0 && hidden.has(first + row)) continue;
-        reader ??= new SegmentReader(this.#parquet, segment, this.#table);
+        reader ??= this.readerOf(segment);
         yield reader.file(row, { statistics });
       }
     }
+  }
+
+  /** Reads the files of one of the segments. */
+  readerOf(segment: FileSegment): SegmentReader {
+    return new SegmentReader(this.#parquet, segment, this.#table);
   }
 
   #findOnce(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
@@ -85,7 +91,7 @@ export class CheckpointColumns implements FileColumns {
       wanted.add(bytes, 0, bytes.length);
     }
     const rows: number[] = [];
-    for (const { segment, first } of this.#segments) {
+    for (const { segment, first } of this.segments) {
       for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
         const hits = hitsOf(page, wanted, keys);
         if (hits.size === 0) continue;
@@ -100,7 +106,7 @@ export class CheckpointColumns implements FileColumns {
 
   #makeIndex(): PathIndex {
     const index = new PathIndex(this.#rowCount);
-    for (const { segment, first } of this.#segments) {
+    for (const { segment, first } of this.segments) {
       for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
         index.addPage(page, first + page.first);
       }
@@ -114,14 +120,14 @@ export class CheckpointColumns implements FileColumns {
     let number = 0;
     let reader: SegmentReader | null = null;
     for (const row of rows) {
-      let place = this.#segments[number];
+      let place = this.segments[number];
       while (place !== undefined && row >= place.first + place.segment.rowCount) {
         number += 1;
-        place = this.#segments[number];
+        place = this.segments[number];
         reader = null;
       }
       if (place === undefined) break;
-      reader ??= new SegmentReader(this.#parquet, place.segment, this.#table);
+      reader ??= this.readerOf(place.segment);
       const key = pathKey(reader.path(row - place.first));
       if (!keys.has(key)) continue;
       found.set(key, { row, file: reader.file(row - place.first, { statistics: true }) });

@@ -2,52 +2,47 @@
  * Checkpoint rows, in the columns and with the nullability that Spark gives them. PROTOCOL.md, "Checkpoint Schema".
  */
 
-import type { RecordBatch } from 'apache-arrow';
-
 import { unreachable } from '../base/index.ts';
 import type {
   AddFile,
   CheckpointAction,
   DeletionVectorDescriptor,
-  Metadata,
   RemoveFile,
 } from '../log/index.ts';
-import { parseDdl, type Row, type RowValue, type StructType } from '../schema/index.ts';
+import {
+  parseDdl,
+  type Row,
+  type RowValue,
+  type StructField,
+  type StructType,
+} from '../schema/index.ts';
+import type { StatisticsLayout } from './checkpoint-parsed.ts';
 
 /** What kind of file the actions go to: a whole checkpoint, or a sidecar, which has the columns of files alone. */
-export interface EncodeOptions {
+export interface CheckpointLayout {
   readonly kind: 'checkpoint' | 'sidecar';
-  /** Says how statistics are to stand in it. */
-  readonly metadata: Metadata;
+  readonly statistics: StatisticsLayout;
 }
 
-/** Actions that are laid out as columns at once. */
-const BATCH_ACTIONS = 16_384;
+const AS_TEXT: CheckpointLayout = {
+  kind: 'checkpoint',
+  statistics: { hasText: true, parsed: null },
+};
 
-/** The bytes of a Parquet file with a row for each action. */
-export async function encodeActions(
-  actions: readonly CheckpointAction[],
-  { kind }: EncodeOptions,
-): Promise<Uint8Array> {
-  const [arrow, { rowsToArrow, writeParquet }] = await Promise.all([
-    import('apache-arrow'),
-    import('../parquet/index.ts'),
-  ]);
-  const schema = checkpointSchema(kind);
-  const batches: RecordBatch[] = [];
-  for (let start = 0; start < actions.length; start += BATCH_ACTIONS) {
-    const rows = actions.slice(start, start + BATCH_ACTIONS).map(checkpointRow);
-    batches.push(...(await rowsToArrow(schema, rows)).batches);
-  }
-  return writeParquet(new arrow.Table(batches));
-}
-
-/** The columns of a checkpoint or a sidecar; a row has exactly one that is not null. */
-export function checkpointSchema(kind: EncodeOptions['kind'] = 'checkpoint'): StructType {
-  const schema = parseDdl(COLUMNS);
-  if (kind === 'checkpoint') return schema;
-  const fields = schema.fields.filter(({ name }) => name === 'add' || name === 'remove');
-  return { ...schema, fields };
+/** The columns of a checkpoint or a sidecar; a row has exactly one that is not null. Default: a checkpoint with statistics as text. */
+export function checkpointSchema({ kind, statistics }: CheckpointLayout = AS_TEXT): StructType {
+  const fields = parseDdl(COLUMNS).fields.flatMap((field): readonly StructField[] => {
+    if (field.name !== 'add')
+      return kind === 'checkpoint' || field.name === 'remove' ? [field] : [];
+    const own = field.type.kind === 'struct' ? field.type.fields : [];
+    const members = own.filter(({ name }) => statistics.hasText || name !== 'stats');
+    const type: StructType = {
+      kind: 'struct',
+      fields: [...members, ...(statistics.parsed?.fields ?? [])],
+    };
+    return [{ ...field, type }];
+  });
+  return { kind: 'struct', fields };
 }
 
 const VECTOR =

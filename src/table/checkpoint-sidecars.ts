@@ -13,7 +13,8 @@ import {
   sidecarPath,
 } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
-import { encodeActions } from './checkpoint-rows.ts';
+import { statisticsLayout } from './checkpoint-parsed.ts';
+import { CheckpointWriter } from './checkpoint-writer.ts';
 import { listLog, readCommits, readLastCheckpoint } from './log-files.ts';
 import type { TableContext } from './types.ts';
 
@@ -58,13 +59,11 @@ export async function writeSidecars(
   const { kept, fresh } = await planSidecars(ctx, state);
   const written: Sidecar[] = [];
   for (let start = 0; start < fresh.length; start += SIDECAR_ACTIONS_MAX) {
-    const actions = fresh
-      .slice(start, start + SIDECAR_ACTIONS_MAX)
-      .map((add): CheckpointAction => ({ kind: 'add', add: { ...add, dataChange: false } }));
-    written.push(await writeSidecar(ctx, state, { actions, isLive: true }));
+    const files = fresh.slice(start, start + SIDECAR_ACTIONS_MAX);
+    written.push(await writeSidecar(ctx, state, { files, tombstones: [] }));
   }
   if (tombstones.length > 0) {
-    written.push(await writeSidecar(ctx, state, { actions: tombstones, isLive: false }));
+    written.push(await writeSidecar(ctx, state, { files: [], tombstones }));
   }
   return [...kept, ...written];
 }
@@ -175,20 +174,30 @@ function sidecarOf({ path, sizeInBytes, modificationTime, tags }: JsonObject): S
   };
 }
 
+/** Either files or tombstones. */
+interface SidecarContent {
+  readonly files: readonly AddFile[];
+  readonly tombstones: readonly CheckpointAction[];
+}
+
 async function writeSidecar(
   ctx: TableContext,
   state: LogState,
-  { actions, isLive }: { readonly actions: readonly CheckpointAction[]; readonly isLive: boolean },
+  { files, tombstones }: SidecarContent,
 ): Promise<Sidecar> {
   const name = `${ctx.random.uuid()}.parquet`;
-  const bytes = await encodeActions(actions, { kind: 'sidecar', metadata: state.metadata });
+  const statistics = statisticsLayout(state.protocol, state.metadata);
+  const writer = await CheckpointWriter.open({ kind: 'sidecar', statistics });
+  await writer.addFiles(files);
+  await writer.addActions(tombstones);
+  const bytes = writer.finish();
   await ctx.store.put(sidecarPath(name), bytes, { kind: 'create' });
   return {
     name,
     sizeBytes: bytes.length,
     modifiedMs: ctx.clock.now(),
-    actionCount: actions.length,
-    isLive,
+    actionCount: files.length + tombstones.length,
+    isLive: tombstones.length === 0,
   };
 }
 

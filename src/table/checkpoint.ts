@@ -3,8 +3,8 @@
 import { isDeltaError, type JsonObject, printJson } from '../base/index.ts';
 import {
   actionJson,
+  actionsBesideFiles,
   type CheckpointAction,
-  checkpointActions,
   checkpointPath,
   checksumPath,
   checkWritable,
@@ -16,8 +16,9 @@ import {
   supportsFeature,
   uniqueCheckpointPath,
 } from '../log/index.ts';
-import { encodeActions } from './checkpoint-rows.ts';
+import { statisticsLayout } from './checkpoint-parsed.ts';
 import { sidecarLine, writeSidecars } from './checkpoint-sidecars.ts';
+import { CheckpointWriter } from './checkpoint-writer.ts';
 import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
 import { tableSnapshot } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -49,11 +50,15 @@ export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Pr
 
 async function writeClassic(ctx: TableContext, state: LogState): Promise<LastCheckpoint> {
   const actions = [...actionsOf(ctx, state)];
-  const bytes = await encodeActions(actions, { kind: 'checkpoint', metadata: state.metadata });
+  const statistics = statisticsLayout(state.protocol, state.metadata);
+  const writer = await CheckpointWriter.open({ kind: 'checkpoint', statistics });
+  await writer.addActions(actions);
+  await writer.addFileSet(state.files);
+  const bytes = writer.finish();
   await ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' });
   return {
     version: state.version,
-    size: actions.length,
+    size: actions.length + state.files.size,
     sizeInBytes: bytes.length,
     numOfAddFiles: state.files.size,
   };
@@ -67,8 +72,7 @@ async function writeV2(ctx: TableContext, state: LogState): Promise<LastCheckpoi
   const tombstones: CheckpointAction[] = [];
   for (const action of actionsOf(ctx, state)) {
     if (action.kind === 'remove') tombstones.push(action);
-    else if (action.kind !== 'add') own.push(actionJson(action));
-    else break;
+    else own.push(actionJson(action));
   }
   const sidecars = await writeSidecars(ctx, state, tombstones);
   const sidecarActions = sidecars.reduce((sum, { actionCount }) => sum + actionCount, 0);
@@ -101,11 +105,14 @@ async function writeV2(ctx: TableContext, state: LogState): Promise<LastCheckpoi
   };
 }
 
-/** What the checkpoint holds; live files come last. */
-function actionsOf({ clock }: TableContext, state: LogState): Iterable<CheckpointAction> {
+/** What the checkpoint holds beside live files. */
+function actionsOf(
+  { clock }: TableContext,
+  state: LogState,
+): ReturnType<typeof actionsBesideFiles> {
   const nowMs = clock.now();
   const txnMs = txnRetentionMs(state.metadata);
-  return checkpointActions(state, {
+  return actionsBesideFiles(state, {
     removedAfterMs: nowMs - deletedFileRetentionMs(state.metadata),
     txnUpdatedAfterMs: txnMs === null ? null : nowMs - txnMs,
   });

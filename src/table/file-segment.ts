@@ -28,6 +28,14 @@ export interface FileSegment {
   readonly defaultRowCommitVersions: Numbers | null;
   /** By row. */
   readonly vectors: ReadonlyMap<number, DeletionVectorDescriptor>;
+  /** Where all of its row group is, as long as it can be read without waiting. */
+  readonly origin: SegmentOrigin | null;
+}
+
+export interface SegmentOrigin {
+  readonly held: Parquet.HeldFile;
+  readonly footer: ParquetFooter;
+  readonly rowGroup: number;
 }
 
 export interface SegmentSource {
@@ -48,7 +56,8 @@ export async function readSegment(
   from: SegmentSource,
   table: PartitionTable,
 ): Promise<FileSegment | null> {
-  const rowCount = from.footer.rowGroups[from.rowGroup]?.rowCount ?? 0;
+  const { held, footer, rowGroup } = from;
+  const rowCount = footer.rowGroups[rowGroup]?.rowCount ?? 0;
   const found = await fetchColumns(from);
   if (found === null) return null;
   const paths = found.get('path') ?? null;
@@ -84,6 +93,7 @@ export async function readSegment(
     baseRowIds,
     defaultRowCommitVersions,
     vectors,
+    origin: held === null ? null : { held, footer, rowGroup },
   };
 }
 
@@ -127,9 +137,18 @@ export class SegmentReader {
   }
 
   file(row: number, options: { readonly statistics: boolean }): AddFile {
+    return this.#file(row, this.path(row), options);
+  }
+
+  /** The file with an empty path. */
+  outline(row: number, options: { readonly statistics: boolean }): AddFile {
+    return this.#file(row, '', options);
+  }
+
+  #file(row: number, path: string, options: { readonly statistics: boolean }): AddFile {
     const segment = this.#segment;
     const file: { -readonly [Member in keyof AddFile]: AddFile[Member] } = {
-      path: this.path(row),
+      path,
       partitionValues: this.#table.values(segment.partitions[row] ?? 0),
       size: segment.sizes[row] ?? 0,
       modificationTime: segment.modificationTimes[row] ?? 0,
