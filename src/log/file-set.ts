@@ -11,7 +11,6 @@ import type { FileBlocks } from './file-blocks.ts';
 import { vectorId } from './file-key.ts';
 import { GrownFiles } from './grown-files.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
-<<<<<<< /tmp/cp-w/src/log/file-set.ts
 
 /** The live files are those of the columns, but for the rows of `hidden`, and the others. */
 export interface FileLayers {
@@ -19,8 +18,6 @@ export interface FileLayers {
   readonly hidden: ReadonlySet<number>;
   readonly others: Iterable<AddFile>;
 }
-=======
->>>>>>> /work/main/src/log/file-set.ts
 
 /** A file that came in columns, and was touched by a commit since. */
 class Touched {
@@ -80,7 +77,6 @@ export class FileSet {
 
   /** The live files of some partitions, in no promised order. */
   *select(selection: FileSelection): Generator<AddFile> {
-<<<<<<< /tmp/cp-w/src/log/file-set.ts
     const { columns } = this.#parts;
     if (columns !== null) yield* columns.select(selection, this.#hidden());
     yield* this.#besideColumns(selection);
@@ -90,20 +86,6 @@ export class FileSet {
   layers(): FileLayers {
     const { columns } = this.#parts;
     return { columns, hidden: this.#hidden(), others: this.#besideColumns({}) };
-=======
-    const { columns, changes } = this.#parts;
-    if (columns !== null) {
-      const hidden = new Set<number>();
-      for (const change of changes.values()) {
-        if (change instanceof Touched) hidden.add(change.row);
-      }
-      yield* columns.select(selection, hidden);
-    }
-    for (const change of changes.values()) {
-      const file = liveOf(change);
-      if (file !== null && selection.partition?.(file.partitionValues) !== false) yield file;
-    }
->>>>>>> /work/main/src/log/file-set.ts
   }
 
   /** Collects changes to this set. */

@@ -60,11 +60,7 @@ export { FEATURES, knownFeature, type TableFeature, type WriteScope } from './fe
 export { adoptFileCounts, carryFileCounts, hasFileCounts } from './file-counts.ts';
 export { pathKey, vectorId } from './file-key.ts';
 export type { ColumnFile, FileColumns, FileSelection } from './file-columns.ts';
-<<<<<<< /tmp/cp-w/src/log/index.ts
 export { type FileLayers, FileSet } from './file-set.ts';
-=======
-export { FileSet } from './file-set.ts';
->>>>>>> /work/main/src/log/index.ts
 export {
   checkpointPath,
   checksumPath,

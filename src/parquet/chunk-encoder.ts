@@ -1,11 +1,5 @@
 /** The pages of column chunks (parquet.thrift, `PageHeader`): data pages of version 1, with a dictionary where values repeat. */
 
-<<<<<<< /tmp/cp-w/src/parquet/chunk-encoder.ts
-=======
-import { constants, crc32, gzipSync, zstdCompressSync } from 'node:zlib';
-
-import { unreachable } from '../base/index.ts';
->>>>>>> /work/main/src/parquet/chunk-encoder.ts
 import { KeySet } from './key-set.ts';
 import type { LeafPiece, LeafValues } from './leaf-values.ts';
 import { bitWidthOf } from './page-buffer.ts';
@@ -236,7 +230,6 @@ export class ChunkEncoder {
 
   #flush(encoding: 'dictionary' | 'PLAIN' | 'RLE_DICTIONARY', valueCount: number): void {
     const body = this.#compressed();
-<<<<<<< /tmp/cp-w/src/parquet/chunk-encoder.ts
     const uncompressedBytes = this.#page.end;
     const header = encodePageHeader(
       encoding === 'dictionary'
@@ -247,27 +240,6 @@ export class ChunkEncoder {
     this.#parts.push(header, body);
     this.#sizeBytes += header.length + body.length;
     this.#uncompressedBytes += header.length + uncompressedBytes;
-=======
-    const isDictionary = encoding === 'dictionary';
-    const code = (name: string): number => ENCODINGS.indexOf(name);
-    const header = new ThriftWriter();
-    header.struct(() => {
-      header.integer(1, 'i32', isDictionary ? 2 : 0);
-      header.integer(2, 'i32', this.#page.end);
-      header.integer(3, 'i32', body.length);
-      header.integer(4, 'i32', crc32(body) | 0);
-      header.nested(isDictionary ? 7 : 5, () => {
-        header.integer(1, 'i32', valueCount);
-        header.integer(2, 'i32', code(encoding === 'dictionary' ? 'PLAIN' : encoding));
-        if (isDictionary) return;
-        header.integer(3, 'i32', code('RLE'));
-        header.integer(4, 'i32', code('RLE'));
-      });
-    });
-    this.#parts.push(header.bytes.slice(), body);
-    this.#sizeBytes += header.bytes.length + body.length;
-    this.#uncompressedBytes += header.bytes.length + this.#page.end;
->>>>>>> /work/main/src/parquet/chunk-encoder.ts
   }
 
   /** A copy of the page as it is written; the first page of a chunk decides for all. */
