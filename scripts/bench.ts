@@ -3,7 +3,7 @@
  * the repetitions, and the ratio to the peer.
  *
  *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
- *     [open-partition] [open-all] [open-json] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
+ *     [open-partition] [open-all] [open-json] [flat] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -373,6 +373,34 @@ function commits(): void {
   }
 }
 
+/** What an append of one row costs where the log is short and where it is long: it should be the same. */
+function flat(): void {
+  for (const versions of ['1', '1000', '10000']) {
+    const log = join(inputs, `logs/flat-${versions}`);
+    if (!existsSync(`${log}.expected.json`)) {
+      mkdirSync(join(inputs, 'logs'), { recursive: true });
+      const size = ['--adds', versions, '--commits', versions];
+      capture(python, [`${bench}/gen_log.py`, log, '--kind', 'json', ...size]);
+      capture(node, program('checkpoint', log).slice(1));
+    }
+    for (const how of ['kept', 'opened']) {
+      const runs = Array.from({ length: reps }, () => {
+        clone(log, table('flat'));
+        return measure(program('flat', table('flat'), '200', how)).inner;
+      });
+      const of = (member: string): string => {
+        const values = runs.map((inner) => Number(inner?.[member]));
+        return `${median(values).toFixed(2)}`;
+      };
+      const label = `append at ${versions} versions, table ${how}`;
+      console.log(
+        `${label.padEnd(44)} n=${reps} cpu ${of('mean_ms')} ms a commit, median ${of('median_ms')} ms  ${of('commits_per_s')} commits/s`,
+      );
+    }
+  }
+  wipe(table('flat'));
+}
+
 /** A scheduled run that finds nothing new: 1,000 remembered files, 100 versions, file catalog. */
 function noop(): void {
   const samples = table('noop-samples');
@@ -546,6 +574,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   'open-partition': () => open('open 1 M files, one partition', 'checkpoint', 'partition'),
   'open-all': () => open('open 1 M files, all', 'checkpoint', 'all'),
   'open-json': () => open('open 10,000 JSON commits', 'json', 'partition'),
+  flat,
   checkpoint,
   bookkeeping,
   kafka,
@@ -562,6 +591,7 @@ const OWN_INPUTS = new Set([
   'open-partition',
   'open-all',
   'open-json',
+  'flat',
   'checkpoint',
 ]);
 if (names.some((name) => !OWN_INPUTS.has(name))) ensureInputs();

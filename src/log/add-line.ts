@@ -25,15 +25,15 @@ export class AddLine {
   statsEnd = -1;
   #seen = 0;
 
-  /** The index behind the line that starts at `start`; −1 where it is not plain. The bytes must be valid UTF-8. */
-  read(bytes: Uint8Array, start: number): number {
+  /** The index behind the line that starts at `start`; −1 where it is not plain. The bytes, which `view` sees too, must be UTF-8. */
+  read(bytes: Uint8Array, view: DataView, start: number): number {
     if (!isAt(HEAD, bytes, start)) return -1;
     this.#seen = 0;
     this.statsStart = -1;
     this.statsEnd = -1;
     let at = start + HEAD.length;
     for (;;) {
-      at = this.#member(bytes, at);
+      at = this.#member(bytes, view, at);
       if (at < 0 || at + 1 >= bytes.length) return -1;
       const byte = bytes[at];
       at += 1;
@@ -47,8 +47,9 @@ export class AddLine {
   }
 
   /** The index behind the member that starts at `at`, or −1. */
-  #member(bytes: Uint8Array, at: number): number {
-    if (isAt(STATS, bytes, at)) return this.#saw(1) ? this.#stats(bytes, at + STATS.length) : -1;
+  #member(bytes: Uint8Array, view: DataView, at: number): number {
+    if (isAt(STATS, bytes, at))
+      return this.#saw(1) ? this.#stats(bytes, view, at + STATS.length) : -1;
     if (isAt(PATH, bytes, at)) return this.#saw(2) ? this.#path(bytes, at + PATH.length) : -1;
     if (isAt(SIZE, bytes, at)) {
       const end = this.#saw(4) ? numberEnd(bytes, at + SIZE.length) : -1;
@@ -63,7 +64,7 @@ export class AddLine {
     if (isAt(PARTITIONS, bytes, at)) {
       if (!this.#saw(16)) return -1;
       this.partitionsStart = at + PARTITIONS.length - 1;
-      this.partitionsEnd = flatObjectEnd(bytes, this.partitionsStart);
+      this.partitionsEnd = flatObjectEnd(bytes, view, this.partitionsStart);
       return this.partitionsEnd;
     }
     if (isAt(DATA_CHANGE, bytes, at)) {
@@ -100,9 +101,9 @@ export class AddLine {
     return -1;
   }
 
-  #stats(bytes: Uint8Array, start: number): number {
+  #stats(bytes: Uint8Array, view: DataView, start: number): number {
     this.statsStart = start;
-    this.statsEnd = textEnd(bytes, start);
+    this.statsEnd = textEnd(bytes, view, start);
     return this.statsEnd < 0 ? -1 : this.statsEnd + 1;
   }
 }
@@ -144,9 +145,18 @@ function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
 }
 
 /** The index of the quote that ends a text, or −1. Escapes by number are left to others. */
-function textEnd(bytes: Uint8Array, start: number): number {
+function textEnd(bytes: Uint8Array, view: DataView, start: number): number {
+  const wordsEnd = bytes.length - WORD_BYTES;
   let at = start;
   while (at < bytes.length) {
+    if (at <= wordsEnd) {
+      const marks = marksOf(view.getInt32(at, true));
+      if (marks === 0) {
+        at += WORD_BYTES;
+        continue;
+      }
+      at += (31 - Math.clz32(marks & -marks)) >> 3;
+    }
     const byte = bytes[at] ?? 0;
     if (byte === QUOTE) return at;
     if (byte === BACKSLASH) {
@@ -158,18 +168,35 @@ function textEnd(bytes: Uint8Array, start: number): number {
   return -1;
 }
 
+const WORD_BYTES = 4;
+const [LOWEST, HIGHEST] = [0x01010101, 0x80808080];
+
+/**
+ * The highest bit of each byte that is a quote, a backslash or a control character is set; those of the bytes above the first such may
+ * be set too: a subtraction borrows from them.
+ */
+function marksOf(word: number): number {
+  const quotes = word ^ (QUOTE * LOWEST);
+  const backslashes = word ^ (BACKSLASH * LOWEST);
+  const found =
+    ((quotes - LOWEST) & ~quotes) |
+    ((backslashes - LOWEST) & ~backslashes) |
+    ((word - SPACE * LOWEST) & ~word);
+  return found & HIGHEST;
+}
+
 const ESCAPES = new Uint8Array(256);
 for (const char of '"\\/bfnrt') ESCAPES[char.charCodeAt(0)] = 1;
 
 /** The index behind an object whose texts hold its only braces and brackets, or −1. */
-function flatObjectEnd(bytes: Uint8Array, start: number): number {
+function flatObjectEnd(bytes: Uint8Array, view: DataView, start: number): number {
   let at = start + 1;
   while (at < bytes.length) {
     const byte = bytes[at] ?? 0;
     if (byte === CLOSE) return at + 1;
     if (byte < SPACE || byte === OPEN || byte === LIST) return -1;
     if (byte === QUOTE) {
-      at = textEnd(bytes, at + 1);
+      at = textEnd(bytes, view, at + 1);
       if (at < 0) return -1;
     }
     at += 1;

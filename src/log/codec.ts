@@ -57,7 +57,7 @@ export function visitCommit(bytes: Uint8Array, file: string, visitor: CommitVisi
   let isEmpty = true;
   let start = 0;
   for (let number = 1; start < buffer.length; number += 1) {
-    const next = line.read(buffer, start);
+    const next = line.read(buffer, view, start);
     if (next >= 0 && visitor.line(line, buffer, view)) {
       isEmpty = false;
       start = next;

@@ -25,10 +25,10 @@ export class Arena {
   bytes = Buffer.allocUnsafe(ARENA_BYTES_MIN);
   length = 0;
 
-  push(bytes: Uint8Array, start: number, end: number): void {
+  push(bytes: Buffer, start: number, end: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) this.#grow(length);
-    this.bytes.set(bytes.subarray(start, end), this.length);
+    bytes.copy(this.bytes, this.length, start, end);
     this.length = length;
   }
 
@@ -130,8 +130,10 @@ export class FileBlock {
     const [paths, rests] = [this.#paths, this.#rests];
     if (paths === null || rests === null) return;
     this.#sealedPaths = Buffer.from(paths.bytes.subarray(0, paths.length));
-    const params = { [constants.ZSTD_c_compressionLevel]: LEVEL };
-    this.#packedRests = zstdCompressSync(rests.bytes.subarray(0, rests.length), { params });
+    // A copy, since what the compressor gives holds the whole chunk that it stands in.
+    this.#packedRests = Buffer.from(
+      zstdCompressSync(rests.bytes.subarray(0, rests.length), COMPRESSION),
+    );
     paths.length = 0;
     rests.length = 0;
     this.#paths = null;
@@ -154,5 +156,8 @@ export class FileBlock {
   }
 }
 
-/** Statistics of one table are much alike: more effort saves little. */
-const LEVEL = 1;
+/** Statistics of one table are much alike: more effort saves little memory, and takes twice the time. */
+const COMPRESSION = {
+  params: { [constants.ZSTD_c_compressionLevel]: -3 },
+  chunkSize: 256 * 1024,
+};

@@ -8,8 +8,6 @@ export class PartitionTexts {
   readonly #values: PartitionValues[] = [];
   readonly #texts: Buffer[] = [];
   readonly #index = new HashIndex();
-  /** Files of one partition come together. */
-  #last = 0;
 
   /** The texts there are. */
   get size(): number {
@@ -22,17 +20,9 @@ export class PartitionTexts {
 
   /** The number of the values whose JSON stands from `start` to `end`; −1 where that is none. */
   numberOf(bytes: Buffer, view: DataView, start: number, end: number): number {
-    const isText = (number: number): boolean => {
-      const text = this.#texts[number];
-      return text?.length === end - start && text.compare(bytes, start, end) === 0;
-    };
-    if (isText(this.#last)) return this.#last;
     const hash = hashOf(view, start, end);
-    const known = this.#index.find(hash, isText);
-    if (known >= 0) {
-      this.#last = known;
-      return known;
-    }
+    const known = this.#index.find(hash, (number) => this.#isText(number, bytes, start, end));
+    if (known >= 0) return known;
     const values = decodePartitionValues(bytes.toString('utf8', start, end));
     if (values === null) return -1;
     const number = this.#values.length;
@@ -46,5 +36,15 @@ export class PartitionTexts {
   numberOfValues(values: PartitionValues): number {
     const text = Buffer.from(JSON.stringify(values));
     return this.numberOf(text, viewOf(text), 0, text.length);
+  }
+
+  #isText(number: number, bytes: Buffer, start: number, end: number): boolean {
+    const text = this.#texts[number];
+    if (text?.length !== end - start) return false;
+    // For so few bytes a call out of JavaScript costs more.
+    for (let at = 0; at < text.length; at += 1) {
+      if (text[at] !== bytes[start + at]) return false;
+    }
+    return true;
   }
 }
