@@ -390,7 +390,7 @@ function flat(): void {
       });
       const of = (member: string): string => {
         const values = runs.map((inner) => Number(inner?.[member]));
-        return `${median(values).toFixed(2)}`;
+        return median(values).toFixed(2);
       };
       const label = `append at ${versions} versions, table ${how}`;
       console.log(

@@ -11,12 +11,12 @@ export interface PartitionItems {
 }
 
 export class PartitionTable {
-  /** By number; the first is that of a file without any. */
-  readonly #values: PartitionValues[] = [{}];
-  readonly #numbers = new Map<string, number>([['{}', 0]]);
-  /** Every text that was met, from 1 on. */
-  readonly #texts = new Map<string, number>();
+  /** By number, where they were asked for; the first is that of a file without any. */
+  readonly #values: (PartitionValues | undefined)[] = [{}];
   readonly #paths = new EntryPaths();
+  /** Every text that was met, by its number, from 1 on. */
+  readonly #texts: (string | null)[] = [null];
+  readonly #numbers = new Map<string, number>();
 
   /** The combinations there are. */
   get size(): number {
@@ -24,7 +24,7 @@ export class PartitionTable {
   }
 
   values(number: number): PartitionValues {
-    return this.#values[number] ?? {};
+    return (this.#values[number] ??= this.#make(number));
   }
 
   /** The number of each row's values. */
@@ -36,66 +36,76 @@ export class PartitionTable {
     const numbers = new Int32Array(keys.ends.length);
     let at = 0;
     for (let row = 0; row < numbers.length; row += 1) {
-      const start = at;
       let path = 0;
       for (const end = keys.ends[row] ?? 0; at < end; at += 1) {
         const value = values === null ? 0 : (valueTexts[values.entries[at] ?? -1] ?? 0);
         path = paths.after(path, keyTexts[keys.entries[at] ?? -1] ?? 0, value);
       }
-      let number = paths.numberOf(path);
-      if (number < 0) {
-        number = this.#intern(entriesOf(items, start, at));
-        paths.setNumber(path, number);
-      }
+      const number = paths.numberOf(path);
+      if (number === this.#values.length) this.#values.push(undefined);
       numbers[row] = number;
     }
     return numbers;
   }
 
-  #textNumbers({ texts }: Items): Int32Array {
-    return Int32Array.from(texts, (text) => {
-      const known = this.#texts.get(text);
-      if (known !== undefined) return known;
-      const number = this.#texts.size + 1;
-      this.#texts.set(text, number);
-      return number;
+  #make(number: number): PartitionValues {
+    const entries = this.#paths.entriesOf(number).map(([key, value]) => {
+      return [this.#texts[key] ?? '', this.#texts[value] ?? null] as const;
     });
+    return Object.fromEntries(entries);
   }
 
-  #intern(values: PartitionValues): number {
-    const text = JSON.stringify(values);
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    const number = this.#values.length;
-    this.#values.push(values);
-    this.#numbers.set(text, number);
-    return number;
+  #textNumbers({ texts }: Items): Int32Array {
+    return Int32Array.from(texts, (text) => {
+      const known = this.#numbers.get(text);
+      if (known !== undefined) return known;
+      const number = this.#texts.push(text) - 1;
+      this.#numbers.set(text, number);
+      return number;
+    });
   }
 }
 
 /** Sequences of entries as paths from a root, so that one that was met before is known by numbers alone. */
 class EntryPaths {
-  /** Of the paths that were gone on from: by key and value. */
+  /** Of the paths that were gone on from: by entry. */
   readonly #next: (Map<number, number> | undefined)[] = [];
-  readonly #numbers: number[] = [-1];
+  /** Of each path the one that it goes on from, and by which entry. */
+  readonly #from: { readonly path: number; readonly entry: number }[] = [{ path: 0, entry: 0 }];
+  /** Of each path that files have its number, or −1; the root has the first. */
+  readonly #numbers: number[] = [0];
+  /** By number. */
+  readonly #paths: number[] = [0];
 
   after(path: number, key: number, value: number): number {
     const entry = key * TEXTS_MAX + value;
     const known = this.#next[path]?.get(entry);
     if (known !== undefined) return known;
-    const next = this.#numbers.length;
+    const next = this.#from.push({ path, entry }) - 1;
     this.#numbers.push(-1);
     (this.#next[path] ??= new Map()).set(entry, next);
     return next;
   }
 
-  /** What was set of the path, or -1. */
+  /** The number of a path, which is the next one where it had none. */
   numberOf(path: number): number {
-    return this.#numbers[path] ?? -1;
+    const known = this.#numbers[path] ?? -1;
+    if (known >= 0) return known;
+    const number = this.#paths.push(path) - 1;
+    this.#numbers[path] = number;
+    return number;
   }
 
-  setNumber(path: number, number: number): void {
-    this.#numbers[path] = number;
+  /** The keys and values on the way to the path of a number. */
+  entriesOf(number: number): readonly (readonly [number, number])[] {
+    const entries: [number, number][] = [];
+    let path = this.#paths[number] ?? 0;
+    while (path !== 0) {
+      const { path: before, entry } = this.#from[path] ?? { path: 0, entry: 0 };
+      entries.push([Math.floor(entry / TEXTS_MAX), entry % TEXTS_MAX]);
+      path = before;
+    }
+    return entries.toReversed();
   }
 }
 
