@@ -63,7 +63,7 @@ export function withFeatures(protocol: Protocol, features: Iterable<string>): Pr
   const legacy = legacyProtocol(after);
   if (legacy !== null && protocol.minWriterVersion < 7) return legacy;
   const readers = new Set(readerFeatures(protocol));
-  const writers = new Set(writerFeatures(protocol));
+  const writers = listedFeatures(protocol);
   for (const feature of after) {
     if (!before.has(feature)) writers.add(feature);
     if (isReaderFeature(feature) && !hasName(readers, feature)) readers.add(feature);
@@ -83,9 +83,9 @@ export function withoutFeature(protocol: Protocol, feature: string): Protocol {
   after.delete(feature);
   const legacy = legacyProtocol(after);
   if (legacy !== null) return legacy;
-  const left = (names: readonly string[]): Set<string> =>
-    new Set(names.filter((name) => canonicalName(name) !== feature));
-  return listed(left(readerFeatures(protocol)), left(writerFeatures(protocol)), 1);
+  const left = (names: Iterable<string>): Set<string> =>
+    new Set([...names].filter((name) => canonicalName(name) !== feature));
+  return listed(left(readerFeatures(protocol)), left(listedFeatures(protocol)), 1);
 }
 
 /**
@@ -102,7 +102,17 @@ export function withVersions(
   const minReader = Math.max(minReaderVersion, reader);
   if (minWriter === minWriterVersion && minReader === minReaderVersion) return protocol;
   if (minWriter < 7) return { minReaderVersion: minReader, minWriterVersion: minWriter };
-  return listed(new Set(readerFeatures(protocol)), new Set(writerFeatures(protocol)), minReader);
+  const [readers, writers] = [new Set(readerFeatures(protocol)), listedFeatures(protocol)];
+  // Reader version 2 stands for column mapping, which a list has to name.
+  for (const names of reader === 2 ? [readers, writers] : []) names.add('columnMapping');
+  return listed(readers, writers, minReader);
+}
+
+/** What a list has to name: of what versions imply, a feature that readers are not told of is none of the table's. */
+function listedFeatures(protocol: Protocol): Set<string> {
+  return new Set(
+    protocol.minWriterVersion === 7 ? writerFeatures(protocol) : supportedFeatures(protocol),
+  );
 }
 
 function addFeature(features: Set<string>, feature: string): void {

@@ -266,7 +266,7 @@ export class DeltaTable {
     return this.#alter((snapshot) => setDomain(this.#context, snapshot, { domain, configuration }));
   }
 
-  /** Says by which columns rows are to be laid out when files are rewritten; none for no order. Errors: `COLUMN_UNKNOWN`, `PARTITION_COLUMN_INVALID`, those above. */
+  /** Says by which columns rows are to be laid out when files are rewritten; none for no order. Errors: `COLUMN_UNKNOWN`, `CLUSTERING_INVALID`, those above. */
   async clusterBy(...columns: readonly string[]): Promise<AlterOutcome> {
     return this.#alter((snapshot) => clusterBy(this.#context, snapshot, columns));
   }

@@ -2,9 +2,16 @@
 
 import type { Action } from '../log/index.ts';
 import { supportsFeature, withFeatures } from '../log/index.ts';
-import { findField, physicalName, type StructField, type StructType } from '../schema/index.ts';
+import {
+  type DataType,
+  findField,
+  indexedSchema,
+  physicalName,
+  type StructField,
+  type StructType,
+} from '../schema/index.ts';
 import { alter, type AlterResult, differences } from './alter.ts';
-import { columnUnknown, domainReserved, partitionColumnInvalid } from './errors.ts';
+import { clusteringInvalid, columnUnknown, domainReserved } from './errors.ts';
 import { domainOf } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -34,7 +41,7 @@ export async function setDomain(
 
 /**
  * Says by which columns rows are to be laid out when files are rewritten; none: by no columns any more. Files that are there
- * stay as they are. Errors: `COLUMN_UNKNOWN`, `PARTITION_COLUMN_INVALID` for a partitioned table, too many columns or one that
+ * stay as they are. Errors: `COLUMN_UNKNOWN`, `CLUSTERING_INVALID` for a partitioned table, too many columns or one that
  * no statistics can be kept of; those of `setProperties`.
  */
 export async function clusterBy(
@@ -44,16 +51,19 @@ export async function clusterBy(
 ): Promise<AlterResult> {
   return alter(ctx, snapshot, (latest) => {
     if (latest.partitionColumns.length > 0) {
-      throw partitionColumnInvalid(
-        columns.join(','),
-        'a table has either partitions or clustering',
-      );
+      throw clusteringInvalid(columns.join(','), 'a table has either partitions or clustering');
     }
     if (columns.length > CLUSTERING_COLUMNS_MAX) {
       const why = `rows are clustered by at most ${CLUSTERING_COLUMNS_MAX} columns`;
-      throw partitionColumnInvalid(columns.join(','), why);
+      throw clusteringInvalid(columns.join(','), why);
     }
-    const clusteringColumns = columns.map((column) => physicalPath(latest.schema, column));
+    const indexed = indexedSchema(latest.schema, latest.metadata);
+    const clusteringColumns = columns.map((column) => {
+      const path = physicalPath(latest.schema, column);
+      if (hasBounds(indexed, column)) return path;
+      const cure = 'raise delta.dataSkippingNumIndexedCols, or name it in dataSkippingStatsColumns';
+      throw clusteringInvalid(column, `files have no bounds of its values; ${cure}`);
+    });
     const configuration = JSON.stringify({ clusteringColumns, domainName: CLUSTERING_DOMAIN });
     const change = { domain: CLUSTERING_DOMAIN, configuration, features: ['clustering'] };
     return {
@@ -103,9 +113,19 @@ function physicalPath(schema: StructType, column: string): readonly string[] {
       );
     path.push(physicalName(field));
     within = field.type.kind === 'struct' ? field.type : null;
-    if (field.type.kind === 'array' || field.type.kind === 'map') {
-      throw partitionColumnInvalid(column, 'no statistics are kept of lists and maps');
-    }
   }
   return path;
 }
+
+/** Whether statistics tell the least and the greatest value. PROTOCOL.md, "Writer Requirements for Clustered Table". */
+function hasBounds(indexed: StructType, column: string): boolean {
+  let type: DataType = indexed;
+  for (const name of column.split('.')) {
+    const field: StructField | null = type.kind === 'struct' ? findField(type, name) : null;
+    if (field === null) return false;
+    ({ type } = field);
+  }
+  return type.kind === 'decimal' || (type.kind === 'primitive' && !UNBOUNDED.has(type.name));
+}
+
+const UNBOUNDED: ReadonlySet<string> = new Set(['binary', 'boolean', 'variant', 'void']);

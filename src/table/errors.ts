@@ -191,6 +191,16 @@ export function partitionColumnInvalid(column: string, why: string): DeltaError 
   });
 }
 
+/** `CLUSTERING_INVALID`: columns by which the rows of a table cannot be laid out. */
+export function clusteringInvalid(columns: string, why: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'CLUSTERING_INVALID',
+    message: `the table cannot be clustered by ${columns}: ${why}`,
+    details: { columns },
+  });
+}
+
 /** `PROPERTY_INVALID`: a table property that is unknown, or whose value is not allowed. */
 export function propertyInvalid(key: string, why: string, details: ErrorDetails = {}): DeltaError {
   return new DeltaError({

@@ -100,6 +100,17 @@ test('versions are raised, never lowered, and lists come with 7', () => {
   });
 });
 
+test('a list names no column mapping that readers were not told of, and that of reader version 2', () => {
+  const { writerFeatures } = withFeatures(legacy(1, 5), ['domainMetadata']);
+  expect(writerFeatures).not.toContain('columnMapping');
+  const clustered: Protocol = { ...legacy(1, 7), writerFeatures: ['clustering', 'domainMetadata'] };
+  expect(withVersions(clustered, { reader: 2, writer: 2 })).toEqual({
+    ...legacy(3, 7),
+    readerFeatures: ['columnMapping'],
+    writerFeatures: ['clustering', 'columnMapping', 'domainMetadata'],
+  });
+});
+
 test('a version that readers are not told of implies no column mapping', () => {
   expect(supportedFeatures(legacy(1, 5)).has('columnMapping')).toBe(false);
   expect(supportedFeatures(legacy(2, 5)).has('columnMapping')).toBe(true);

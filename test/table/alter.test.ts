@@ -192,9 +192,14 @@ describe('domains', () => {
       clusteringColumns: [['id'], ['s', 'x']],
     });
     await expect(clusterBy(ctx, snapshot, ['y'])).rejects.toMatchObject({ code: 'COLUMN_UNKNOWN' });
-    await expect(clusterBy(ctx, snapshot, ['a'])).rejects.toMatchObject({
-      code: 'PARTITION_COLUMN_INVALID',
-    });
+    for (const column of ['a', 's']) {
+      await expect(clusterBy(ctx, snapshot, [column])).rejects.toMatchObject({
+        code: 'CLUSTERING_INVALID',
+      });
+    }
+    const set = { 'delta.dataSkippingNumIndexedCols': '1' };
+    const few = await setProperties(ctx, snapshot, { set });
+    await expect(clusterBy(ctx, few.snapshot, ['s.x'])).rejects.toThrow('no bounds of its values');
   });
 });
 
