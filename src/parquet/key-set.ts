@@ -180,8 +180,15 @@ export class KeySet {
     if ((this.#ends[number] ?? 0) - at !== end - start) return false;
     const arena = this.#arenaView;
     let place = start;
-    for (; place + 4 <= end; place += 4, at += 4) {
-      if (arena.getInt32(at, true) !== view.getInt32(place, true)) return false;
+    // Numbers of 64 bits that are only compared cost no object.
+    for (; place + 8 <= end; place += 8, at += 8) {
+      if (arena.getBigInt64(at, true) !== view.getBigInt64(place, true)) return false;
+    }
+    if (place === end) return true;
+    if (end - start >= 8) {
+      // The last word takes in some bytes of the one before.
+      const back = 8 - (end - place);
+      return arena.getBigInt64(at - back, true) === view.getBigInt64(place - back, true);
     }
     for (; place < end; place += 1, at += 1) {
       if (arena.getUint8(at) !== view.getUint8(place)) return false;
@@ -275,15 +282,17 @@ function hashOf(view: DataView, start: number, end: number): number {
     b = Math.imul(b ^ view.getInt32(place + 4, true), 0x85ebca77);
     b ^= b >>> 13;
   }
-  if (place + 4 <= end) {
-    a = Math.imul(a ^ view.getInt32(place, true), 0x9e3779b1);
-    a ^= a >>> 15;
-    place += 4;
+  if (end - start >= 4) {
+    // What is left, with some bytes of what was taken.
+    if (place + 4 < end) {
+      a = Math.imul(a ^ view.getInt32(place, true), 0x9e3779b1);
+      a ^= a >>> 15;
+    }
+    if (place < end) b = Math.imul(b ^ view.getInt32(end - 4, true), 0x85ebca77);
+  } else {
+    for (; place < end; place += 1) b = Math.imul(b ^ view.getUint8(place), 0x85ebca77);
   }
-  for (; place < end; place += 1) {
-    b = Math.imul(b ^ view.getUint8(place), 0x85ebca77);
-    b ^= b >>> 13;
-  }
+  b ^= b >>> 13;
   let hash = a ^ Math.imul(b, 0xc2b2ae3d);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
