@@ -1,6 +1,6 @@
 /**
  * Broken logs, checkpoints, deletion vectors and Parquet files, by the million: each must be refused by a code or read right, soon
- * and in bounded memory. Prints what came of them.
+ * and in bounded memory. Prints what came of them, and each case that was neither; then the exit code is 1.
  *
  *   node scripts/prove/fuzz.ts [target part] [--cases 1000000] [--from 1]
  */
@@ -10,6 +10,9 @@ import { parseArgs } from 'node:util';
 import { runCase, TARGETS } from '../../test/fuzz/targets.ts';
 
 const MEMORY_BYTES_MAX = 1_500_000_000;
+/** Failures of one target after which it is given up. */
+const FAILURES_MAX = 20;
+const FAILED = 'FAILED';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,8 +30,13 @@ for (const { name, prepare } of chosen) {
   const outcomes = new Map<string, number>();
   const begin = Date.now();
   for (let seed = first; seed < first + each; seed += 1) {
-    const outcome = await runCase(name, target, seed);
+    const outcome = await runCase(name, target, seed).catch((error: unknown) => {
+      console.log(String(error));
+      process.exitCode = 1;
+      return FAILED;
+    });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    if (outcomes.get(FAILED) === FAILURES_MAX) break;
     if (seed % 1_000 === 0 && process.memoryUsage.rss() > MEMORY_BYTES_MAX) {
       throw new Error(`${name}, seed ${seed}: ${process.memoryUsage.rss()} bytes of memory`);
     }
@@ -37,5 +45,6 @@ for (const { name, prepare } of chosen) {
   const told = [...outcomes]
     .sort(([, a], [, b]) => b - a)
     .map(([what, count]) => `${what} ${count}`);
-  console.log(`${name}: ${each} cases, ${(each / seconds).toFixed(0)}/s: ${told.join(', ')}`);
+  const count = [...outcomes.values()].reduce((sum, some) => sum + some, 0);
+  console.log(`${name}: ${count} cases, ${(count / seconds).toFixed(0)}/s: ${told.join(', ')}`);
 }

@@ -98,6 +98,16 @@ function readElement(reader: ThriftReader, type: FieldType): SchemaElement {
   return { physicalType, typeLength, repetition, name, childCount, logicalType, fieldId };
 }
 
+const GROUP_KINDS: ReadonlySet<LogicalType['kind']> = new Set(['list', 'map', 'variant', 'other']);
+const BIT_WIDTHS: ReadonlySet<number> = new Set([8, 16, 32, 64]);
+
+/** Whether the logical type can be that of a group or of values; decoders fail in odd ways on one that cannot, or not at all. */
+function isApt({ physicalType, logicalType }: SchemaElement): boolean {
+  if (logicalType === null || logicalType.kind === 'other') return true;
+  if (logicalType.kind === 'integer' && !BIT_WIDTHS.has(logicalType.bitWidth)) return false;
+  return (physicalType === null) === GROUP_KINDS.has(logicalType.kind);
+}
+
 class TreeBuilder {
   readonly #elements: readonly SchemaElement[];
   readonly #file: string;
@@ -133,6 +143,9 @@ class TreeBuilder {
     const { physicalType, childCount } = element;
     if (physicalType !== null && childCount !== 0) {
       throw corruptFooter(this.#file, 'a column has both a type and children');
+    }
+    if (!isApt(element)) {
+      throw corruptFooter(this.#file, 'a column has a logical type that contradicts its structure');
     }
     return {
       name: element.name,

@@ -8,6 +8,7 @@ import {
   memorySource,
   readFooter,
 } from '../../src/parquet/index.ts';
+import { encodeTrailer } from '../../src/parquet/footer-writer.ts';
 import { fixtureBytes, fixtureFooter } from './fixture.ts';
 
 function encode(text: string): Uint8Array {
@@ -157,3 +158,31 @@ function expectReadOrRefused(bytes: Uint8Array, fileSizeBytes: number): void {
     if (!isDeltaError(error, 'PARQUET_CORRUPT_FOOTER')) throw error;
   }
 }
+
+test.each([
+  ['a group', null],
+  ['a value', 'INT32'],
+] as const)('a logical type that %s cannot have is corrupt', async (_case, physicalType) => {
+  const kind = physicalType === null ? 'date' : 'list';
+  const leaf = {
+    name: 'a',
+    repetition: 'REQUIRED',
+    physicalType: 'INT32',
+    typeLength: null,
+    logicalType: null,
+    fieldId: null,
+    children: [],
+  } as const;
+  const children = physicalType === null ? [leaf] : [];
+  const trailer = encodeTrailer({
+    columns: [{ ...leaf, physicalType, logicalType: { kind }, children }],
+    rowGroups: [],
+    createdBy: null,
+    keyValues: new Map(),
+    typeDefinedOrder: false,
+  });
+  const bytes = Buffer.concat([Buffer.from('PAR1'), trailer]);
+  await expect(readFooter(memorySource('f', bytes))).rejects.toMatchObject({
+    code: 'PARQUET_CORRUPT_FOOTER',
+  });
+});
