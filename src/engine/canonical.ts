@@ -6,7 +6,7 @@
 
 import { unreachable } from '../base/index.ts';
 import type { DataType, PrimitiveName, StructField, StructType } from '../schema/index.ts';
-import { ecmaNumberText } from './number-text.ts';
+import { decimalText, ecmaNumberText } from './number-text.ts';
 import { identifier, literal } from './quote.ts';
 import { Binder } from './typed.ts';
 
@@ -26,9 +26,10 @@ function objectText(
   );
   const members = sorted.map((field, index) => {
     const key = `${index === 0 ? '{' : ','}${JSON.stringify(field.name)}:`;
-    return `${literal(key)} || ${valueText(source(field), field.type, binder)}`;
+    return `${literal(key)}, ${valueText(source(field), field.type, binder)}`;
   });
-  return members.length === 0 ? "'{}'" : `(${members.join(' || ')} || '}')`;
+  // One call, since operators nest, and the engine bounds how deep; no part of it is null.
+  return members.length === 0 ? "'{}'" : `concat(${members.join(', ')}, '}')`;
 }
 
 /** The JSON text of a value: `null` where it is missing. */
@@ -37,7 +38,7 @@ function valueText(sql: string, type: DataType, binder: Binder): string {
     case 'primitive':
       return type.name === 'void' ? "'null'" : orNull(primitiveText(sql, type.name, binder));
     case 'decimal':
-      return orNull(quoted(`CAST(${sql} AS VARCHAR)`));
+      return orNull(quoted(decimalText(sql, type)));
     case 'array': {
       const item = binder.element((name) => valueText(name, type.element, binder));
       return orNull(`('[' || array_to_string(list_transform(${sql}, ${item}), ',') || ']')`);

@@ -6,7 +6,7 @@
 import type { DataType, PrimitiveName } from '../schema/index.ts';
 import { duckType } from './duck-type.ts';
 import { castRefused } from './errors.ts';
-import { dateText, decimalOfText, doubleText, timestampText } from './number-text.ts';
+import { dateText, decimalOfText, decimalText, doubleText, timestampText } from './number-text.ts';
 import { literal } from './quote.ts';
 import { is, isFractional, isIntegral, isNumeric, sameType, typeText } from './type-rules.ts';
 import { type Binder, constant, type Typed, typed } from './typed.ts';
@@ -174,7 +174,8 @@ class Cast {
     if (is(type, 'date')) return this.#binder.bind(sql, dateText);
     if (is(type, 'timestamp', 'timestamp_ntz')) return this.#binder.bind(sql, timestampText);
     if (is(type, 'binary')) return `decode(${sql})`;
-    return type.kind === 'primitive' || type.kind === 'decimal' ? `CAST(${sql} AS VARCHAR)` : null;
+    if (type.kind === 'decimal') return decimalText(sql, type);
+    return type.kind === 'primitive' ? `CAST(${sql} AS VARCHAR)` : null;
   }
 
   #toIntegral(): string | null {

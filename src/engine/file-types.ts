@@ -35,7 +35,9 @@ export function convertNode(
   options: ConvertOptions,
 ): string {
   const target = duckType(type);
-  if (is(type, 'void')) return `CAST(NULL AS ${target})`;
+  // A column of no type, as some writers make of nulls alone, is null in every type.
+  const isNull = is(type, 'void') || node.logicalType?.kind === 'unknown';
+  if (isNull) return `CAST(NULL AS ${target})`;
   if (type.kind === 'struct') return convertStruct(sql, node, type, options);
   if (type.kind === 'array') return convertArray(sql, node, type.element, options);
   if (type.kind === 'map') return convertMap(sql, node, type, options);
@@ -264,7 +266,7 @@ function integerType(physical: 'INT32' | 'INT64', logical: LogicalType | null): 
     case 'date':
       return 'DATE';
     case 'decimal':
-      return `DECIMAL(${String(logical.precision)}, ${String(logical.scale)})`;
+      return decimalType(logical);
     case 'timestamp':
       if (logical.adjustedToUtc) return 'TIMESTAMP WITH TIME ZONE';
       return logical.unit === 'ns' ? 'TIMESTAMP_NS' : 'TIMESTAMP';
@@ -288,8 +290,18 @@ function bytesType(logical: LogicalType | null): string | null {
     case 'float16':
       return 'FLOAT';
     case 'decimal':
-      return `DECIMAL(${String(logical.precision)}, ${String(logical.scale)})`;
+      return decimalType(logical);
     default:
       return null;
   }
+}
+
+/** The engine reads wider decimals as other numbers. */
+const PRECISION_MAX = 38;
+
+function decimalType({
+  precision,
+  scale,
+}: Extract<LogicalType, { readonly kind: 'decimal' }>): string | null {
+  return precision > PRECISION_MAX ? null : `DECIMAL(${String(precision)}, ${String(scale)})`;
 }

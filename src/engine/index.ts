@@ -16,6 +16,7 @@ export {
 export { createEngine } from './engine.ts';
 export { matchField } from './field-match.ts';
 export { functionNames } from './functions.ts';
+export { HiddenRows } from './hidden-rows.ts';
 export { blobLiteral, identifier, literal, literalList } from './quote.ts';
 export { planTransform, type TransformPlan, transformSchema } from './transform.ts';
 export { type RelationFile, type RelationOptions, relationSql } from './relation.ts';

@@ -1,5 +1,6 @@
 /** The texts Spark gives numbers, dates and times: Java's, not DuckDB's. */
 
+import type { DecimalType } from '../schema/index.ts';
 import type { Binder } from './typed.ts';
 
 /**
@@ -45,6 +46,12 @@ export function ecmaNumberText(sql: string, binder: Binder): string {
       );
     }),
   );
+}
+
+/** A decimal with all digits of its scale, and one before the point, which DuckDB leaves out where the type has none. */
+export function decimalText(sql: string, { precision, scale }: DecimalType): string {
+  const text = `CAST(${sql} AS VARCHAR)`;
+  return precision > scale ? text : `regexp_replace(${text}, '^(-?)[.]', '\\10.')`;
 }
 
 /** `YYYY-MM-DD`; years after 9999 with a plus, before 0 with a minus. */

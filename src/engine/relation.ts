@@ -8,6 +8,7 @@ import type { MappingMode, Scalar, StructField, StructType } from '../schema/ind
 import { duckType } from './duck-type.ts';
 import { matchField } from './field-match.ts';
 import { convertNode, readType } from './file-types.ts';
+import { IS_NOT_HIDDEN, joinHiddenRows } from './hidden-rows.ts';
 import { blobLiteral, identifier, literalList } from './quote.ts';
 import { Binder, constantSql } from './typed.ts';
 
@@ -38,6 +39,8 @@ export interface RelationOptions {
   readonly fileIndex?: string;
   /** Name for a BIGINT column with the row's place in its file, deleted rows counted. */
   readonly rowNumber?: string;
+  /** A table of `HiddenRows` with rows to leave out beside those that files name themselves. Default: none. */
+  readonly hiddenRows?: string;
 }
 
 /**
@@ -83,17 +86,24 @@ function layoutOf(file: RelationFile, options: RelationOptions): string {
 
 function selectOf(run: FileRun, options: RelationOptions): string {
   const list = [...selectList(run.first, options)];
+  const index = run.paths.length === 1 ? '' : ' + file_index';
+  const file = `CAST(${String(run.firstIndex)}${index} AS BIGINT)`;
   if (options.fileIndex !== undefined) {
-    const index = run.paths.length === 1 ? '' : ' + file_index';
-    list.push(
-      `CAST(${String(run.firstIndex)}${index} AS BIGINT) AS ${identifier(options.fileIndex)}`,
-    );
+    list.push(`${file} AS ${identifier(options.fileIndex)}`);
   }
   if (options.rowNumber !== undefined) {
     list.push(`CAST(file_row_number AS BIGINT) AS ${identifier(options.rowNumber)}`);
   }
   if (list.length === 0) list.push('NULL AS "no columns"');
-  return `SELECT ${list.join(', ')} FROM ${sourceOf(run)}${survivors(run.first)}`;
+  const { hiddenRows } = options;
+  const { deletedRows = null } = run.first;
+  const conditions = [
+    ...(deletedRows === null ? [] : [survivesSql(deletedRows)]),
+    ...(hiddenRows === undefined ? [] : [IS_NOT_HIDDEN]),
+  ];
+  const join = hiddenRows === undefined ? '' : joinHiddenRows(hiddenRows, file);
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${list.join(', ')} FROM ${sourceOf(run)}${join}${where}`;
 }
 
 function sourceOf({ first, paths }: FileRun): string {
@@ -117,14 +127,10 @@ function isAlone({ deletedRows, beside }: RelationFile): boolean {
   return (deletedRows ?? null) === null && (beside ?? null) === null;
 }
 
-/** The condition that leaves out what is deleted; nothing for a whole file. */
-function survivors({ deletedRows = null }: RelationFile): string {
-  return deletedRows === null ? '' : ` WHERE ${survivesSql(deletedRows)}`;
-}
-
 /** A list is looked up faster where it is short, and takes less text than bits where few of many rows are in it. */
 const LISTED_ROWS_MAX = 64;
 
+/** The condition that leaves out what is deleted. */
 function survivesSql(deletedRows: Uint8Array): string {
   const listed = rowsOf(deletedRows);
   return listed === null

@@ -116,6 +116,29 @@ describe('columns', () => {
     });
   });
 
+  test('decimals wider than the engine has are refused, as it would make other numbers of them', async () => {
+    const file = await fileOf('SELECT 1.25::DECIMAL(38,2) AS d');
+    const columns = file.columns.map((node) => ({
+      ...node,
+      logicalType: { kind: 'decimal', precision: 40, scale: 2 } as const,
+    }));
+    await expect(read([{ ...file, columns }], 'd decimal(38,2)')).rejects.toMatchObject({
+      code: 'ENGINE_FILE_TYPE',
+    });
+  });
+
+  test('of the type of null are null, whatever the schema says', async () => {
+    const file = await fileOf('SELECT NULL::INTEGER AS n, [NULL::INTEGER] AS l');
+    const untyped = (node: (typeof file.columns)[number]): typeof node =>
+      node.physicalType === null
+        ? { ...node, children: node.children.map(untyped) }
+        : { ...node, logicalType: { kind: 'unknown' } };
+    const columns = file.columns.map(untyped);
+    expect(await read([{ ...file, columns }], 'n string, l array<date>')).toEqual([
+      { n: null, l: [null] },
+    ]);
+  });
+
   test('that hold nothing but null need no type', async () => {
     const file = await fileOf('SELECT 1 AS a');
     expect(await read([file], 'a int, v void')).toEqual([{ a: 1, v: null }]);

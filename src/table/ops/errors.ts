@@ -56,6 +56,17 @@ export function evolutionRefused(column: string, reason: string): DeltaError {
   });
 }
 
+/** `TABLE_WITHOUT_COLUMNS`: the table's metadata names no column, so that there are no rows to speak of. */
+export function tableWithoutColumns(version: number): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_WITHOUT_COLUMNS',
+    message:
+      'the table has no columns, so no rows can be read from it; add columns first, or read a version that has some',
+    details: { version },
+  });
+}
+
 /** `MERGE_AMBIGUOUS`: several source rows would change one row of the table. */
 export function mergeAmbiguous(rowCount: number): DeltaError {
   return new DeltaError({

@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeTempFolder } from '../../base/index.ts';
+import { isDeltaError, makeTempFolder } from '../../base/index.ts';
 import { type ParquetFooter, readFooter, stageSparse, storeSource } from '../../parquet/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
 
@@ -70,6 +70,18 @@ export class LocalStage {
 /** The footer of a stored file. */
 export async function storedFooter({ store, path, sizeBytes }: StoredFile): Promise<ParquetFooter> {
   return readFooter(storeSource(store, path, { sizeBytes }));
+}
+
+/** The footer of a data file, also where the log tells another size than the file has: then by what the store says. */
+export async function dataFileFooter(file: StoredFile): Promise<ParquetFooter> {
+  try {
+    return await storedFooter(file);
+  } catch (error) {
+    if (!isDeltaError(error) || error.kind !== 'data') throw error;
+    const meta = await file.store.head(file.path);
+    if (meta === null || meta.sizeBytes === file.sizeBytes) throw error;
+    return storedFooter({ ...file, sizeBytes: meta.sizeBytes });
+  }
 }
 
 function keyOf({ store, path }: StoredFile): string {

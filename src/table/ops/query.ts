@@ -11,7 +11,7 @@ import type { Row } from '../../schema/index.ts';
 import type { TableTools } from '../table-tools.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { liveFiles } from './files.ts';
-import { stageFiles, type StagedFiles } from './scan-files.ts';
+import { stageAllFiles, type StagedFiles } from './scan-files.ts';
 
 export interface QueryOptions {
   /** Database of names that have none. */
@@ -84,7 +84,12 @@ async function defineTables(
     if (found === null) continue;
     const { context, snapshot } = found;
     const files = [...liveFiles(snapshot, { where: null, statistics: null })];
-    const group = await stageFiles(context, snapshot, files, { schema: snapshot.schema });
+    const group = await stageAllFiles(context, snapshot, files, {
+      schema: snapshot.schema,
+      session,
+      name: `rows hidden in table ${String(staged.length)}`,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     staged.push(group);
     await defineTable(session, reference, group.sql);
   }

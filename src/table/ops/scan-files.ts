@@ -6,14 +6,23 @@
 import pLimit from 'p-limit';
 
 import { isDeltaError } from '../../base/index.ts';
-import { matchField, type RelationFile, relationSql } from '../../engine/index.ts';
-import { type MappingMode, mappingMode, type StructType } from '../../schema/index.ts';
+import {
+  HiddenRows,
+  matchField,
+  type RelationFile,
+  relationSql,
+  type Session,
+} from '../../engine/index.ts';
+import { checkNotEncrypted } from '../../parquet/index.ts';
+import type { MappingMode, StructType } from '../../schema/index.ts';
 import { deletedRows, rowsBeside, type VectorChange } from '../deletion-vectors.ts';
 import { fileMissing } from '../errors.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
-import { LocalStage, storedFooter } from './input-stage.ts';
+import { tableWithoutColumns } from './errors.ts';
+import { dataFileFooter, LocalStage } from './input-stage.ts';
+import { mappingOf } from './input-table.ts';
 import { stageVariants } from './variant-stage.ts';
 import { holdsVariant, type VariantForm, withVariantsAs } from './variant-types.ts';
 
@@ -40,7 +49,7 @@ export interface RelationsOptions {
 /**
  * The files as relations of the engine, a group of neighbours each, in order. What was staged for a group lives until
  * the next one is asked for; the next group is staged meanwhile.
- * Errors: `TABLE_FILE_MISSING` (data), those of the store and of Parquet.
+ * Errors: `TABLE_WITHOUT_COLUMNS` (invalid), `TABLE_FILE_MISSING` (data), those of the store and of Parquet.
  */
 export async function* relations(
   ctx: TableContext,
@@ -48,6 +57,7 @@ export async function* relations(
   files: Iterable<FileToRead>,
   options: RelationsOptions,
 ): AsyncGenerator<string> {
+  checkHasColumns(snapshot);
   const groups = groupsOf(files)[Symbol.iterator]();
   const stageNext = (): Promise<StagedFiles | null> => {
     const { done, value } = groups.next();
@@ -95,37 +105,107 @@ function* groupsOf(files: Iterable<FileToRead>): Iterable<readonly FileToRead[]>
   if (group.length > 0) yield group;
 }
 
-/** Makes all of `files` ready at once. Errors: as for `relations`. */
-export async function stageFiles(
+/** More files with deletion vectors than these are told of by a table of the engine. */
+const VECTORS_IN_TEXT_MAX = 32;
+
+/**
+ * Makes all of `files` ready at once, for a session; `name` is for a table in it that is made where many of the files
+ * have deletion vectors, so that the statement stays short and the memory bounded. Errors: as for `relations`.
+ */
+export async function stageAllFiles(
   ctx: TableContext,
   snapshot: Snapshot,
   files: readonly FileToRead[],
-  { schema, variants = 'json', signal }: RelationsOptions,
+  options: RelationsOptions & { readonly session: Session; readonly name: string },
 ): Promise<StagedFiles> {
-  const mapping = mappingMode(snapshot.metadata.configuration) ?? 'none';
+  checkHasColumns(snapshot);
+  const vectorCount = files.filter(({ add }) => add.deletionVector !== undefined).length;
+  if (vectorCount <= VECTORS_IN_TEXT_MAX) return stageFiles(ctx, snapshot, files, options);
+  return staging(async (stage) => {
+    const hidden = await HiddenRows.create(options.session, options.name, statementOf(options));
+    const relationFiles: RelationFile[] = [];
+    for (let start = 0; start < files.length; start += GROUP_FILES_MAX) {
+      const group = files.slice(start, start + GROUP_FILES_MAX);
+      for (const file of await stageEach(ctx, snapshot, { stage, files: group, ...options })) {
+        const { deletedRows = null, ...whole } = file;
+        if (deletedRows !== null) await hidden.add(relationFiles.length, deletedRows);
+        relationFiles.push(whole);
+      }
+    }
+    await hidden.finish();
+    return relationOf(snapshot, relationFiles, { ...options, hiddenRows: hidden.table });
+  });
+}
+
+function stageFiles(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  files: readonly FileToRead[],
+  options: RelationsOptions,
+): Promise<StagedFiles> {
+  return staging(async (stage) =>
+    relationOf(snapshot, await stageEach(ctx, snapshot, { stage, files, ...options }), options),
+  );
+}
+
+/** Runs `work` on a stage of its own, which is closed where it fails. */
+async function staging(work: (stage: LocalStage) => Promise<string>): Promise<StagedFiles> {
   const stage = await LocalStage.open();
   try {
-    const limit = pLimit(STAGE_PARALLEL_MAX);
-    const outcomes = await Promise.allSettled(
-      files.map((file) =>
-        limit(() => {
-          signal?.throwIfAborted();
-          return stageFile(ctx, stage, file, { schema, mapping, form: variants });
-        }),
-      ),
-    );
-    const staged = outcomes.map((outcome) => {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      return outcome.value;
-    });
-    const { partitionColumns } = snapshot;
-    const readAs = withVariantsAs(schema, variants);
-    const sql = relationSql(staged, { schema: readAs, partitionColumns, mapping });
-    return { sql, stage };
+    return { sql: await work(stage), stage };
   } catch (error) {
     await stage.close();
     throw error;
   }
+}
+
+async function stageEach(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  {
+    stage,
+    files,
+    schema,
+    variants: form = 'json',
+    signal,
+  }: RelationsOptions & { readonly stage: LocalStage; readonly files: readonly FileToRead[] },
+): Promise<readonly RelationFile[]> {
+  const mapping = mappingOf(snapshot);
+  const limit = pLimit(STAGE_PARALLEL_MAX);
+  const outcomes = await Promise.allSettled(
+    files.map((file) =>
+      limit(() => {
+        signal?.throwIfAborted();
+        return stageFile(ctx, stage, file, { schema, mapping, form });
+      }),
+    ),
+  );
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+function relationOf(
+  snapshot: Snapshot,
+  files: readonly RelationFile[],
+  { schema, variants = 'json', hiddenRows }: RelationsOptions & { readonly hiddenRows?: string },
+): string {
+  return relationSql(files, {
+    schema: withVariantsAs(schema, variants),
+    partitionColumns: snapshot.partitionColumns,
+    mapping: mappingOf(snapshot),
+    ...(hiddenRows === undefined ? {} : { hiddenRows }),
+  });
+}
+
+/** Nothing can be said of the rows of such a table, not even how many there are: none of its files has anything to count. */
+function checkHasColumns({ schema, version }: Snapshot): void {
+  if (schema.fields.length === 0) throw tableWithoutColumns(version);
+}
+
+function statementOf({ signal }: RelationsOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 async function stageFile(
@@ -139,12 +219,14 @@ async function stageFile(
   },
 ): Promise<RelationFile> {
   try {
-    const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
-    const footer = await storedFooter(file);
+    const named = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
+    const footer = await dataFileFooter(named);
+    const file = { ...named, sizeBytes: footer.fileSizeBytes };
     const { schema, mapping } = how;
     const names = schema.fields.flatMap((field) =>
       holdsVariant(field.type) ? [] : (matchField(field, footer.columns, mapping)?.name ?? []),
     );
+    checkNotEncrypted(footer, names, add.path);
     const localPath = await stage.localFile(file, footer, names);
     const columns = await stageVariants(stage, file, schema, { ...how, footer });
     return {

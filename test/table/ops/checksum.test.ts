@@ -144,3 +144,22 @@ function digestOf(lines: readonly string[]): { rowCount: number; sha256: string 
   }
   return { rowCount: lines.length, sha256: hash.digest('hex') };
 }
+
+test('more columns than operators may nest have a line, and decimals below one their zero', async () => {
+  const names = Array.from({ length: 1200 }, (_, index) => `c${String(index).padStart(4, '0')}`);
+  const spec = {
+    ddl: `${names.map((name) => `${name} int`).join(', ')}, d decimal(2,2)`,
+    files: [
+      {
+        key: 'a.parquet',
+        query: `SELECT ${names.map((name) => `1 AS ${name}`).join(', ')}, -0.25::DECIMAL(2,2) AS d`,
+      },
+    ],
+  };
+  await withTable('memory', spec, async ({ ctx, snapshot }) => {
+    const members = [...names.map((name) => `"${name}":1`), '"d":"-0.25"'];
+    const line = `{${members.join(',')}}\n`;
+    const sha256 = createHash('sha256').update(line).digest('hex');
+    expect(await checksum(ctx, snapshot)).toEqual({ rowCount: 1, sha256 });
+  });
+});

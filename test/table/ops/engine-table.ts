@@ -28,6 +28,8 @@ export interface FileSpec {
   /** Named in the log and not there. */
   readonly missing?: boolean;
   readonly deletionVector?: DeletionVectorDescriptor;
+  /** What the log says. Default: what it is. */
+  readonly size?: number;
 }
 
 export interface TableSpec {
@@ -89,7 +91,7 @@ export async function withTable<T>(
         add: {
           path: file.path ?? file.key,
           partitionValues: file.partitionValues ?? {},
-          size: bytes.length,
+          size: file.size ?? bytes.length,
           modificationTime: 1,
           dataChange: true,
           ...(file.stats === undefined ? {} : { stats: JSON.stringify(file.stats) }),

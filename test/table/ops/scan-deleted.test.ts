@@ -112,6 +112,41 @@ describe.each([
   });
 });
 
+test('of many files with vectors a query reads what is left, by one statement of bounded length', async () => {
+  const fileCount = 40;
+  const few = [0, 2049, 9999];
+  const table: TableSpec = {
+    ddl: 'p int, id bigint',
+    partitionColumns: ['p'],
+    protocol: PROTOCOL,
+    files: Array.from({ length: fileCount }, (_, file) => ({
+      key: `${String(file)}.parquet`,
+      query: `SELECT range AS id FROM range(${String(ROW_COUNT)})`,
+      partitionValues: { p: String(file % 3 === 0 ? 1 : 2) },
+      // One file in between is whole.
+      ...(file === 7
+        ? {}
+        : { deletionVector: inlineVector(portableVector(few, 'array'), few.length) }),
+    })),
+  };
+  await withTable('memory', table, async ({ ctx, snapshot }) => {
+    const options = { database: 'd', find: () => Promise.resolve({ context: ctx, snapshot }) };
+    // Twice the same table, which has the rows to hide in two tables of the engine.
+    const sql =
+      'SELECT count(*) AS n, count(*) FILTER (id IN (0, 2049, 9999)) AS h, count(*) FILTER (p = 1) AS p ' +
+      'FROM d.t WHERE id <= (SELECT max(id) + 1 FROM u)';
+    await query({ engine: ctx.engine }, sql, options, async ({ rows }) => {
+      expect(await Array.fromAsync(rows)).toEqual([
+        {
+          n: BigInt(fileCount * ROW_COUNT - (fileCount - 1) * few.length),
+          h: BigInt(few.length),
+          p: BigInt(14 * (ROW_COUNT - few.length)),
+        },
+      ]);
+    });
+  });
+});
+
 test('nothing that writes files again takes hidden rows with it', async () => {
   const vector = inlineVector(portableVector(FEW, 'array'), FEW.length);
   const refusal = { code: 'FEATURE_UNSUPPORTED', details: { features: 'deletionVectors' } };

@@ -1,0 +1,68 @@
+/** Tables that say odd things of themselves: what other engines read is read, and the rest is refused with a reason. */
+
+import { pathToFileURL } from 'node:url';
+
+import { describe, expect, test } from 'vitest';
+
+import { openSnapshot } from '../../../src/table/open.ts';
+import { checksum } from '../../../src/table/ops/checksum.ts';
+import { query } from '../../../src/table/ops/query.ts';
+import { scanRows } from '../../../src/table/ops/scan.ts';
+import { type FileSpec, type TableSpec, withTable } from './engine-table.ts';
+
+function oneFile(file: Omit<FileSpec, 'query'>): TableSpec {
+  return { ddl: 'a int', files: [{ ...file, query: 'SELECT 7 AS a' }] };
+}
+
+describe.each(['memory', 'disk'] as const)('a file (%s)', (kind) => {
+  test.each([
+    ['of another size than the log says', { key: 'x.parquet', size: 1 }],
+    ['that is shorter than the log says', { key: 'x.parquet', size: 1_000_000 }],
+    ['whose path begins at the folder itself', { key: 'x.parquet', path: './x.parquet' }],
+    ['whose path has an empty part', { key: 'd/x.parquet', path: 'd//x.parquet' }],
+    ['whose path goes up and down', { key: 'd/x.parquet', path: 'e/.././d/x.parquet' }],
+    ['whose name begins with points', { key: '..x/...parquet' }],
+  ])('%s is read', async (_case, file) => {
+    await withTable(kind, oneFile(file), async ({ ctx, snapshot }) => {
+      expect(await Array.fromAsync(scanRows(ctx, snapshot))).toEqual([{ a: 7 }]);
+    });
+  });
+
+  test('above the table is refused', async () => {
+    const file = { key: 'x.parquet', path: '../x.parquet' };
+    await withTable(kind, oneFile(file), async ({ ctx, snapshot }) => {
+      await expect(Array.fromAsync(scanRows(ctx, snapshot))).rejects.toMatchObject({
+        code: 'STORE_BAD_PATH',
+      });
+    });
+  });
+});
+
+test('a path from the root of the disk is one', async () => {
+  await withTable('disk', oneFile({ key: 'x.parquet' }), async ({ ctx, snapshot, folder }) => {
+    const [add] = snapshot.files();
+    const path = pathToFileURL(`${folder}/t/x.parquet`).pathname;
+    const log = `${JSON.stringify({ remove: { path: add?.path } })}\n${JSON.stringify({ add: { ...add, path } })}\n`;
+    const commit = '_delta_log/00000000000000000001.json';
+    await ctx.store.put(commit, new TextEncoder().encode(log), { kind: 'create' });
+    const after = await openSnapshot(ctx);
+    expect(await Array.fromAsync(scanRows(ctx, after))).toEqual([{ a: 7 }]);
+  });
+});
+
+test('of a table without columns nobody can tell the rows', async () => {
+  const table: TableSpec = {
+    ddl: 'a int',
+    schema: { kind: 'struct', fields: [] },
+    files: [],
+  };
+  await withTable('memory', table, async ({ ctx, snapshot }) => {
+    const refusal = { code: 'TABLE_WITHOUT_COLUMNS' };
+    await expect(Array.fromAsync(scanRows(ctx, snapshot))).rejects.toMatchObject(refusal);
+    await expect(checksum(ctx, snapshot)).rejects.toMatchObject(refusal);
+    const options = { database: 'd', find: () => Promise.resolve({ context: ctx, snapshot }) };
+    await expect(
+      query({ engine: ctx.engine }, 'SELECT 1 AS n FROM t', options, () => Promise.resolve()),
+    ).rejects.toMatchObject(refusal);
+  });
+});
