@@ -1,7 +1,8 @@
 /** Tables that others wrote, with the rows that every reader should see: found on this machine or skipped. */
 
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -14,9 +15,9 @@ import {
   seededRandom,
 } from '../../src/base/index.ts';
 import { createEngine, type Engine, type Session } from '../../src/engine/index.ts';
-import { checkWritable } from '../../src/log/index.ts';
 import { localStore } from '../../src/store/index.ts';
 import { openSnapshot } from '../../src/table/open.ts';
+import { append } from '../../src/table/ops/append.ts';
 import { changesChecksum } from '../../src/table/ops/changes.ts';
 import { checksum } from '../../src/table/ops/checksum.ts';
 import type { TableContext } from '../../src/table/types.ts';
@@ -51,13 +52,12 @@ export function corpusDirectory(): string | null {
 
 /** The tables whose rows are known, in the order of the manifest. */
 export async function readableTables(directory: string): Promise<readonly CorpusTable[]> {
-  const manifest = parseJson(await readFile(join(directory, 'manifest.json'), 'utf8'));
-  if (!Array.isArray(manifest)) throw new Error('the manifest of the corpus is no list');
-  return manifest.flatMap((entry: JsonValue) => {
-    if (!isJsonObject(entry)) return [];
-    const { id, category } = entry;
-    return typeof id === 'string' && category === 'readable' ? [{ id, category }] : [];
-  });
+  return (await allTables(directory)).filter(({ category }) => category === 'readable');
+}
+
+/** The tables that must be refused, or read and not written to. */
+export async function negativeTables(directory: string): Promise<readonly CorpusTable[]> {
+  return (await allTables(directory)).filter(({ category }) => category === 'negative');
 }
 
 /** What came of one table at one version, or of its changes. */
@@ -72,7 +72,7 @@ export type CorpusLine = {
   | {
       readonly rows: number;
       readonly sha256: string;
-      /** Why nothing may be appended; only of tables that writers must refuse. */
+      /** Why nothing was appended to a copy; null where something was. Only of tables that writers must refuse. */
       readonly append?: Refusal | null;
     }
   | (Refusal & Partial<LogFacts>)
@@ -134,11 +134,13 @@ async function* readTable(
 ): AsyncGenerator<CorpusLine> {
   const ctx = contextOf(join(directory, 'tables', id), engine);
   const expected = existsSync(join(directory, 'expected', `${id}.json`));
-  const newest = await readLine(ctx, null, category === 'negative');
-  yield { id, latest: true, ...newest };
+  const newest = await readLine(ctx, null);
+  const isWriteTried = category === 'negative' && 'sha256' in newest;
+  const tried = isWriteTried ? { append: await tryAppend(directory, id, engine) } : {};
+  yield { id, latest: true, ...newest, ...tried };
   for (const { version } of expected ? await expectations(directory, id) : []) {
     if (version === null || version === newest.version) continue;
-    yield { id, latest: false, ...(await readLine(ctx, version, false)) };
+    yield { id, latest: false, ...(await readLine(ctx, version)) };
   }
   if (!expected || (await changeDigests(directory, id)).length === 0) return;
   const changes = await orRefusal(async () => {
@@ -151,15 +153,10 @@ async function* readTable(
 }
 
 type ReadLine = { readonly version: number | null } & (
-  | { readonly rows: number; readonly sha256: string; readonly append?: Refusal | null }
-  | (Refusal & Partial<LogFacts>)
+  { readonly rows: number; readonly sha256: string } | (Refusal & Partial<LogFacts>)
 );
 
-async function readLine(
-  ctx: TableContext,
-  wanted: number | null,
-  isWriteTried: boolean,
-): Promise<ReadLine> {
+async function readLine(ctx: TableContext, wanted: number | null): Promise<ReadLine> {
   const opened = await orRefusal(async () => {
     const snapshot = await openSnapshot(ctx, wanted === null ? {} : { version: wanted });
     return { snapshot };
@@ -171,13 +168,47 @@ async function readLine(
     const { rowCount, sha256 } = await checksum(ctx, snapshot);
     return { rows: rowCount, sha256 };
   });
-  if ('error' in found) return { version, ...found, files, sizeBytes };
-  if (!isWriteTried) return { version, ...found };
-  const append = await orRefusal(async () => {
-    checkWritable(snapshot.protocol, snapshot.metadata, 'append');
-    return null;
-  });
-  return { version, ...found, append };
+  return 'error' in found ? { version, ...found, files, sizeBytes } : { version, ...found };
+}
+
+/**
+ * Appends a row to a copy of a table: why it was refused, or null where it was not. A refusal after something was written
+ * counts as none.
+ */
+async function tryAppend(directory: string, id: string, engine: Engine): Promise<Refusal | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'deltawright-corpus-'));
+  try {
+    await cp(join(directory, 'tables', id), folder, { recursive: true });
+    const before = await filesBelow(folder);
+    const refusal = await orRefusal(async () => {
+      const ctx = contextOf(folder, engine);
+      const row = Object.fromEntries((await openSnapshot(ctx)).schema.fields.map(nullOf));
+      await append(ctx, await openSnapshot(ctx), { rows: [row] });
+      return null;
+    });
+    const after = await filesBelow(folder);
+    return JSON.stringify(after) === JSON.stringify(before) ? refusal : null;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function nullOf({ name }: { readonly name: string }): readonly [string, null] {
+  return [name, null];
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder, { recursive: true })).toSorted();
+}
+
+/** What came of a table that must be refused. */
+export async function checkNegative(
+  directory: string,
+  id: string,
+  engine: Engine,
+): Promise<CorpusLine> {
+  for await (const line of readTable(directory, { id, category: 'negative' }, engine)) return line;
+  throw new Error(`no line for ${id}`);
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | Refusal> {
