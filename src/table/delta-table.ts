@@ -209,8 +209,9 @@ export class DeltaTable {
 
   /** The commits still in the log, newest first; of a table opened in the past, those up to its version. */
   async history(options: { readonly limit?: number } = {}): Promise<readonly HistoryEntry[]> {
-    if (!this.#pinned) return readHistory(this.#context, options);
-    const entries = await readHistory(this.#context);
+    const { metadata } = await refreshSnapshot(this.#context, this.#snapshot);
+    if (!this.#pinned) return readHistory(this.#context, { ...options, metadata });
+    const entries = await readHistory(this.#context, { metadata });
     return entries.filter((e) => e.version <= this.#snapshot.version).slice(0, options.limit);
   }
 

@@ -2,10 +2,11 @@
 
 import pLimit from 'p-limit';
 
-import { type CommitInfo, parseCommitInfo, tableNotFound } from '../log/index.ts';
+import { type CommitInfo, type Metadata, parseCommitInfo, tableNotFound } from '../log/index.ts';
 import { listVersions } from './commit-source.ts';
 import { atTable } from './errors.ts';
 import { commitTimes, readCommitBytes } from './log-files.ts';
+import { inCommitTimesSince } from './time-travel.ts';
 import type { TableContext } from './types.ts';
 
 export interface HistoryEntry {
@@ -18,33 +19,43 @@ export interface HistoryEntry {
   readonly commitInfo: CommitInfo;
 }
 
+export interface HistoryOptions {
+  /** Commits at most. Default all. */
+  readonly limit?: number;
+  /** The newest, which says since when the times in commits count. Default: every commit is believed. */
+  readonly metadata?: Metadata;
+}
+
 /** Commits that are read at once. */
 const READS_MAX = 16;
 
 /**
- * The commits that are still in the log, newest first. `limit`: how many at most; default all.
+ * The commits that are still in the log, newest first.
  * Errors: `TABLE_NOT_FOUND`, `LOG_CORRUPT`, the store's.
  */
 export async function readHistory(
   ctx: TableContext,
-  options: { readonly limit?: number } = {},
+  options: HistoryOptions = {},
 ): Promise<readonly HistoryEntry[]> {
   return atTable(ctx.store.uri, () => readEntries(ctx, options));
 }
 
 async function readEntries(
   ctx: TableContext,
-  options: { readonly limit?: number },
+  options: HistoryOptions,
 ): Promise<readonly HistoryEntry[]> {
   const { commits, checkpoints } = await listVersions(ctx, 0);
   if (commits.length === 0 && checkpoints.length === 0) throw tableNotFound();
   const times = commitTimes(commits);
+  const { metadata } = options;
+  const ownFrom = metadata === undefined ? 0 : inCommitTimesSince(metadata).version;
   const wanted = commits.toReversed().slice(0, options.limit ?? commits.length);
   return pLimit(READS_MAX).map(wanted, async (file) => {
     const { version, path, modifiedMs } = file;
     const commitInfo = parseCommitInfo(await readCommitBytes(ctx.store, file), path) ?? {};
     const { operation, inCommitTimestamp } = commitInfo;
-    const told = typeof inCommitTimestamp === 'number' ? inCommitTimestamp : undefined;
+    const isTold = version >= ownFrom && typeof inCommitTimestamp === 'number';
+    const told = isTold ? inCommitTimestamp : undefined;
     return {
       version,
       timestampMs: told ?? times.get(version) ?? modifiedMs,

@@ -27,7 +27,7 @@ export async function versionAt(
   const times = commitTimes(listing.commits);
   const earliest = earliestVersion(listing);
   const commits = listing.commits.filter(({ version }) => version >= earliest);
-  const { version: enabledAt, timestampMs: enabledMs } = enablement(metadata);
+  const { version: enabledAt, timestampMs: enabledMs } = inCommitTimesSince(metadata);
   const timeOf = async (commit: CommitFile): Promise<number> => {
     const fileTimeMs = times.get(commit.version) ?? commit.modifiedMs;
     if (commit.version < enabledAt) return fileTimeMs;
@@ -44,14 +44,16 @@ export async function versionAt(
   throw timestampTooEarly(timestampMs, await timeOf(first));
 }
 
-interface Enablement {
+/** Where in-commit timestamps begin to count. */
+export interface Enablement {
+  /** Infinite where none do. */
   readonly version: number;
   /** Null where no commit is older, or where the table does not tell. */
   readonly timestampMs: number | null;
 }
 
-/** Since when commits carry their own time: the first version where the table does not tell. */
-function enablement(metadata: Metadata): Enablement {
+/** Since when the times in commits count, by the newest metadata: the first version where the table does not tell. */
+export function inCommitTimesSince(metadata: Metadata): Enablement {
   if (!hasInCommitTimestamps(metadata)) {
     return { version: Number.POSITIVE_INFINITY, timestampMs: null };
   }

@@ -38,3 +38,24 @@ test('takes the time of the file where a commit tells nothing', async () => {
 test('refuses a place without a table', async () => {
   await expect(readHistory(memoryContext())).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
 });
+
+test('takes the times in commits only as far as the newest metadata lets them count', async () => {
+  const ctx = memoryContext();
+  const start = ctx.clock.now();
+  const table = await newTable(ctx);
+  ctx.clock.advance(10);
+  await commit(ctx, table, {
+    ...appendSpec('a'),
+    commitInfo: { inCommitTimestamp: start + 5 },
+  });
+  const told = async (configuration: Readonly<Record<string, string>>): Promise<number[]> => {
+    const metadata = { ...table.metadata, configuration };
+    return (await readHistory(ctx, { metadata })).map(({ timestampMs }) => timestampMs);
+  };
+  const on = { 'delta.enableInCommitTimestamps': 'true' };
+  const since = 'delta.inCommitTimestampEnablementVersion';
+  expect(await told({})).toEqual([start + 10, start]);
+  expect(await told(on)).toEqual([start + 5, start]);
+  expect(await told({ ...on, [since]: '1' })).toEqual([start + 5, start]);
+  expect(await told({ ...on, [since]: '2' })).toEqual([start + 10, start]);
+});
