@@ -17,6 +17,7 @@ import {
 import {
   assignMapping,
   type DataType,
+  findField,
   type MappingMode,
   mappingMode,
   parseSchema,
@@ -25,6 +26,7 @@ import {
   type StructType,
 } from '../schema/index.ts';
 import { propertyInvalid } from './errors.ts';
+import { CHANGE_COLUMNS } from './ops/change-columns.ts';
 import { checkProperties, FEATURE_PREFIX, isKeptByWriters } from './property-rules.ts';
 
 export interface Description {
@@ -159,9 +161,20 @@ function checkTogether(protocol: Protocol, metadata: Metadata): void {
       `cannot be set together with ${manifest}, whose readers open the files as they stand`,
     );
   }
+  const feed = 'delta.enableChangeDataFeed';
+  const taken = isOn(configuration, feed) ? changeColumnIn(metadata) : null;
+  if (taken !== null) {
+    throw propertyInvalid(feed, `does not go with a column ${taken}, whose name changes need`);
+  }
   if (partitionColumns.length > 0 && supportsFeature(protocol, 'clustering')) {
     throw propertyInvalid('delta.feature.clustering', 'does not go with partitions');
   }
+}
+
+/** The column, if there is one, that rows of changes could not be told from their own. */
+function changeColumnIn({ schemaString }: Metadata): string | null {
+  const schema = parseSchema(schemaString);
+  return CHANGE_COLUMNS.find(({ name }) => findField(schema, name) !== null)?.name ?? null;
 }
 
 function modeOf(configuration: Readonly<Record<string, string>>): MappingMode {

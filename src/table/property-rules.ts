@@ -64,6 +64,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'delta.dataSkippingStatsColumns': TEXT,
   'delta.dataSkippingStringPrefixLength': wholeNumber(1),
   'delta.deletedFileRetentionDuration': DURATION,
+  'delta.enableChangeDataFeed': FLAG,
   'delta.enableDeletionVectors': FLAG,
   'delta.enableExpiredLogCleanup': FLAG,
   'delta.enableIcebergCompatV1': FLAG,
@@ -83,11 +84,6 @@ const RULES: Readonly<Record<string, Rule>> = {
     allows: "a size such as '134217728' or '128mb'",
     check: (value) => parseSizeBytes(value) !== null,
   },
-};
-
-/** Properties of features that ask more of every later write than is done here: allowed only where they leave it off. */
-const OFF_ONLY: Readonly<Record<string, string>> = {
-  'delta.enableChangeDataFeed': 'changeDataFeed',
 };
 
 /** Properties that put features to use of which nothing is known here. */
@@ -121,10 +117,8 @@ function checkFeature(key: string, value: string): void {
 }
 
 function checkProperty(key: string, value: string): void {
-  const refused = key.startsWith(CONSTRAINT_PREFIX) ? 'checkConstraints' : OFF_ONLY[key];
-  if (refused !== undefined) {
-    if (!key.startsWith(CONSTRAINT_PREFIX) && /^false$/i.test(value)) return;
-    throw featureUnsupported('write', [refused], { property: key, value });
+  if (key.startsWith(CONSTRAINT_PREFIX)) {
+    throw featureUnsupported('write', ['checkConstraints'], { property: key, value });
   }
   const unsupported = UNSUPPORTED.get(key.toLowerCase());
   if (unsupported !== undefined) {

@@ -89,8 +89,16 @@ describe('createTable', () => {
     ['a wrong value', { properties: { 'delta.checkpointInterval': '0' } }, 'PROPERTY_INVALID'],
     [
       'a feature that is not supported',
-      { properties: { 'delta.enableChangeDataFeed': 'true' } },
+      { properties: { 'delta.constraints.positive': 'id > 0' } },
       'FEATURE_UNSUPPORTED',
+    ],
+    [
+      'changes of rows that have a column of changes already',
+      {
+        schema: parseDdl('id int, _Change_Type string'),
+        properties: { 'delta.enableChangeDataFeed': 'true' },
+      },
+      'PROPERTY_INVALID',
     ],
   ])('refuses %s', async (_case, spec, code) => {
     const ctx = memoryContext();

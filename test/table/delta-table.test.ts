@@ -25,6 +25,30 @@ function rowsOf(from: DeltaTable): Promise<Row[]> {
   return Array.fromAsync(from.scan({ columns: ['id', 'name'] }));
 }
 
+describe('a table that records its changes', () => {
+  test('takes appends and OPTIMIZE, which change nothing that is there, and no merge', async () => {
+    const day = '2026-01-01';
+    await table.setProperties({ 'delta.enableChangeDataFeed': 'true' });
+    await table.append({ rows: [{ id: 1n, day }] });
+    await table.append({ rows: [{ id: 2n, day }] });
+    expect(await table.optimize()).toMatchObject({ kind: 'committed', filesRemoved: 2 });
+    const changes = await Array.fromAsync(table.readChanges({ fromVersion: 1 }));
+    expect(changes).toMatchObject([
+      { id: 1n, _change_type: 'insert', _commit_version: 2n },
+      { id: 2n, _change_type: 'insert', _commit_version: 3n },
+    ]);
+    const merge = table.merge({
+      source: { rows: [{ id: 1n, day }] },
+      on: 't.id = s.id',
+      whenMatched: [{ delete: true }],
+    });
+    await expect(merge).rejects.toMatchObject({
+      code: 'FEATURE_UNSUPPORTED',
+      details: { features: 'changeDataFeed' },
+    });
+  });
+});
+
 describe('writing', () => {
   test('append and merge tell what they did, and the table moves on', async () => {
     const rows = [

@@ -61,7 +61,7 @@ describe('checkProperties', () => {
     ['delta.columnMapping.mode', 'path', 'PROPERTY_INVALID'],
     ['delta.columnMapping.maxColumnId', '4', 'PROPERTY_INVALID'],
     ['delta.minReaderVersion', '4', 'PROPERTY_INVALID'],
-    ['delta.enableChangeDataFeed', 'true', 'FEATURE_UNSUPPORTED'],
+    ['delta.enableChangeDataFeed', 'yes', 'PROPERTY_INVALID'],
     ['delta.constraints.positive', 'n > 0', 'FEATURE_UNSUPPORTED'],
     ['delta.feature.deletionVectors', 'off', 'PROPERTY_INVALID'],
     ['delta.feature.unheardOf', 'supported', 'FEATURE_UNKNOWN'],

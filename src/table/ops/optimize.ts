@@ -63,7 +63,7 @@ export async function optimize(
   snapshot: Snapshot,
   options: OptimizeOptions = {},
 ): Promise<OptimizeResult> {
-  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkWritable(snapshot.protocol, snapshot.metadata, 'rearrange');
   checkKeepsRowIds(snapshot, 'OPTIMIZE');
   checkSort(snapshot, options);
   const bins = packFiles(snapshot, snapshot.files(), options);
