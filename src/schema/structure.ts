@@ -79,14 +79,21 @@ export function typesEqual(left: DataType, right: DataType): boolean {
 const FORBIDDEN_CHARACTERS = /[ ,;{}()\n\t=]/;
 
 /**
- * Refuses what a new table without column mapping may not have: names that differ only by case, at any level
- * (`SCHEMA_DUPLICATE_COLUMN`), empty ones and those with one of ` ,;{}()=`, a tab or a line break (`SCHEMA_COLUMN_NAME`).
+ * Refuses what a new table may not have: names that differ only by case, at any level (`SCHEMA_DUPLICATE_COLUMN`), empty
+ * ones, and those with one of ` ,;{}()=`, a tab or a line break (`SCHEMA_COLUMN_NAME`), unless `isMapped`: with column
+ * mapping, the names in files are others.
  */
-export function checkColumnNames(schema: StructType): void {
-  checkStruct(schema, '');
+export function checkColumnNames(schema: StructType, { isMapped = false } = {}): void {
+  checkStruct(schema, { prefix: '', isMapped });
 }
 
-function checkStruct(struct: StructType, prefix: string): void {
+interface NamePlace {
+  readonly prefix: string;
+  readonly isMapped: boolean;
+}
+
+function checkStruct(struct: StructType, place: NamePlace): void {
+  const { prefix, isMapped } = place;
   const seen = new Map<string, string>();
   for (const field of struct.fields) {
     const path = prefix + field.name;
@@ -95,19 +102,23 @@ function checkStruct(struct: StructType, prefix: string): void {
     if (first !== undefined) throw duplicateColumn(prefix + first, path);
     seen.set(folded, field.name);
     if (field.name === '') throw columnNameInvalid(path, 'it is empty');
-    if (FORBIDDEN_CHARACTERS.test(field.name)) {
-      throw columnNameInvalid(path, 'one of " ,;{}()=", a tab or a line break is in it');
+    if (!isMapped && FORBIDDEN_CHARACTERS.test(field.name)) {
+      throw columnNameInvalid(
+        path,
+        'one of " ,;{}()=", a tab or a line break is in it, which needs column mapping',
+      );
     }
-    checkNested(field.type, `${path}.`);
+    checkNested(field.type, { ...place, prefix: `${path}.` });
   }
 }
 
-function checkNested(type: DataType, prefix: string): void {
-  if (type.kind === 'struct') checkStruct(type, prefix);
-  if (type.kind === 'array') checkNested(type.element, `${prefix}element.`);
+function checkNested(type: DataType, place: NamePlace): void {
+  const { prefix } = place;
+  if (type.kind === 'struct') checkStruct(type, place);
+  if (type.kind === 'array') checkNested(type.element, { ...place, prefix: `${prefix}element.` });
   if (type.kind === 'map') {
-    checkNested(type.key, `${prefix}key.`);
-    checkNested(type.value, `${prefix}value.`);
+    checkNested(type.key, { ...place, prefix: `${prefix}key.` });
+    checkNested(type.value, { ...place, prefix: `${prefix}value.` });
   }
 }
 

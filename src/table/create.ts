@@ -6,6 +6,7 @@ import {
   checkColumnNames,
   findField,
   isPartitionType,
+  mappingMode,
   printSchema,
   type StructType,
   typesEqual,
@@ -88,7 +89,8 @@ export async function createTable(ctx: TableContext, spec: CreateSpec): Promise<
 }
 
 function describe(ctx: TableContext, spec: CreateSpec): Description {
-  checkColumnNames(spec.schema);
+  const set = { ...PRESETS[spec.preset ?? 'portable'], ...spec.properties };
+  checkColumnNames(spec.schema, { isMapped: (mappingMode(set) ?? 'none') !== 'none' });
   const metadata: Metadata = {
     id: ctx.random.uuid(),
     ...(spec.name === undefined ? {} : { name: spec.name }),
@@ -99,7 +101,6 @@ function describe(ctx: TableContext, spec: CreateSpec): Description {
     configuration: {},
     createdTime: ctx.clock.now(),
   };
-  const set = { ...PRESETS[spec.preset ?? 'portable'], ...spec.properties };
   const options = { before: null, random: ctx.random };
   return withProperties({ protocol: PORTABLE_PROTOCOL, metadata }, { set }, options);
 }

@@ -40,4 +40,11 @@ describe('checkColumnNames', () => {
       checkColumnNames(parseDdl('`` string'));
     }).toThrow(/it is empty/);
   });
+
+  it('takes with column mapping what only Parquet’s own text cannot hold', () => {
+    checkColumnNames(parseDdl('`a b` string, s array<struct<`x=(y)`:int>>'), { isMapped: true });
+    for (const ddl of ['`a b` string, `A B` int', 's struct<``:int>']) {
+      expect(() => checkColumnNames(parseDdl(ddl), { isMapped: true })).toThrow();
+    }
+  });
 });
