@@ -18,6 +18,8 @@ import {
   prepareMergeSource,
   readHistory,
   scanRows,
+  type Snapshot,
+  strangerOf,
   type TableContext,
 } from '../table/index.ts';
 import type { DeltaSink, MergeSink } from './job.ts';
@@ -57,6 +59,7 @@ export class DeltaJobSink implements JobSink {
   readonly #post: KafkaPost | null;
   readonly #packer: Packer | null;
   #isThere = false;
+  readonly #warnings = new Set<string>();
   /** Of the last batch, where rows are posted: the keys of the rows that it changed. */
   #changed: ReadonlySet<string> = new Set();
 
@@ -145,10 +148,22 @@ export class DeltaJobSink implements JobSink {
     return { version: await this.#publisher.publish(), posted };
   }
 
+  /** Engines that commit to the table in another way, of those whose commits were read. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
   async close(): Promise<void> {
     await this.#post?.close();
     const hasPacked = await this.#packer?.close();
     if (hasPacked === true) await this.#publisher.publish();
+  }
+
+  async #openToWrite(): Promise<Snapshot> {
+    const snapshot = await openSnapshot(this.#table);
+    const stranger = strangerOf(this.#table.store, snapshot);
+    if (stranger !== null) this.#warnings.add(`${stranger.message}; ${stranger.cure}`);
+    return snapshot;
   }
 
   /** The table takes the columns of the first rows. */
@@ -168,7 +183,7 @@ export class DeltaJobSink implements JobSink {
     const { dropDuplicates, keys, transform } = this.#run.job;
     const columns = dropDuplicates?.columns ?? [];
     if (inputs.length > 0) this.#checkKeys(columns, schema);
-    const snapshot = await openSnapshot(this.#table);
+    const snapshot = await this.#openToWrite();
     const result = await ingest(this.#table, snapshot, inputs, {
       ...this.#writeOptions(batch),
       // A transform's rows come from rows whose keys were looked at.
@@ -191,7 +206,7 @@ export class DeltaJobSink implements JobSink {
       ...(this.#run.signal === undefined ? {} : { signal: this.#run.signal }),
     });
     try {
-      const snapshot = await openSnapshot(this.#table);
+      const snapshot = await this.#openToWrite();
       const result = await merge(this.#table, snapshot, {
         ...this.#writeOptions(batch),
         source: prepared.source,

@@ -108,7 +108,7 @@ export interface RunResult extends BatchCounts {
   readonly rejectedLocation: string | null;
   /** The table's version after the run; null where there is no table, or none yet. */
   readonly version: number | null;
-  /** What looks like a mistake: a source folder that does not exist. */
+  /** What looks like a mistake: a source folder that does not exist, a table that others commit to in another way. */
   readonly warnings: readonly string[];
   readonly timeMs: number;
 }

@@ -86,6 +86,8 @@ export interface JobSink {
   /** Brings up to date what others read by; also after a batch that was there already. */
   publish(batch: JobBatch): Promise<Published>;
   close(): Promise<void>;
+  /** What looks like a mistake, as far as it was seen. Default none. */
+  readonly warnings?: readonly string[];
   /** Where messages can go past the making of tables of them. */
   readonly messages?: MessageSink;
 }

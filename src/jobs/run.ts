@@ -148,7 +148,7 @@ class Runner {
       sink: this.#sink.label,
       batches: this.#batchCount,
       version: this.#version,
-      warnings: this.#source.warnings,
+      warnings: [...this.#source.warnings, ...(this.#sink.warnings ?? [])],
     });
   }
 

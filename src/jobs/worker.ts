@@ -160,7 +160,7 @@ class Worker {
       sink: this.#parts.sink.label,
       batches: this.#batchCount,
       version: this.#version,
-      warnings: [],
+      warnings: this.#parts.sink.warnings,
     });
   }
 

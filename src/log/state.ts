@@ -38,7 +38,12 @@ export interface LogState {
   readonly sizeBytes: number;
   /** Of the commit at `version`; null where that commit was not read or has none. */
   readonly commitInfo: CommitInfo | null;
+  /** What the writers of those commits that were read call themselves (`engineInfo`); none of what a checkpoint stands for. */
+  readonly engines: ReadonlySet<string>;
 }
+
+/** A table has few writers; one whose name is another each time is not to be counted. */
+const ENGINES_MAX = 100;
 
 /** Takes a checkpoint's actions, then commits in the order of their versions, and makes the state of the last. */
 export class Replay {
@@ -46,6 +51,7 @@ export class Replay {
   #protocol: Protocol | null;
   #metadata: Metadata | null;
   #commitInfo: CommitInfo | null = null;
+  readonly #engines: Set<string>;
   /** Commits that wait for what they change in the columns to be looked up, all at once. */
   readonly #waiting: (readonly Action[])[] = [];
   readonly #files: FileDraft;
@@ -58,6 +64,7 @@ export class Replay {
     this.#start = start;
     this.#protocol = start?.protocol ?? null;
     this.#metadata = start?.metadata ?? null;
+    this.#engines = new Set(start?.engines);
     this.#files = (start?.files ?? FileSet.empty()).draft();
     this.#tombstones = new LayeredDraft(start?.tombstones ?? LayeredMap.empty());
     this.#txns = new LayeredDraft(start?.txns ?? LayeredMap.empty());
@@ -110,6 +117,7 @@ export class Replay {
       domains: this.#domains.finish(),
       sizeBytes: files.sizeBytes,
       commitInfo: this.#start?.version === version ? this.#start.commitInfo : this.#commitInfo,
+      engines: this.#engines,
     };
   }
 
@@ -142,10 +150,17 @@ export class Replay {
       }
       case 'commitInfo':
         this.#commitInfo = action.commitInfo;
+        this.#noteEngine(action.commitInfo);
         break;
       case 'cdc':
       case 'unknown':
         break;
+    }
+  }
+
+  #noteEngine({ engineInfo }: CommitInfo): void {
+    if (typeof engineInfo === 'string' && this.#engines.size < ENGINES_MAX) {
+      this.#engines.add(engineInfo);
     }
   }
 

@@ -16,6 +16,8 @@ import type {
   OptimizeOutcome,
   TableFile,
 } from './delta-table-types.ts';
+import type { Finding } from './doctor-types.ts';
+import { strangerOf } from './doctor-writers.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
@@ -103,6 +105,15 @@ export class DeltaTable {
   /** The version that this table stands at. */
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /**
+   * What speaks against writing to this table beside those who committed lately: engines that commit in another way, so that
+   * each can write over what the other committed. `examineTable` looks at the whole log.
+   */
+  get warnings(): readonly Finding[] {
+    const stranger = strangerOf(this.#context.store, this.#snapshot);
+    return stranger === null ? [] : [stranger];
   }
 
   /** Moves on to the newest version. A table opened in the past stays where it is. */

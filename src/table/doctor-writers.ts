@@ -34,14 +34,17 @@ export function commitWayOf(log: LogSeen, coordination: Coordination | null): Co
 }
 
 /**
- * What speaks against writing to the table in `store` beside whoever committed its newest version; null where nothing does,
- * or where that one did not sign.
+ * What speaks against writing to the table in `store` beside those who committed what was read of its log; null where nothing
+ * does, or where they did not sign.
  */
 export function strangerOf(store: ObjectStore, snapshot: Snapshot): Finding | null {
-  const engine = tableSnapshot(snapshot).state.commitInfo?.['engineInfo'];
-  if (typeof engine !== 'string') return null;
+  const { engines, commitInfo } = tableSnapshot(snapshot).state;
   const way = wayOfStore(store.uri, coordinationOf(store));
-  const [found] = mixedWriters(way, [{ engine, commits: 1, lastVersion: snapshot.version }]);
+  const writers = Array.from(engines, (engine) => ({
+    engine,
+    lastVersion: engine === commitInfo?.['engineInfo'] ? snapshot.version : null,
+  }));
+  const [found] = mixedWriters(way, writers);
   return found === undefined ? null : { ...found, repair: null };
 }
 
@@ -55,8 +58,14 @@ export function writersOf({ commits }: LogSeen): readonly WriterSeen[] {
   return [...writers.values()].sort((a, b) => b.lastVersion - a.lastVersion);
 }
 
+/** Who committed; `lastVersion` is null where it is not known. */
+interface Signature {
+  readonly engine: string;
+  readonly lastVersion: number | null;
+}
+
 /** Writers who do not see each other's commits before they write: each can write over the other's. */
-export function mixedWriters(way: CommitWay, writers: readonly WriterSeen[]): readonly Found[] {
+export function mixedWriters(way: CommitWay, writers: readonly Signature[]): readonly Found[] {
   const stranger =
     way === 'conditional-put'
       ? writers.find(({ engine }) => WITHOUT_CONDITION.test(engine))
@@ -66,13 +75,14 @@ export function mixedWriters(way: CommitWay, writers: readonly WriterSeen[]): re
   if (stranger === undefined) return [];
   const { engine, lastVersion } = stranger;
   const isS3 = way === 'conditional-put';
+  const did = lastVersion === null ? 'has committed' : `committed version ${lastVersion}`;
   return [
     {
       code: 'MIXED_WRITERS',
       severity: 'warning',
       message: isS3
-        ? `${engine} committed version ${lastVersion}, and has no conditional PUT on S3: it can write over commits that are made with it`
-        : `${engine} committed version ${lastVersion}, and does not know the log table: it and those who do can lose each other's commits`,
+        ? `${engine} ${did}, and has no conditional PUT on S3: it can write over commits that are made with it`
+        : `${engine} ${did}, and does not know the log table: it and those who do can lose each other's commits`,
       cure: isS3
         ? 'let one engine write, or set dynamoDb here and the same S3DynamoDBLogStore there'
         : 'let all writers use the log table, or none',

@@ -12,7 +12,7 @@ import { badUri } from '../../src/store/errors.ts';
 import { coordinatedStore, memoryStore, type ObjectStore } from '../../src/store/index.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import type { Examination, WriterSeen } from '../../src/table/doctor-types.ts';
-import { mixedWriters } from '../../src/table/doctor-writers.ts';
+import { mixedWriters, strangerOf } from '../../src/table/doctor-writers.ts';
 import { examine } from '../../src/table/doctor.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import type { TableContext } from '../../src/table/types.ts';
@@ -345,4 +345,35 @@ describe('a table with a log table', () => {
       { code: 'COMMIT_COORDINATED', severity: 'error' },
     ]);
   });
+});
+
+test('writers that commit in another way are told of while their commits are in what was read', async () => {
+  const clock = new ManualClock();
+  const inner = memoryStore({ clock, name: 'bucket/t' });
+  // The way of a store is told by its URI.
+  const store: ObjectStore = new Proxy(inner, {
+    get: (target, name) => {
+      if (name === 'uri') return 's3://bucket/t';
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  const ctx = contextOf(store, clock);
+  const own = await newTable(ctx);
+  expect(strangerOf(store, own)).toBeNull();
+  const spark = { engineInfo: 'Apache-Spark/4.0.0 Delta-Lake/4.0.0' };
+  await writeText(store, commitPath(1), `${JSON.stringify({ commitInfo: spark })}\n`);
+  const seen = await openSnapshot(ctx);
+  expect(strangerOf(store, seen)?.message).toContain('committed version 1');
+  const { snapshot } = await commit(ctx, seen, {
+    operation: 'WRITE',
+    actions: [addAction('a')],
+    reads: { kind: 'nothing' },
+  });
+  expect(strangerOf(store, snapshot)).toMatchObject({
+    code: 'MIXED_WRITERS',
+    message: expect.stringContaining('has committed, and has no conditional PUT') as string,
+  });
+  await writeCheckpoint(ctx, snapshot);
+  expect(strangerOf(store, await openSnapshot(ctx))).toBeNull();
 });
