@@ -50,7 +50,7 @@ export { unknownColumn } from './unknown-column.ts';
 export { judgeVerbatim, type VerbatimOptions } from './verbatim.ts';
 export { dictionaryData, ValueNumbers } from './value-numbers.ts';
 export {
-  containsNan,
+  nanColumns,
   ParquetWriter,
   type TableInput,
   writeParquet,

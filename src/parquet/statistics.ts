@@ -16,10 +16,11 @@ export interface FooterStatisticsOptions {
   /** Columns of the schema whose values are not those of the file: they get no statistics. Default: none. */
   readonly partitionColumns?: readonly string[];
   /**
-   * The caller knows that no float or double of the file is NaN. Else their bounds are taken only from writers known to
-   * leave them out where there is one. Default false.
+   * The caller knows that no float or double of the file is NaN but in these columns of the schema, nested ones by what
+   * they are in. Default: nobody knows. Then, and of these, bounds are taken only from writers known to leave them out
+   * where there is a NaN.
    */
-  readonly floatsWithoutNan?: boolean;
+  readonly nanColumns?: ReadonlySet<string>;
 }
 
 /**
@@ -35,17 +36,16 @@ export function footerStatistics(
   options: FooterStatisticsOptions = {},
 ): FileStatistics {
   const positions = new Map(leavesOf(footer.columns).map(({ node }, index) => [node, index]));
-  const reader: StatisticsReader = {
-    footer,
-    positions,
-    floatsTrusted: options.floatsWithoutNan === true || omitsBoundsOnNan(footer.createdBy),
-  };
+  const { nanColumns } = options;
+  const isTrusted = omitsBoundsOnNan(footer.createdBy);
   const partitionColumns = new Set(options.partitionColumns);
   const fields = schema.fields.filter((field) => !partitionColumns.has(field.name));
-  return {
-    rowCount: footer.rowCount,
-    columns: readFields(reader, { kind: 'struct', fields }, footer.columns),
-  };
+  const columns = fields.flatMap((field) => {
+    const isClean = nanColumns !== undefined && !nanColumns.has(field.name);
+    const reader = { footer, positions, floatsTrusted: isTrusted || isClean };
+    return [...readFields(reader, { kind: 'struct', fields: [field] }, footer.columns)];
+  });
+  return { rowCount: footer.rowCount, columns: new Map(columns) };
 }
 
 interface StatisticsReader {

@@ -126,16 +126,20 @@ export class ParquetWriter {
 }
 
 /**
- * Whether a float or double of the data, nested ones too, is NaN: the bounds in the footer of a file written from it do
- * then not hold all values. Looks at places without a value too, so that true may be said in vain, false never.
+ * The columns in which a float or double, nested ones too, is NaN: the bounds that the footer of a file written from them has
+ * do not hold all values. Looks at places without a value too, so that a column may be named in vain, and none is missed.
  */
-export async function containsNan(table: Table): Promise<boolean> {
+export async function nanColumns(table: Table): Promise<ReadonlySet<string>> {
   const { DataType } = await import('apache-arrow');
   const check = (data: Data): boolean => {
     if (DataType.isFloat(data.type)) return hasNan(data.values);
     return data.children.some(check) || (data.dictionary?.data.some(check) ?? false);
   };
-  return table.batches.some((batch) => check(batch.data));
+  const names = table.schema.fields.flatMap(({ name }, index) => {
+    const chunks = table.batches.flatMap(({ data }) => data.children[index] ?? []);
+    return chunks.some(check) ? [name] : [];
+  });
+  return new Set(names);
 }
 
 /** The same rows in tables of `rowsMax`, and the rest; one empty table where there are no rows. */

@@ -215,7 +215,7 @@ describe('bounds', () => {
       {},
     ];
     const { footer, chunks } = await written(ddl, rows);
-    const { columns } = footerStatistics(footer, parseDdl(ddl), { floatsWithoutNan: true });
+    const { columns } = footerStatistics(footer, parseDdl(ddl), { nanColumns: new Set() });
     expect(columns.get('i')).toMatchObject({ min: -5, max: 3, nullCount: 1 });
     expect(columns.get('l')).toMatchObject({ min: -(2n ** 62n), max: 2n ** 40n + 1n });
     expect(columns.get('f')).toMatchObject({ min: -1.5, max: 2.5 });

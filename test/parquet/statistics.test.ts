@@ -48,7 +48,7 @@ for (const name of ['types.parquet', 'types-v2-gzip.parquet']) {
 test('float bounds need the promise of the caller, or a writer that hides no NaN', async () => {
   const schema = parseDdl('float FLOAT, double DOUBLE');
   const footer = await fixtureFooter('types.parquet');
-  const promised = footerStatistics(footer, schema, { floatsWithoutNan: true });
+  const promised = footerStatistics(footer, schema, { nanColumns: new Set() });
   expect(promised.columns.get('float')).toMatchObject({ min: -0, max: 1.5 });
   expect(promised.columns.get('double')).toMatchObject({ min: -1.5, max: 0 });
   const written = await duckdbFooter(

@@ -67,8 +67,8 @@ export interface StagedFile {
 /** A Parquet file in memory. */
 export interface FileBytes {
   readonly bytes: Uint8Array;
-  /** The writer knows that no float or double in it is NaN, so that the footer's bounds hold. */
-  readonly floatsWithoutNan: boolean;
+  /** As for `footerStatistics`. */
+  readonly nanColumns: ReadonlySet<string>;
 }
 
 /** Puts one file under a fresh name; null, and nothing put, where it has no rows. Errors: `NULL_NOT_ALLOWED` (data). */
@@ -76,12 +76,12 @@ export async function putDataFile(
   ctx: TableContext,
   target: FileTarget,
   partitionValues: PartitionValues,
-  { bytes, floatsWithoutNan }: FileBytes,
+  { bytes, nanColumns }: FileBytes,
 ): Promise<StagedFile | null> {
   const path = freshPath(ctx, target, partitionValues);
   const footer = await readFooter(memorySource(path, bytes));
   if (footer.rowCount === 0) return null;
-  const content = contentOf(target, { footer, path, partitionValues, floatsWithoutNan });
+  const content = contentOf(target, { footer, path, partitionValues, nanColumns });
   const written = target.isMapped ? mapColumns(bytes, footer, target.fileSchema) : bytes;
   const put = await ctx.store.put(path, written, { kind: 'create' });
   assert(put.kind === 'written', 'a fresh name was taken');
@@ -170,13 +170,13 @@ interface FileContent {
   readonly footer: ParquetFooter;
   readonly path: string;
   readonly partitionValues: PartitionValues;
-  readonly floatsWithoutNan?: boolean;
+  readonly nanColumns?: ReadonlySet<string>;
 }
 
 /** The one place where a footer becomes statistics, however the file came to be. */
 function contentOf(target: FileTarget, content: FileContent): FileStatistics {
-  const { footer, path, partitionValues, floatsWithoutNan = false } = content;
-  const statistics = footerStatistics(footer, target.fileSchema, { floatsWithoutNan });
+  const { footer, path, partitionValues, ...known } = content;
+  const statistics = footerStatistics(footer, target.fileSchema, known);
   for (const { name, type, nullable } of target.schema.fields) {
     const hasNull = target.partitionColumns.includes(name)
       ? (partitionValues[name] ?? null) === null

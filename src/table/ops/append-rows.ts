@@ -4,7 +4,7 @@ import type { Table } from 'apache-arrow';
 
 import { present } from '../../base/index.ts';
 import type { PartitionValues } from '../../log/index.ts';
-import { checkRow, containsNan, rowsToArrow, writeParquet } from '../../parquet/index.ts';
+import { checkRow, nanColumns, rowsToArrow, writeParquet } from '../../parquet/index.ts';
 import {
   type DataType,
   findField,
@@ -58,7 +58,7 @@ export async function stageTable(
 ): Promise<StagedFile | null> {
   return putDataFile(ctx, target, partitionValues, {
     bytes: await writeParquet(table, { codec: target.codec }),
-    floatsWithoutNan: !(await containsNan(table)),
+    nanColumns: await nanColumns(table),
   });
 }
 
