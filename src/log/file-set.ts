@@ -82,6 +82,11 @@ export class FileSet {
     yield* this.#besideColumns(selection);
   }
 
+  /** The files that came in columns, those among them that were touched since; null where none did. */
+  get columns(): FileColumns | null {
+    return this.#parts.columns;
+  }
+
   /** The parts that the set is made of, for those who write it down. */
   layers(): FileLayers {
     const { columns } = this.#parts;

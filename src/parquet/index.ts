@@ -8,7 +8,7 @@ export { fileSchema, type SuggestedSchema } from './file-schema.ts';
 export { checkNotEncrypted, decodeFooter, readFooter } from './footer.ts';
 export { HeldFile } from './held-file.ts';
 export { KeySet } from './key-set.ts';
-export { NumberLeaf, TextLeaf, TextMapLeaf } from './leaf-builder.ts';
+export { NumberLeaf, textChunk, TextLeaf, TextMapLeaf } from './leaf-builder.ts';
 export {
   bytesOnDisk,
   type ChunkBytes,
@@ -19,6 +19,7 @@ export {
   leafAt,
   type LeafChunk,
   openLeaf,
+  verifyPages,
 } from './leaf-chunk.ts';
 export { type CopiedLeaf, LeafCopier, type LeafCopyOptions } from './leaf-copy.ts';
 export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';

@@ -3,7 +3,11 @@
  * one buffer each. Levels are those of the format (Dremel, as parquet-format has it).
  */
 
+import { present } from '../base/index.ts';
+import { ChunkEncoder } from './chunk-encoder.ts';
+import { type LeafChunk, openLeaf } from './leaf-chunk.ts';
 import type { LeafPiece, LeafValues } from './leaf-values.ts';
+import type { ParquetNode } from './types.ts';
 
 const ENTRIES_MIN = 1024;
 const BYTES_MIN = 64 * 1024;
@@ -74,6 +78,34 @@ export class TextLeaf {
     if (count === this.#offsets.length) this.#offsets = grown(this.#offsets);
     this.#offsets[count] = this.#end;
   }
+}
+
+/** Texts as a chunk of a file that is nowhere: compressed, and decoded where they are asked for. */
+export function textChunk(
+  texts: TextLeaf,
+  {
+    path,
+    level,
+    file,
+  }: { readonly path: readonly string[]; readonly level: number; readonly file: string },
+): LeafChunk {
+  const node: ParquetNode = {
+    name: path.at(-1) ?? '',
+    repetition: 'OPTIONAL',
+    physicalType: 'BYTE_ARRAY',
+    typeLength: null,
+    logicalType: { kind: 'string' },
+    fieldId: null,
+    children: [],
+  };
+  const encoder = new ChunkEncoder('snappy');
+  const leaf = { path, node, definition: level, repetition: 0 };
+  const { chunk, parts } = encoder.encode(leaf, [texts.finish()]);
+  const bytes = Buffer.concat(parts);
+  const levels = { definitionMax: level, repetitionMax: 0, itemDefinition: 0 };
+  const read = (start: number, end: number): Uint8Array => bytes.subarray(start, end);
+  const opened = openLeaf({ leaf: { path, node, ...levels }, chunk, bytes: { read }, file });
+  return present(opened, 'the pages of a chunk that was just encoded');
 }
 
 /** Integers of 4 or 8 bytes. */

@@ -6,7 +6,7 @@
 import { type Corrupt, corruptData, truncated } from './errors.ts';
 import type { HeldFile } from './held-file.ts';
 import { PAGE_CODECS } from './page-codec.ts';
-import { decodePageHeader, type PageHeader } from './page-header.ts';
+import { checkPage, decodePageHeader, type PageHeader } from './page-header.ts';
 import type { ByteSource, ColumnChunk, ParquetFooter, ParquetNode } from './types.ts';
 
 /** A leaf of a schema, with the levels of its values (Dremel, as parquet-format has it). */
@@ -147,6 +147,17 @@ export function openLeaf({ leaf, chunk, bytes, file }: StoredChunk): LeafChunk |
     bytes,
     corrupt,
   };
+}
+
+/** Holds the pages that have checksums to them. Errors: `PARQUET_CORRUPT_DATA`, those of the bytes. */
+export function verifyPages({ dictionary, pages, bytes, corrupt }: LeafChunk): void {
+  let room = new Uint8Array(0);
+  for (const { header, start } of dictionary === null ? pages : [dictionary, ...pages]) {
+    if (header.checksum === null) continue;
+    const { compressedBytes } = header;
+    if (room.length < compressedBytes) room = new Uint8Array(compressedBytes);
+    checkPage(header, bytes.read(start, start + compressedBytes, room), corrupt);
+  }
 }
 
 /** The bytes of a chunk that stays in a local file. */

@@ -1,5 +1,6 @@
 /** The files of a checkpoint as columns: its row groups as segments, one after another. */
 
+import { type DeltaError, isDeltaError } from '../base/index.ts';
 import {
   type AddFile,
   type ColumnFile,
@@ -8,6 +9,8 @@ import {
   pathKey,
 } from '../log/index.ts';
 import type * as Parquet from '../parquet/index.ts';
+import { withoutRepeats } from './checkpoint-repeats.ts';
+import { checkpointCorrupt } from './errors.ts';
 import { type FileSegment, SegmentReader } from './file-segment.ts';
 import type { PartitionTable } from './partition-table.ts';
 import { maySpellOtherwise, PathIndex } from './path-index.ts';
@@ -19,17 +22,38 @@ export interface PlacedSegment {
   readonly first: number;
 }
 
+export interface CheckpointSegments {
+  readonly parquet: typeof Parquet;
+  /** Of the partitions that the segments have numbers of. */
+  readonly table: PartitionTable;
+  readonly segments: readonly FileSegment[];
+  /** For messages. */
+  readonly checkpoint: { readonly version: number; readonly path: string };
+}
+
+/** What turns out to be broken when it is asked for is `CHECKPOINT_CORRUPT`, and `fault` from then on. */
 export class CheckpointColumns implements FileColumns {
   readonly size: number;
   readonly sizeBytes: number;
   readonly #parquet: typeof Parquet;
   readonly #table: PartitionTable;
   readonly segments: readonly PlacedSegment[];
+  readonly #checkpoint: CheckpointSegments['checkpoint'];
   readonly #rowCount: number;
+  #fault: DeltaError | null = null;
   #searches = 0;
   #index: PathIndex | null = null;
 
-  constructor(parquet: typeof Parquet, table: PartitionTable, segments: readonly FileSegment[]) {
+  constructor({ parquet, table, segments: read, checkpoint }: CheckpointSegments) {
+    this.#parquet = parquet;
+    this.#table = table;
+    this.#checkpoint = checkpoint;
+    const segments = this.#sound(() =>
+      withoutRepeats(read, (segment) => {
+        const reader = this.readerOf(segment);
+        return (row) => reader.path(row);
+      }),
+    );
     const placed: PlacedSegment[] = [];
     let [first, size, sizeBytes] = [0, 0, 0];
     for (const segment of segments) {
@@ -41,16 +65,55 @@ export class CheckpointColumns implements FileColumns {
         sizeBytes += segment.sizes[row] ?? 0;
       }
     }
-    this.#parquet = parquet;
-    this.#table = table;
     this.segments = placed;
     this.#rowCount = first;
     this.size = size;
     this.sizeBytes = sizeBytes;
   }
 
+  /** What was found to be wrong with the checkpoint; null as long as nothing is. */
+  get fault(): DeltaError | null {
+    return this.#fault;
+  }
+
+  /** The file that it is, as errors name it. */
+  get path(): string {
+    return this.#checkpoint.path;
+  }
+
   /** The first search goes through all paths; a second one makes an index, since more will follow. */
   find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
+    return this.#sound(() => this.#find(keys));
+  }
+
+  *select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
+    try {
+      yield* this.#select(selection, hidden);
+    } catch (error) {
+      throw this.#corrupt(error);
+    }
+  }
+
+  /** Reads the files of one of the segments. */
+  readerOf(segment: FileSegment): SegmentReader {
+    return new SegmentReader(this.#parquet, segment, this.#table);
+  }
+
+  #sound<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#corrupt(error);
+    }
+  }
+
+  #corrupt(error: unknown): unknown {
+    if (!isDeltaError(error) || !error.code.startsWith('PARQUET_')) return error;
+    this.#fault = checkpointCorrupt(this.#checkpoint, error);
+    return this.#fault;
+  }
+
+  #find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
     this.#searches += 1;
     if (this.#searches === 1) return this.#findOnce(keys);
     const index = (this.#index ??= this.#makeIndex());
@@ -58,7 +121,7 @@ export class CheckpointColumns implements FileColumns {
     return this.#filesAt(rows, keys);
   }
 
-  *select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
+  *#select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
     const { partition, statistics = true } = selection;
     const verdicts = new Int8Array(this.#table.size);
     const isWanted = (number: number): boolean => {
@@ -77,11 +140,6 @@ export class CheckpointColumns implements FileColumns {
         yield reader.file(row, { statistics });
       }
     }
-  }
-
-  /** Reads the files of one of the segments. */
-  readerOf(segment: FileSegment): SegmentReader {
-    return new SegmentReader(this.#parquet, segment, this.#table);
   }
 
   #findOnce(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {

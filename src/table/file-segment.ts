@@ -7,6 +7,7 @@ import { assert } from '../base/index.ts';
 import type { AddFile, DeletionVectorDescriptor } from '../log/index.ts';
 import type * as Parquet from '../parquet/index.ts';
 import type { ByteSource, LeafChunk, ParquetFooter } from '../parquet/index.ts';
+import { typedStatistics } from './checkpoint-statistics.ts';
 import { entriesOf, type PartitionItems, type PartitionTable } from './partition-table.ts';
 
 /** A number for each row, where there is one; NaN elsewhere. */
@@ -80,6 +81,11 @@ export async function readSegment(
   }
   const keys = found.get('tags.key') ?? null;
   const values = found.get('tags.value') ?? null;
+  // What is left encoded is at least what was written, where its writer said how to tell.
+  for (const name of KEPT) {
+    const chunk = found.get(name);
+    if (chunk !== undefined) from.parquet.verifyPages(chunk);
+  }
   return {
     rowCount,
     isFile,
@@ -87,7 +93,7 @@ export async function readSegment(
     modificationTimes,
     partitions: decoder.partitions(table),
     paths,
-    statistics: found.get('stats') ?? null,
+    statistics: found.get('stats') ?? (await typedStatistics(from)),
     tags: keys === null || values === null ? null : { keys, values },
     clusteringProviders: found.get('clusteringProvider') ?? null,
     baseRowIds,
@@ -170,6 +176,9 @@ export class SegmentReader {
     return file;
   }
 }
+
+/** The leaves that a segment keeps as they are. */
+const KEPT = ['path', 'stats', 'tags.key', 'tags.value', 'clusteringProvider'];
 
 /** The leaves below `add`, by the names that they have here. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {

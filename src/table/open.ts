@@ -72,8 +72,15 @@ export async function openSnapshot(
   });
 }
 
-/** The newest version: the same snapshot where nothing was committed since. Errors as for `openSnapshot`. */
+/**
+ * The newest version: the same snapshot where nothing was committed since; where its checkpoint turned out to be broken, one that does
+ * without. Errors as for `openSnapshot`.
+ */
 export async function refreshSnapshot(ctx: TableContext, snapshot: Snapshot): Promise<Snapshot> {
+  const { columns } = tableSnapshot(snapshot).state.files;
+  if (columns instanceof CheckpointColumns && columns.fault !== null) {
+    return atTable(ctx.store.uri, () => loadWithout(ctx, columns));
+  }
   const next = await atTable(ctx.store.uri, () => advance(ctx, tableSnapshot(snapshot)));
   return next === null ? openSnapshot(ctx) : next.snapshot;
 }
@@ -127,6 +134,16 @@ export async function openMetadata(ctx: TableContext): Promise<TableMetadata> {
       }
     }),
   );
+}
+
+/** Errors: that of the columns, where the log does not reach back without them. */
+async function loadWithout(ctx: TableContext, columns: CheckpointColumns): Promise<TableSnapshot> {
+  try {
+    return (await load(ctx, { version: null, unusable: [columns.path] })).snapshot;
+  } catch (error) {
+    if (!isDeltaError(error) || error.kind === 'unavailable') throw error;
+    throw columns.fault ?? error;
+  }
 }
 
 /** A snapshot, and what it was made from. */
@@ -192,7 +209,14 @@ async function replay({ store }: TableContext, source: VersionSource): Promise<L
         else segments.push(part.segment);
       }
       if (segments.length === 0) return;
-      built.columns(new CheckpointColumns(await import('../parquet/index.ts'), table, segments));
+      const { version, files } = checkpoint.files;
+      const columns = {
+        parquet: await import('../parquet/index.ts'),
+        table,
+        segments,
+        checkpoint: { version, path: files[0]?.path ?? '' },
+      };
+      built.columns(new CheckpointColumns(columns));
     });
   }
   for await (const part of readTail(store, segment.tail)) {

@@ -1,6 +1,6 @@
 /** What a checkpoint takes over from the one before, and that it says the same as one that is written from nothing. */
 
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 
 import { describe, expect, test } from 'vitest';
 
@@ -142,20 +142,19 @@ describe('a checkpoint', () => {
   });
 });
 
-test('a changed byte in what is copied ends the checkpoint, and is not handed on', async () => {
-  const ctx = memoryContext();
-  await start(ctx);
-  await step(ctx, files(0, 5_000));
-  const { bytes } = await ctx.store.get(checkpointPath(1));
-  const chunk = (await footerOf(ctx, 1)).rowGroups[1]?.columns.find(
-    ({ path }) => path.join('.') === 'add.stats',
-  );
-  const damaged = Buffer.from(bytes);
-  const place = (chunk?.start ?? 0) + Math.floor((chunk?.sizeBytes ?? 0) / 2);
-  damaged[place] = (damaged[place] ?? 0) ^ 1;
-  await ctx.store.put(checkpointPath(1), damaged, { kind: 'overwrite' });
-  await commit(ctx, await openSnapshot(ctx), appendSpec('more'));
-  const snapshot = await openSnapshot(ctx);
-  await expect(writeCheckpoint(ctx, snapshot)).rejects.toMatchObject({ kind: 'data' });
-  expect(await ctx.store.head(checkpointPath(2))).toBeNull();
+test('a byte that changes in what is copied ends the checkpoint, and is not handed on', async () => {
+  await onDisk(async (ctx, folder) => {
+    await start(ctx);
+    await step(ctx, files(0, 5_000));
+    await commit(ctx, await openSnapshot(ctx), appendSpec('more'));
+    const snapshot = await openSnapshot(ctx);
+    const chunk = (await footerOf(ctx, 1)).rowGroups[1]?.columns.find(
+      ({ path }) => path.join('.') === 'add.stats',
+    );
+    const file = await open(`${folder}/${checkpointPath(1)}`, 'r+');
+    await file.write(Buffer.alloc(8, 0xa5), 0, 8, (chunk?.start ?? 0) + 9_000);
+    await file.close();
+    await expect(writeCheckpoint(ctx, snapshot)).rejects.toMatchObject({ kind: 'data' });
+    expect(await ctx.store.head(checkpointPath(2))).toBeNull();
+  });
 });
