@@ -19,13 +19,10 @@ export function* listFolder(
   prefix: StorePath,
   listing: LocalListing,
 ): Generator<ObjectMeta | null> {
-  for (const { name, isFolder } of sortedEntries(folder, listing.recursive)) {
-    const path = joinPath(prefix, name);
+  for (const { name, path, isFolder } of sortedEntries(folder, prefix, listing)) {
     if (isFolder) {
-      if (mayHoldLater(path, listing.startAfter)) {
-        yield* listFolder(`${folder}/${name}`, path, listing);
-      }
-    } else if (compareUtf8(path, listing.startAfter) > 0) {
+      yield* listFolder(`${folder}/${name}`, path, listing);
+    } else {
       // It may have been deleted since the folder was read.
       const stats = listing.skip(path) ? null : statFile(`${folder}/${name}`);
       yield stats === null ? null : metaOf(path, stats);
@@ -35,19 +32,34 @@ export function* listFolder(
 
 interface Entry {
   readonly name: string;
+  readonly path: StorePath;
   readonly isFolder: boolean;
 }
 
-/** A folder takes the place that its files' paths have: `a.b` comes before `a/b`, as `.` is less than `/`. */
-function sortedEntries(folder: string, withFolders: boolean): readonly Entry[] {
+/**
+ * What is listed of a folder, without what comes before: of a long log that is nearly all, and sorting it would cost most.
+ * A folder takes the place that its files' paths have: `a.b` comes before `a/b`, as `.` is less than `/`.
+ */
+function sortedEntries(
+  folder: string,
+  prefix: StorePath,
+  { recursive: withFolders, startAfter }: LocalListing,
+): readonly Entry[] {
   const keyed: (Entry & { readonly key: string })[] = [];
+  const start = prefix === '' ? '' : `${prefix}/`;
+  // A name is compared alone where it can be: paths would have to be made of very many.
+  const nameAfter = startAfter.startsWith(start) ? startAfter.slice(start.length) : null;
   for (const entry of readFolder(folder)) {
     const { name } = entry;
     if (name.startsWith(RESERVED_PREFIX)) continue;
     const isFolder =
       entry.isDirectory() || (entry.isSymbolicLink() && isLinkedFolder(folder, name));
-    if (isFolder && !withFolders) continue;
-    keyed.push({ name, isFolder, key: isFolder ? `${name}/` : name });
+    if (!isFolder && nameAfter !== null && compareUtf8(name, nameAfter) <= 0) continue;
+    const path = joinPath(prefix, name);
+    const isListed = isFolder
+      ? withFolders && mayHoldLater(path, startAfter)
+      : compareUtf8(path, startAfter) > 0;
+    if (isListed) keyed.push({ name, path, isFolder, key: isFolder ? `${name}/` : name });
   }
   return keyed.sort((a, b) => compareUtf8(a.key, b.key));
 }
