@@ -545,7 +545,7 @@ function open(label: string, kind: 'checkpoint' | 'json', what: 'partition' | 'a
   ]);
 }
 
-/** The checkpoint of a million files, from another one and 20 commits. */
+/** The checkpoint of a million files, from another writer's and 20 commits, and then the one of 1,000 files more, from one's own. */
 function checkpoint(): void {
   const log = ensureLog('checkpoint');
   compare('write a checkpoint of 1 M files', [
@@ -560,7 +560,21 @@ function checkpoint(): void {
       command: peer('checkpoint', table('checkpoint-peer')),
     },
   ]);
-  wipe(table('checkpoint'), table('checkpoint-peer'));
+  const sides = [
+    ['deltawright', 'checkpoint', (log: string) => program('checkpoint', log)],
+    ['delta-rs', 'checkpoint-peer', (log: string) => peer('checkpoint', log)],
+  ] as const;
+  for (const [, name] of sides) {
+    capture(python, [`${bench}/gen_log.py`, table(name), '--kind', 'more']);
+  }
+  compare('write the next, 1,000 files later', [
+    ...sides.map(([side, name, command]): Side => ({
+      name: side,
+      prepare: () => clone(table(name), table(`${name}-next`)),
+      command: command(table(`${name}-next`)),
+    })),
+  ]);
+  for (const [, name] of sides) wipe(table(name), table(`${name}-next`));
 }
 
 const BENCHMARKS: Readonly<Record<string, () => void>> = {

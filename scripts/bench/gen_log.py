@@ -1,6 +1,7 @@
-"""gen_log.py OUT --adds N --kind checkpoint|json [--tail 20] [--commits 10000]: the log of a table without its data files, the same each time.
+"""gen_log.py OUT --adds N --kind checkpoint|json|more [--tail 20] [--commits 10000]: the log of a table without its data files, the same each time.
 
 checkpoint: one of version 100 as pyarrow lays it out, then TAIL commits of ten adds and a remove each. json: COMMITS commits and nothing else.
+more: ten commits of 100 adds each after those of a log that `checkpoint` made, which stays.
 Partitioned by uf (27 values) and dt (365); statistics of eight columns. OUT.expected.json says what a listing must find for uf=SP, dt=2024-03-15."""
 import argparse, datetime, json, os, random, shutil, uuid
 import pyarrow as pa, pyarrow.parquet as pq
@@ -8,13 +9,14 @@ import pyarrow as pa, pyarrow.parquet as pq
 parser = argparse.ArgumentParser()
 parser.add_argument("out")
 parser.add_argument("--adds", type=int, default=1_000_000)
-parser.add_argument("--kind", choices=["checkpoint", "json"], default="checkpoint")
+parser.add_argument("--kind", choices=["checkpoint", "json", "more"], default="checkpoint")
 parser.add_argument("--tail", type=int, default=20)
 parser.add_argument("--commits", type=int, default=10_000)
 options = parser.parse_args()
 log = options.out + "/_delta_log"
-shutil.rmtree(options.out, ignore_errors=True)
-os.makedirs(log)
+if options.kind != "more":
+    shutil.rmtree(options.out, ignore_errors=True)
+    os.makedirs(log)
 
 STATES = "AC AL AP AM BA CE DF ES GO MA MT MS MG PA PB PR PE PI RJ RN RS RO RR SC SP SE TO".split()
 DAYS = [(datetime.date(2024, 1, 1) + datetime.timedelta(days=i)).isoformat() for i in range(365)]
@@ -91,6 +93,12 @@ def checkpoint(version):
     with open(log + "/_last_checkpoint", "w") as hint:
         json.dump({"version": version, "size": options.adds + 2}, hint)
 
+
+if options.kind == "more":
+    for step in range(1, 11):
+        first = options.adds + options.tail * 10 + step * 100
+        commit(100 + options.tail + step, [line("add", add(i)) for i in range(first, first + 100)])
+    raise SystemExit
 
 live = set(range(options.adds))
 if options.kind == "json":
