@@ -567,13 +567,12 @@ function checkpoint(): void {
   for (const [, name] of sides) {
     capture(python, [`${bench}/gen_log.py`, table(name), '--kind', 'more']);
   }
-  compare('write the next, 1,000 files later', [
-    ...sides.map(([side, name, command]): Side => ({
-      name: side,
-      prepare: () => clone(table(name), table(`${name}-next`)),
-      command: command(table(`${name}-next`)),
-    })),
-  ]);
+  const next = sides.map(([side, name, command]): Side => ({
+    name: side,
+    prepare: () => clone(table(name), table(`${name}-next`)),
+    command: command(table(`${name}-next`)),
+  }));
+  compare('write the next, 1,000 files later', next);
   for (const [, name] of sides) wipe(table(name), table(`${name}-next`));
 }
 
