@@ -7,6 +7,7 @@ import { floorDivided } from './casts.ts';
 import { duckType } from './duck-type.ts';
 import { fileTypeUnfit } from './errors.ts';
 import { matchField } from './field-match.ts';
+import { fromJulian } from './old-calendar.ts';
 import { identifier, literal } from './quote.ts';
 import { is, typeText } from './type-rules.ts';
 import type { Binder } from './typed.ts';
@@ -45,8 +46,9 @@ export function convertNode(
   if (source === null || node.children.length > 0) {
     throw fileTypeUnfit(options.path, source ?? 'an unknown type', typeText(type));
   }
-  if (source === target) return sql;
-  return convertLeaf(sql, source, type, options);
+  const value = source === target ? sql : convertLeaf(sql, source, type, options);
+  const isOld = node.calendar === 'julian' && is(type, 'date', 'timestamp');
+  return isOld ? fromJulian(value, type, options.binder) : value;
 }
 
 function convertLeaf(
@@ -101,7 +103,7 @@ function convertStruct(
   if (!source.startsWith('STRUCT(') || source.endsWith('[]')) {
     throw fileTypeUnfit(options.path, source, typeText(type));
   }
-  if (source === duckType(type) && options.mapping === 'none') return sql;
+  if (source === duckType(type) && keepsFields(node, type, options)) return sql;
   const pack = (value: string): string => {
     const parts = type.fields.map((field) => {
       const child = matchField(field, node.children, options.mapping);
@@ -134,7 +136,7 @@ function convertArray(
     );
   }
   const source = `${readOnce(item) ?? ''}[]`;
-  if (source === `${duckType(element)}[]` && keepsNames(element, options)) return sql;
+  if (source === `${duckType(element)}[]` && keepsFields(node, element, options)) return sql;
   const lambda = options.binder.element((name) =>
     convertNode(name, { ...item, repetition: 'OPTIONAL' }, element, {
       ...options,
@@ -154,7 +156,7 @@ function convertMap(
   if (entry === null) {
     throw fileTypeUnfit(options.path, readType(node) ?? 'an unknown type', typeText(type));
   }
-  if (readType(node) === duckType(type) && keepsNames(type, options)) return sql;
+  if (readType(node) === duckType(type) && keepsFields(node, type, options)) return sql;
   const { key, value } = entry;
   const lambda = options.binder.element((name) => {
     const part = (field: 'key' | 'value', child: ParquetNode, target: DataType): string =>
@@ -168,11 +170,15 @@ function convertMap(
 }
 
 /**
- * Whether fields of equal names are the same ones. Under column mapping they need not be: of two columns, each may have
- * been given the other's name since.
+ * Whether equal types mean equal values: fields of equal names are the same ones, and days are of one calendar. Under column
+ * mapping fields need not be the same: of two columns, each may have been given the other's name since.
  */
-function keepsNames(type: DataType, { mapping }: ConvertOptions): boolean {
-  return mapping === 'none' || !holdsStruct(type);
+function keepsFields(node: ParquetNode, type: DataType, { mapping }: ConvertOptions): boolean {
+  return (mapping === 'none' || !holdsStruct(type)) && !holdsJulian(node);
+}
+
+function holdsJulian({ calendar, children }: ParquetNode): boolean {
+  return calendar === 'julian' || children.some(holdsJulian);
 }
 
 function holdsStruct(type: DataType): boolean {

@@ -7,6 +7,7 @@ import {
   type StructField,
   type StructType,
 } from '../schema/index.ts';
+import { isOfOldSpark } from './old-calendar.ts';
 import { footerStatistics } from './statistics.ts';
 import type { ParquetFooter } from './types.ts';
 
@@ -30,7 +31,7 @@ export function partitionReasons(
  * engines do not.
  */
 export function calendarReasons(footer: ParquetFooter, schema: StructType): readonly string[] {
-  if (!isLegacySpark(footer.keyValues)) return [];
+  if (!isOfOldSpark(footer.keyValues)) return [];
   const { columns, rowCount } = footerStatistics(footer, schema);
   return schema.fields.flatMap(({ name, type }) => {
     if (!holdsDays(type)) return [];
@@ -54,16 +55,6 @@ const WHOLE_TEXT_LENGTH_MAX = 15;
 function isSame(min: Scalar, max: Scalar): boolean {
   if (typeof min === 'string' && min.length > WHOLE_TEXT_LENGTH_MAX) return false;
   return compareScalars(min, max) === 0;
-}
-
-const SPARK_VERSION = 'org.apache.spark.version';
-const LEGACY_MARKS = ['org.apache.spark.legacyDateTime', 'org.apache.spark.legacyINT96'];
-
-/** INT96 timestamps were shifted up to version 3.0, other days up to 2.4. */
-function isLegacySpark(keyValues: ReadonlyMap<string, string>): boolean {
-  if (LEGACY_MARKS.some((key) => keyValues.has(key))) return true;
-  const version = keyValues.get(SPARK_VERSION);
-  return version !== undefined && /^(?:[0-2]\.|3\.0\b)/.test(version);
 }
 
 const FIRST_GREGORIAN_DAY = -141_427;

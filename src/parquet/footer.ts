@@ -5,6 +5,7 @@
  */
 
 import { corruptFooter, emptyFile, encrypted, notParquet, truncated } from './errors.ts';
+import { withCalendar } from './old-calendar.ts';
 import { readRowGroup } from './row-group.ts';
 import { leavesOf, readSchema } from './schema-tree.ts';
 import { type FieldType, ThriftReader } from './thrift.ts';
@@ -90,7 +91,7 @@ export function decodeFooter(
     bytes,
     fileSizeBytes,
     rowCount,
-    columns,
+    columns: withCalendar(columns, keyValues),
     rowGroups,
     createdBy,
     keyValues,

@@ -50,6 +50,8 @@ export interface ParquetNode {
   /** Null where there is none. */
   readonly logicalType: LogicalType | null;
   readonly fieldId: number | null;
+  /** Of a leaf whose days before 1582-10-15 are Julian ones; absent for all others. */
+  readonly calendar?: 'julian';
   readonly children: readonly ParquetNode[];
 }
 

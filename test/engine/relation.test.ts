@@ -61,6 +61,51 @@ async function read(
   return session.query(sql);
 }
 
+describe('files of old Spark', () => {
+  /** Days as they stand in the file. */
+  const DAYS = [-719_164, -171_596, -171_595, -141_428, -141_427, 0];
+  const SAME_DAYS_IN_OUR_CALENDAR = [-719_162, -171_605, -171_605, -141_438, -141_427, 0];
+
+  async function oldFile(
+    query: string,
+    marks: Readonly<Record<string, string>>,
+  ): Promise<RelationFile> {
+    const pairs = Object.entries(marks).map(([key, value]) => `${literal(key)}: ${literal(value)}`);
+    return fileOf(query, { copyOptions: `, KV_METADATA {${pairs.join(', ')}}` });
+  }
+
+  const days = `SELECT make_date(d) AS d, [make_date(d)] AS l, {'t': make_timestamptz(d * 86400000000::BIGINT - 1)} AS s
+    FROM (SELECT unnest([${DAYS.join(', ')}]) AS d)`;
+  const ddl = 'd date, l array<date>, s struct<t:timestamp>';
+
+  test.each([
+    ['written in the old mode', { 'org.apache.spark.legacyDateTime': '' }],
+    ['of version 2', { 'org.apache.spark.version': '2.4.8' }],
+  ])('have the same year, month and day: %s', async (_case, marks) => {
+    const rows = await read([await oldFile(days, marks)], ddl);
+    expect(rows.map(({ d }) => d)).toEqual(SAME_DAYS_IN_OUR_CALENDAR);
+    expect(rows.map(({ l }) => l)).toEqual(SAME_DAYS_IN_OUR_CALENDAR.map((day) => [day]));
+    const before = [-719_163, -171_606, -171_605, -141_439, -141_438, -1];
+    const micros = before.map((day) => ({ t: BigInt(day + 1) * 86_400_000_000n - 1n }));
+    expect(rows.map(({ s }) => s)).toEqual(micros);
+  });
+
+  test.each([
+    ['new ones', { 'org.apache.spark.version': '3.5.1' }],
+    ['those of others', { 'written.by': 'somebody' }],
+  ])('are told from %s', async (_case, marks) => {
+    const rows = await read([await oldFile(days, marks)], ddl);
+    expect(rows.map(({ d }) => d)).toEqual(DAYS);
+  });
+
+  test('are not guessed at where their instants are of another zone', async () => {
+    const zone = 'America/Sao_Paulo';
+    const marks = { 'org.apache.spark.legacyDateTime': '', 'org.apache.spark.timeZone': zone };
+    const [row] = await read([await oldFile(days, marks)], ddl);
+    expect(row).toMatchObject({ d: -719_162, s: { t: -719_164n * 86_400_000_000n - 1n } });
+  });
+});
+
 describe('columns', () => {
   test('come in the order and with the names of the schema, missing ones as null', async () => {
     const file = await fileOf(`SELECT 2 AS b, 1 AS "A", 9 AS extra`);
