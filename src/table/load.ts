@@ -37,8 +37,8 @@ export interface SourceOptions {
 
 /**
  * What `work` makes of the source of a version. Where it throws `CHECKPOINT_CORRUPT` it is called again with a source
- * that does without that checkpoint; where there is none, the error is thrown. Where a commit is gone that was listed,
- * the log is listed again, once. Errors: those of `chooseSegment`.
+ * that does without that checkpoint; where there is none, also not in a second listing, the error is thrown. Where a
+ * commit is gone that was listed, the log is listed again, once. Errors: those of `chooseSegment`.
  */
 export async function fromLog<T>(
   ctx: TableContext,
@@ -47,17 +47,19 @@ export async function fromLog<T>(
 ): Promise<T> {
   const { version } = options;
   const unusable = new Set(options.unusable);
-  let { listing, isWhole, copy } = await locate(ctx, version);
+  let { listing, copy } = await locate(ctx, version);
   let failure: unknown = null;
   let wasGone = false;
+  let isSecond = false;
   for (;;) {
     let segment: LogSegment;
     try {
       segment = chooseSegment(listing, { version, unusable });
     } catch (error) {
-      if (isWhole || unusable.size === 0) throw failure ?? error;
+      if (isSecond || unusable.size === 0) throw failure ?? error;
+      // From its start, and with the commits that came while the first was made.
       listing = await listVersions(ctx, 0);
-      isWhole = true;
+      isSecond = true;
       continue;
     }
     const checkpoint = checkpointOf(segment, copy);
@@ -67,7 +69,7 @@ export async function fromLog<T>(
       if (isDeltaError(error, 'STORE_NOT_FOUND') && !wasGone) {
         // Cleaned up, or published, since it was listed: a second listing knows what there is now.
         listing = await listVersions(ctx, 0);
-        isWhole = true;
+        isSecond = true;
         wasGone = true;
         continue;
       }
@@ -107,8 +109,6 @@ export async function readChecksum(
 
 interface LocatedLog {
   readonly listing: Listing;
-  /** Whether the listing goes back to the start of the log. */
-  readonly isWhole: boolean;
   /** What the hint repeats of a checkpoint. */
   readonly copy: CheckpointCopy | null;
 }
@@ -120,10 +120,10 @@ async function locate(ctx: TableContext, version: number | null): Promise<Locate
   if (hint !== null && hint.version > 0 && (version === null || hint.version <= version)) {
     const listing = await listVersions(ctx, hint.version);
     if (listing.checkpoints.some((checkpoint) => checkpoint.version === hint.version)) {
-      return { listing, isWhole: false, copy };
+      return { listing, copy };
     }
   }
-  return { listing: await listVersions(ctx, 0), isWhole: true, copy };
+  return { listing: await listVersions(ctx, 0), copy };
 }
 
 function checkpointOf(

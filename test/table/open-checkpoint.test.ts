@@ -149,6 +149,20 @@ describe('a V2 checkpoint', () => {
     await expectWhole(ctx);
   });
 
+  test('that is torn is no loss where its commit came too late for the first listing', async () => {
+    const ctx = await table();
+    const { path } = await writeV2(ctx, 5, { format: 'json', sidecars: 1 });
+    await writeText(ctx.store, path, 'torn');
+    const list = ctx.store.list.bind(ctx.store);
+    let listings = 0;
+    ctx.store.list = async function* (prefix, options) {
+      listings += 1;
+      const hidden = listings === 1 ? commitPath(5) : '';
+      for await (const meta of list(prefix, options)) if (meta.path !== hidden) yield meta;
+    };
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['b', 'c', 'd', 'e']);
+  });
+
   test('is read where the hint repeats it wrongly', async () => {
     const ctx = await table();
     const made = await writeV2(ctx, 4, { format: 'json', sidecars: 1 });
