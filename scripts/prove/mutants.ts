@@ -1,20 +1,15 @@
-/** The rules of commits and of reading the log, each broken once by a change of the source's text. */
+/** The rules of commits and of the log, each broken once by a change of the source's text. */
 
-export interface Mutant {
-  /** The rule, and how it is broken. */
-  readonly name: string;
-  /** Below the project. */
-  readonly file: string;
-  /** Stands there exactly once. */
-  readonly text: string;
-  readonly instead: string;
-}
+import { LOG_MUTANTS } from './mutants-log.ts';
+import { SHARING_MUTANTS } from './mutants-sharing.ts';
+import type { Mutant } from './mutant.ts';
 
 const COMMIT = 'src/table/commit.ts';
 const CONFLICTS = 'src/log/conflicts.ts';
-const STATE = 'src/log/state.ts';
+const ROW_TRACKING = 'src/log/row-tracking.ts';
+const PREPARE = 'src/table/prepare-commit.ts';
 
-export const MUTANTS: readonly Mutant[] = [
+const COMMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a commit overwrites what is there',
     file: COMMIT,
@@ -172,72 +167,6 @@ export const MUTANTS: readonly Mutant[] = [
     instead: 'if (found !== null && winner.actions.length > 3) return named(found, winner);',
   },
   {
-    name: 'a removal leaves the file',
-    file: STATE,
-    text: 'this.#files.remove(key, file);',
-    instead: '',
-  },
-  {
-    name: 'compaction forgets tombstones',
-    file: 'src/log/compaction.ts',
-    text: 'newest.set(key, action);',
-    instead: "if (action.kind !== 'remove') newest.set(key, action);",
-  },
-  {
-    name: 'cleanup takes one commit more than a checkpoint stands for',
-    file: 'src/log/cleanup.ts',
-    text: 'const commits = listing.commits.filter(({ version }) => version < keepFrom);',
-    instead: 'const commits = listing.commits.filter(({ version }) => version <= keepFrom + 1);',
-  },
-  {
-    name: 'cleanup starts from a version without a checkpoint',
-    file: 'src/log/cleanup.ts',
-    text: 'const keepFrom = kept.version;',
-    instead: 'const keepFrom = kept.version + 1;',
-  },
-  {
-    name: 'the wrong compacted file is taken',
-    file: 'src/log/compaction.ts',
-    text: 'const file = longest.get(first + index);',
-    instead: 'const file = longest.get(first + index + 1) ?? longest.get(first + index);',
-  },
-  {
-    name: 'a compacted file stands for one commit too many',
-    file: 'src/log/compaction.ts',
-    text: 'const end = file === undefined ? index : file.endVersion - first + 1;',
-    instead: 'const end = file === undefined ? index : file.endVersion - first + 2;',
-  },
-  {
-    name: 'the commit after a checkpoint is left out',
-    file: 'src/log/segment.ts',
-    text: 'const from = checkpoint === null ? 0 : checkpoint.version + 1;',
-    instead: 'const from = checkpoint === null ? 0 : checkpoint.version + 2;',
-  },
-  {
-    name: 'a checkpoint beyond the version is taken',
-    file: 'src/log/segment.ts',
-    text: 'candidate.version <= version) ?? null;',
-    instead: 'candidate.version <= version + 1) ?? null;',
-  },
-  {
-    name: 'a hole in the log is passed over',
-    file: 'src/log/segment.ts',
-    text: 'if (missing === null) {',
-    instead: 'if (missing === null || commits.length > 1) {',
-  },
-  {
-    name: 'a hole is believed at first sight',
-    file: 'src/table/log-files.ts',
-    text: 'if (hole === null) break;',
-    instead: 'break;',
-  },
-  {
-    name: 'a refresh passes over a hole',
-    file: 'src/table/open.ts',
-    text: 'if (newer.some((file, index) => file.version !== snapshot.version + 1 + index)) return null;',
-    instead: '',
-  },
-  {
     name: 'row ids are numbered once, and not at each try',
     file: COMMIT,
     text: 'actions = decision.actions;',
@@ -246,20 +175,41 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the mark of row ids is not moved on',
-    file: 'src/log/row-tracking.ts',
+    file: ROW_TRACKING,
     text: 'return mark === start ? numbered : [markAction(mark), ...numbered];',
     instead: 'return numbered;',
   },
   {
-    name: 'transactions leave the checkpoint',
-    file: 'src/log/checkpoint.ts',
-    text: 'return afterMs === null || lastUpdated === undefined || lastUpdated >= afterMs;',
+    name: 'what the table asks of writers may change under a transaction',
+    file: 'src/log/concurrent-change.ts',
+    text: 'return keys.length === 0 ? null :',
+    instead: 'return keys.length >= 0 ? null :',
+  },
+  {
+    name: 'with WriteSerializable nothing that was added matters',
+    file: CONFLICTS,
+    text: "return mine.changesMetadata || infoOf(winner)?.['isBlindAppend'] !== true;",
     instead: 'return false;',
   },
   {
-    name: 'domains leave the checkpoint',
-    file: 'src/log/checkpoint.ts',
-    text: "yield { kind: 'domainMetadata', domainMetadata };",
-    instead: '',
+    name: 'what read the table calls itself a blind append',
+    file: 'src/log/commit-info.ts',
+    text: 'isBlindAppend: !spec.dependsOnFiles && files',
+    instead: 'isBlindAppend: files',
+  },
+  {
+    name: 'times of commits follow the clock',
+    file: PREPARE,
+    text: 'const timestampMs = Math.max(nowMs, (base?.timestampMs ?? 0) + 1);',
+    instead: 'const timestampMs = nowMs;',
+  },
+  {
+    name: 'times begin with the version that the commit was to become, and not with its own',
+    file: PREPARE,
+    text: "'delta.inCommitTimestampEnablementVersion': String(base.version + 1),",
+    instead:
+      "'delta.inCommitTimestampEnablementVersion': String((how.origin.readVersion ?? 0) + 1),",
   },
 ];
+
+export const MUTANTS: readonly Mutant[] = [...COMMIT_MUTANTS, ...SHARING_MUTANTS, ...LOG_MUTANTS];

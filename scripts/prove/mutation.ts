@@ -1,8 +1,8 @@
 /**
- * Breaks each rule of commits and of reading the log once, in a copy of the source, and runs the simulation on it: every
- * one must be found, by a seed that breaks a rule of the table.
+ * Breaks each rule of commits and of the log once, in a copy of the source, and runs the simulation on it: every one must be
+ * found, by a seed that breaks a rule of the table. Says how many seeds it took until some of them did.
  *
- *   node scripts/prove/mutation.ts [name part] [--seeds 3000]
+ *   node scripts/prove/mutation.ts [name part] [--seeds 3000] [--found 5]
  */
 
 import { spawn } from 'node:child_process';
@@ -14,7 +14,8 @@ import { parseArgs } from 'node:util';
 
 import pLimit from 'p-limit';
 
-import { type Mutant, MUTANTS } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
 
 const PROJECT = new URL('../..', import.meta.url).pathname;
 const COPIED = ['src', 'test/sim', 'scripts/prove/simulation.ts', 'package.json'];
@@ -22,7 +23,11 @@ const PROCESSES = 2;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seeds: { type: 'string', default: '3000' } },
+  options: {
+    seeds: { type: 'string', default: '3000' },
+    /** Seeds that find a broken rule, after which no more are run. */
+    found: { type: 'string', default: '5' },
+  },
 });
 const [part = ''] = positionals;
 const chosen = MUTANTS.filter(({ name }) => name.includes(part));
@@ -51,30 +56,35 @@ try {
 }
 
 /** What the simulation said of a copy with one rule broken; null where it found nothing. */
-async function hunt({ file, text, instead }: Mutant, copy: string): Promise<string | null> {
+async function hunt(mutant: Mutant, copy: string): Promise<string | null> {
+  const { file, text, instead, also = [], every = 1 } = mutant;
   await cp(origin, copy, { recursive: true });
   await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
-  const source = await readFile(join(copy, file), 'utf8');
-  if (source.split(text).length !== 2) {
-    throw new Error(`${file} does not hold this exactly once: ${text}`);
+  let source = await readFile(join(copy, file), 'utf8');
+  for (const change of [{ text, instead }, ...also]) {
+    if (source.split(change.text).length !== 2) {
+      throw new Error(`${file} does not hold this exactly once: ${change.text}`);
+    }
+    source = source.replace(change.text, () => change.instead);
   }
-  await writeFile(
-    join(copy, file),
-    source.replace(text, () => instead),
-  );
+  await writeFile(join(copy, file), source);
   const script = join(copy, 'scripts/prove/simulation.ts');
-  const options = ['--worker', '--from', '1', '--seeds', values.seeds];
-  const child = spawn(process.execPath, [script, ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const options = ['--worker', '--from', String(every), '--seeds', values.seeds];
+  const how = ['--every', String(every), '--broken', values.found];
+  const child = spawn(process.execPath, [script, ...options, ...how], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let errors = '';
+  const said = { out: '', errors: '' };
+  child.stdout.on('data', (bytes: Buffer) => {
+    said.out += bytes.toString();
+  });
   child.stderr.on('data', (bytes: Buffer) => {
-    errors += bytes.toString();
+    said.errors += bytes.toString();
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   await rm(copy, { recursive: true });
-  if (code === 0) return null;
-  const said = /Violation[^:]*: (seed .*)/.exec(errors)?.[1];
-  if (said === undefined) throw new Error(`a broken rule broke the program itself: ${errors}`);
-  return said.slice(0, 160);
+  if (code !== 0) throw new Error(`a broken rule broke the program itself: ${said.errors}`);
+  const { seeds, broken } = JSON.parse(said.out) as { seeds: number; broken: number[] };
+  if (broken.length === 0) return null;
+  return `${broken.length} of ${seeds} seeds: ${said.errors.split('\n', 1)[0]?.slice(0, 140)}`;
 }

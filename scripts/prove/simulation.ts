@@ -1,6 +1,6 @@
 /**
  * Runs the simulation of `test/sim` on many seeds, over several processes: writers, readers, checkpoints, cleanup and a job
- * on a store that fails, and the rules of the table checked after each step. Prints the rate, and each seed that breaks a rule.
+ * on a store that fails, and the rules of the table checked after each step. Prints the rate, and the seeds that break a rule.
  *
  *   node scripts/prove/simulation.ts [--seeds 200000] [--from 1] [--processes 2]
  */
@@ -16,53 +16,74 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200000' },
     from: { type: 'string', default: '1' },
     processes: { type: 'string', default: '2' },
+    /** Seeds from one to the next. */
+    every: { type: 'string', default: '1' },
+    /** Broken seeds after which a process stops. */
+    broken: { type: 'string', default: '1' },
     /** Of a process that another one started. */
     worker: { type: 'boolean', default: false },
   },
 });
-const [seeds, from, processes] = [values.seeds, values.from, values.processes].map(Number);
-if (seeds === undefined || from === undefined || processes === undefined) process.exit(2);
+const seeds = Number(values.seeds);
+const from = Number(values.from);
+const every = Number(values.every);
 
-if (values.worker) await run(from, seeds);
-else await share(from, seeds, processes);
-
-/** Runs seeds; stops at the first that breaks a rule. */
-async function run(first: number, count: number): Promise<void> {
-  let [versions, steps] = [0, 0];
-  for (let seed = first; seed < first + count; seed += 1) {
-    const result = await simulate(seed);
-    versions += result.versions;
-    steps += result.steps;
-  }
-  process.stdout.write(`${JSON.stringify({ versions, steps })}\n`);
+/** What a process has run. */
+interface Ran {
+  readonly seeds: number;
+  readonly versions: number;
+  readonly steps: number;
+  /** Seeds that broke a rule. */
+  readonly broken: readonly number[];
 }
 
-async function share(first: number, count: number, workers: number): Promise<void> {
+if (values.worker) process.stdout.write(`${JSON.stringify(await run(from, seeds))}\n`);
+else await share(Number(values.processes));
+
+/** Runs seeds, and says what each that breaks a rule breaks; stops when these are enough. */
+async function run(first: number, count: number): Promise<Ran> {
+  let [ran, versions, steps] = [0, 0, 0];
+  const broken: number[] = [];
+  while (ran < count && broken.length < Number(values.broken)) {
+    const seed = first + ran * every;
+    ran += 1;
+    try {
+      const result = await simulate(seed);
+      versions += result.versions;
+      steps += result.steps;
+    } catch (error) {
+      broken.push(seed);
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n`);
+    }
+  }
+  return { seeds: ran, versions, steps, broken };
+}
+
+async function share(workers: number): Promise<void> {
   const begin = Date.now();
-  const each = Math.ceil(count / workers);
+  const each = Math.ceil(seeds / workers);
   const ends = await Promise.all(
     Array.from({ length: workers }, (_, index) =>
-      start(first + index * each, Math.min(each, count - index * each)),
+      start(from + index * each * every, Math.min(each, seeds - index * each)),
     ),
   );
   const seconds = (Date.now() - begin) / 1000;
-  const sum = (key: 'versions' | 'steps'): number =>
+  const sum = (key: 'seeds' | 'versions' | 'steps'): number =>
     ends.reduce((total, end) => total + (end?.[key] ?? 0), 0);
-  if (ends.includes(null)) process.exitCode = 1;
-  else {
-    console.log(
-      `${count} seeds from ${first} in ${seconds.toFixed(0)} s (${(count / seconds).toFixed(0)}/s): ` +
-        `${sum('versions')} versions, ${sum('steps')} steps, no rule broken`,
-    );
-  }
+  const broken = ends.flatMap((end) => end?.broken ?? []);
+  if (ends.includes(null) || broken.length > 0) process.exitCode = 1;
+  console.log(
+    `${sum('seeds')} seeds from ${from} in ${seconds.toFixed(0)} s (${(seeds / seconds).toFixed(0)}/s): ` +
+      `${sum('versions')} versions, ${sum('steps')} steps, ` +
+      (broken.length === 0 ? 'no rule broken' : `rules broken by ${broken.join(', ')}`),
+  );
 }
 
-async function start(
-  first: number,
-  count: number,
-): Promise<{ readonly versions: number; readonly steps: number } | null> {
+/** Null where the process ended without a word. */
+async function start(first: number, count: number): Promise<Ran | null> {
   const options = ['--worker', '--from', String(first), '--seeds', String(count)];
-  const child = spawn(process.execPath, [import.meta.filename, ...options], {
+  const passed = ['--every', values.every, '--broken', values.broken];
+  const child = spawn(process.execPath, [import.meta.filename, ...options, ...passed], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
@@ -71,6 +92,5 @@ async function start(
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code === null) process.stderr.write(`the process of seed ${first} on was killed\n`);
-  if (code !== 0) return null;
-  return JSON.parse(text) as { versions: number; steps: number };
+  return code === 0 ? (JSON.parse(text) as Ran) : null;
 }

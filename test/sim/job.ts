@@ -13,6 +13,7 @@ import {
   writeOffsets,
 } from '../../src/stream/index.ts';
 import type { TableContext } from '../../src/table/types.ts';
+import { newFile, transact } from './transaction.ts';
 import type { Actor, World } from './world.ts';
 
 const LIMITS = { filesMax: 2, bytesMax: 1_000 };
@@ -74,10 +75,10 @@ async function runOnce(world: World, ctx: TableContext): Promise<number> {
     const rows = planned.map(({ path }) => ({ id: `in ${path}`, key: null, part: 'a', n: 5 }));
     let outcome: 'done' | 'unknown';
     do {
-      outcome = await world.transact(ctx, () => ({
+      outcome = await transact(world, ctx, () => ({
         reads: { kind: 'nothing' },
         spec: { reads: { kind: 'nothing' }, txn: { appId: checkpoint.id, version: batch } },
-        actions: [world.newFile('a', rows)],
+        actions: [newFile(world, 'a', rows)],
         inserts: rows.map(({ id }) => id),
       }));
     } while (outcome === 'unknown');
@@ -101,6 +102,5 @@ async function runOnce(world: World, ctx: TableContext): Promise<number> {
     const { logOffset } = await source.plan(probed);
     await plan(logOffset);
   }
-  const rows = world.model.rowsIn(world.model.latest?.version ?? 0);
-  return rows.filter(({ id }) => id.startsWith('in ')).length;
+  return world.model.inserted().filter((id) => id.startsWith('in ')).length;
 }

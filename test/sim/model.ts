@@ -1,10 +1,22 @@
 /**
- * What is true: made from the bytes of each commit at the moment that it is written, without any code of the project,
- * and held against what transactions meant to do and what they were told.
+ * What is true: the table as each commit leaves it at the moment that it is decided, held against what transactions meant
+ * to do and what they were told.
  */
 
-/** A rule of the table that was broken: the seed shows a bug. */
-export class Violation extends Error {}
+import type { IsolationLevel } from '../../src/log/index.ts';
+import {
+  DEMAND,
+  type Json,
+  type LiveFile,
+  member,
+  pathOf,
+  sortedText,
+  stateAfter,
+  stateText,
+  type TableState,
+  vectorOf,
+  Violation,
+} from './table-state.ts';
 
 export interface SimRow {
   readonly id: string;
@@ -37,41 +49,37 @@ export interface Operation {
   /** Rows that it brings and takes away: all of them, unless it is rebased. */
   readonly inserts: readonly string[];
   readonly deletes: readonly string[];
+  /** Files that it adds, unless it is rebased. */
+  readonly paths: readonly string[];
   /** Whether it is looked at again, and may be changed, before it is committed behind others. */
   readonly isRebased: boolean;
+  readonly isolation: IsolationLevel;
   told: Told;
 }
 
-/** The table as of one version. */
-export interface Version {
-  readonly version: number;
-  readonly files: ReadonlySet<string>;
-  readonly txns: ReadonlyMap<string, number>;
-  readonly counters: ReadonlyMap<string, number>;
-  readonly operation: string | null;
-  /** All that a reader sees, as one text. */
+export interface Version extends TableState {
+  /** Who made it. */
+  readonly operations: readonly Operation[];
+  /** Rows and files that it brought without having read anything. */
+  readonly blind: ReadonlySet<string>;
+  /** All that a reader sees. */
   readonly text: string;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-export const ROW_TRACKING = 'delta.rowTracking';
+/** What operations that share a commit say that they are. */
+export const GROUP = 'group';
 
 export class Model {
   readonly versions: Version[] = [];
-  /** The rows of each file that anyone has written. */
-  readonly rowsOf = new Map<string, readonly SimRow[]>();
   readonly operations = new Map<string, Operation>();
   readonly committedAt = new Map<string, number>();
-  /** The last row id, of a table that numbers its rows. */
-  #rowIdMark: number | null = null;
   /** Versions that nobody may rely on any more. */
   firstRetained = 0;
-
-  /** The table numbers its rows from the start. */
-  numberRows(): void {
-    this.#rowIdMark = -1;
-  }
+  /** The rows of each file that anyone has written. */
+  readonly #rowsOf = new Map<string, readonly SimRow[]>();
+  /** The ids of the rows that a deletion vector hides. */
+  readonly #hiddenBy = new Map<string, ReadonlySet<string>>();
+  readonly #makers = new Map<string, Operation>();
 
   get latest(): Version | null {
     return this.versions.at(-1) ?? null;
@@ -83,9 +91,18 @@ export class Model {
     return found;
   }
 
+  wrote(path: string, rows: readonly SimRow[]): void {
+    this.#rowsOf.set(path, rows);
+  }
+
+  hides(vector: string, ids: ReadonlySet<string>): void {
+    this.#hiddenBy.set(vector, ids);
+  }
+
   begin(operation: Omit<Operation, 'told'>): Operation {
     const begun: Operation = { ...operation, told: 'running' };
     this.operations.set(operation.id, begun);
+    for (const path of operation.paths) this.#makers.set(path, begun);
     return begun;
   }
 
@@ -113,250 +130,179 @@ export class Model {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Json);
-    const id = operationOf(actions);
-    const operation = id === null ? null : this.#claim(id, version);
-    const files = new Set(before?.files);
-    if (operation !== null && before !== null) this.#checkReads(operation, version);
-    this.#moveFiles(actions, files, { version, operation });
-    this.#checkRows(files, version);
-    this.#checkRowIds(actions, version);
-    const txns = advanceTxns(actions, before, version);
-    const counters = advanceCounters(actions, before, version);
+    const rowCount = (path: string): number => this.#written(path).length;
+    const state = stateAfter(before ?? undefined, { version, actions, rowCount });
+    const operations = this.#claim(actions, version);
+    if (before !== null) for (const it of operations) this.#checkReads(it, before);
+    this.#checkRows(state);
+    const moved = this.#moved(actions);
+    if (operations.length > 0) checkMoved(moved, operations, version);
+    const isBlind = operations.every(({ reads }) => reads.kind === 'nothing');
     this.versions.push({
-      version,
-      files,
-      txns,
-      counters,
-      operation: id,
-      text: stateText({ files, txns, counters }),
+      ...state,
+      operations,
+      blind: isBlind ? new Set([...moved.come, ...moved.added]) : new Set(),
+      text: stateText(state),
     });
   }
 
-  rowsIn(version: number): readonly SimRow[] {
-    return [...this.at(version).files].flatMap((path) => this.rows(path));
+  /** Rows that were ever brought, as often as they were. */
+  inserted(): readonly string[] {
+    return [...this.committedAt.keys()].flatMap((id) => this.operations.get(id)?.inserts ?? []);
   }
 
-  rows(path: string): readonly SimRow[] {
-    const rows = this.rowsOf.get(path);
+  /** The rows of a file that its deletion vector does not hide. */
+  rows(path: string, vector: string): readonly SimRow[] {
+    const rows = this.#written(path);
+    if (vector === '') return rows;
+    const hidden = this.#hiddenBy.get(vector);
+    if (hidden === undefined) throw new Violation(`nobody wrote the deletion vector ${vector}`);
+    return rows.filter(({ id }) => !hidden.has(id));
+  }
+
+  #written(path: string): readonly SimRow[] {
+    const rows = this.#rowsOf.get(path);
     if (rows === undefined) throw new Violation(`nobody wrote ${path}`);
     return rows;
   }
 
-  #claim(id: string, version: number): Operation {
-    const operation = this.operations.get(id);
-    if (operation === undefined) throw new Violation(`nobody began ${id}`);
-    const at = this.committedAt.get(id);
-    if (at !== undefined) throw new Violation(`${id} is version ${at} and ${version}`);
-    if (operation.told === 'refused') {
-      throw new Violation(`${id} became version ${version} after it was told it did not`);
-    }
-    this.committedAt.set(id, version);
-    return operation;
+  /** The operations of a commit, each in no other one. */
+  #claim(actions: readonly Json[], version: number): readonly Operation[] {
+    const name = nameOf(actions);
+    if (name === null) return [];
+    const operations = name === GROUP ? this.#grouped(actions) : [this.operations.get(name)];
+    return operations.map((operation) => {
+      if (operation === undefined) throw new Violation(`nobody began what is version ${version}`);
+      const { id, told } = operation;
+      const at = this.committedAt.get(id);
+      if (at !== undefined) throw new Violation(`${id} is version ${at} and ${version}`);
+      if (told === 'refused') {
+        throw new Violation(`${id} became version ${version} after it was told it did not`);
+      }
+      this.committedAt.set(id, version);
+      return operation;
+    });
   }
 
-  #moveFiles(
-    actions: readonly Json[],
-    files: Set<string>,
-    commit: { readonly version: number; readonly operation: Operation | null },
-  ): void {
-    const { version, operation } = commit;
-    const gone = new Set<string>();
-    const come = new Set<string>();
-    const removed: string[] = [];
-    for (const action of actions) {
-      const path = member(action, 'remove')?.['path'];
-      if (typeof path === 'string') removed.push(decodeURIComponent(path));
-    }
-    for (const path of removed) {
-      if (!files.delete(path)) throw new Violation(`version ${version} removes ${path}, not there`);
-      for (const { id } of this.rows(path)) gone.add(id);
-    }
-    for (const action of actions) {
+  #grouped(actions: readonly Json[]): readonly (Operation | undefined)[] {
+    const makers = actions.flatMap((action) => {
       const add = member(action, 'add');
-      if (add === null) continue;
-      const path = decodeURIComponent(String(add['path']));
-      if (files.has(path)) throw new Violation(`version ${version} adds ${path}, already there`);
-      files.add(path);
-      for (const { id } of this.rows(path)) come.add(id);
-    }
-    if (operation === null) return;
-    const inserted = [...come].filter((id) => !gone.has(id));
-    const deleted = [...gone].filter((id) => !come.has(id));
-    const { id, inserts, deletes, isRebased } = operation;
-    const fits = isRebased
-      ? inserted.every((row) => inserts.includes(row))
-      : sortedText(inserted) === sortedText(inserts);
-    if (!fits || sortedText(deleted) !== sortedText(deletes)) {
-      throw new Violation(
-        `version ${version} (${id}) brings ${sortedText(inserted)} and takes ${sortedText(deleted)}, ` +
-          `and was to bring ${sortedText(inserts)} and take ${sortedText(deletes)}`,
-      );
-    }
+      return add === null ? [] : [this.#makers.get(pathOf(add))];
+    });
+    return [...new Set(makers)];
   }
 
-  /** Of tables that number their rows: no number is given twice, and the mark is that of the last. */
-  #checkRowIds(actions: readonly Json[], version: number): void {
-    let told: number | null = null;
-    const start = this.#rowIdMark;
+  #moved(actions: readonly Json[]): Moved {
+    const [gone, come, added] = [new Set<string>(), new Set<string>(), new Set<string>()];
     for (const action of actions) {
-      const domain = member(action, 'domainMetadata');
-      if (domain?.['domain'] === ROW_TRACKING) {
-        told = Number((JSON.parse(String(domain['configuration'])) as Json)['rowIdHighWaterMark']);
-      }
-      const add = member(action, 'add');
-      if (add === null || this.#rowIdMark === null) continue;
-      const first = Number(add['baseRowId']);
-      const count = this.rows(decodeURIComponent(String(add['path']))).length;
-      if (first !== this.#rowIdMark + 1) {
-        throw new Violation(
-          `version ${version} gives row ids from ${first} behind ${this.#rowIdMark}`,
-        );
-      }
-      if (add['defaultRowCommitVersion'] !== version) {
-        throw new Violation(`version ${version} says that its rows are of another`);
-      }
-      this.#rowIdMark += count;
+      const [remove, add] = [member(action, 'remove'), member(action, 'add')];
+      const file = remove ?? add;
+      if (file === null) continue;
+      const path = pathOf(file);
+      if (remove === null) added.add(path);
+      const rows = remove === null ? come : gone;
+      for (const { id } of this.rows(path, vectorOf(file))) rows.add(id);
     }
-    if (this.#rowIdMark !== start && told !== this.#rowIdMark) {
-      throw new Violation(`version ${version} marks row ids to ${String(told)}`);
-    }
+    return { gone, come, added };
   }
 
-  #checkRows(files: ReadonlySet<string>, version: number): void {
+  #checkRows(state: TableState): void {
     const ids = new Set<string>();
     const keys = new Set<string>();
-    for (const path of files) {
-      for (const { id, key } of this.rows(path)) {
-        if (ids.has(id)) throw new Violation(`version ${version} holds the row ${id} twice`);
-        if (key !== null && keys.has(key)) {
-          throw new Violation(`version ${version} holds the key ${key} twice`);
-        }
-        ids.add(id);
-        if (key !== null) keys.add(key);
+    for (const { id, key } of liveRows(this, state)) {
+      if (ids.has(id)) throw new Violation(`version ${state.version} holds the row ${id} twice`);
+      if (key !== null && keys.has(key)) {
+        throw new Violation(`version ${state.version} holds the key ${key} twice`);
       }
+      ids.add(id);
+      if (key !== null) keys.add(key);
     }
   }
 
   /** What a transaction read is the same right before it as where it read: as if it had run there. */
-  #checkReads({ id, reads, readVersion, isRebased }: Operation, version: number): void {
-    if (reads.kind === 'nothing' || isRebased) return;
-    const [then, now] = [readVersion, version - 1].map((at) => this.#seen(reads, at));
-    if (then !== now) {
+  #checkReads({ id, reads, readVersion, isRebased, isolation }: Operation, before: Version): void {
+    const then = this.at(readVersion);
+    const demands = [then, before].map(({ counters }) => counters.get(DEMAND) ?? 0);
+    if (demands[0] !== demands[1]) {
       throw new Violation(
-        `version ${version} (${id}) read what changed since ${readVersion}: ${String(then)} is now ${String(now)}`,
+        `${id} was made under demand ${demands.join(', and is committed under ')}`,
       );
     }
+    if (reads.kind === 'nothing' || isRebased) return;
+    // Blind appends may be taken to come after it.
+    const passed =
+      isolation === 'Serializable'
+        ? []
+        : this.versions.slice(readVersion + 1).map((it) => it.blind);
+    const [seen, sees] = [then, before].map((at) =>
+      this.#seen(reads, at, (name) => !passed.some((blind) => blind.has(name))),
+    );
+    if (seen === sees) return;
+    throw new Violation(
+      `version ${before.version + 1} (${id}) read what changed since ${readVersion}: ${String(seen)} is now ${String(sees)}`,
+    );
   }
 
-  #seen(reads: Exclude<Reads, { kind: 'nothing' }>, version: number): string {
-    const { files } = this.at(version);
-    if (reads.kind === 'table') return [...files].sort().join(' ');
-    const wanted = this.rowsIn(version).filter(
+  #seen(
+    reads: Exclude<Reads, { kind: 'nothing' }>,
+    at: Version,
+    counts: (name: string) => boolean,
+  ): string {
+    const { files } = at;
+    if (reads.kind === 'table') return sortedText([...files.keys()].filter(counts));
+    const wanted = liveRows(this, at).filter(
       ({ part, n }) =>
         (reads.part !== null || reads.below !== null) &&
         (reads.part === null || part === reads.part) &&
         (reads.below === null || n < reads.below),
     );
-    const there = reads.paths.filter((path) => files.has(path));
-    return `${sortedText(wanted.map(({ id }) => id))} of ${sortedText(there)}`;
+    const there = reads.paths.flatMap((path) => {
+      const file = files.get(path);
+      return file === undefined ? [] : [`${path}~${file.vector}`];
+    });
+    return `${sortedText(wanted.map(({ id }) => id).filter(counts))} of ${sortedText(there)}`;
   }
 }
 
-/** The same text for what a reader found. */
-export function stateText(state: {
-  readonly files: Iterable<string>;
-  readonly txns: Iterable<readonly [string, number]>;
-  readonly counters: Iterable<readonly [string, number]>;
-}): string {
-  const files = [...state.files].sort().join(' ');
-  const pairs = (of: Iterable<readonly [string, number]>): string =>
-    [...of]
-      .map(([name, value]) => `${name}=${value}`)
-      .sort()
-      .join(' ');
-  return `${files} | ${pairs(state.txns)} | ${pairs(state.counters)}`;
+function liveRows(
+  model: Pick<Model, 'rows'>,
+  { files }: { readonly files: ReadonlyMap<string, LiveFile> },
+): SimRow[] {
+  return Array.from(files, ([path, { vector }]) => model.rows(path, vector)).flat();
 }
 
-function operationOf(actions: readonly Json[]): string | null {
+/** What a commit does to rows. */
+interface Moved {
+  readonly gone: ReadonlySet<string>;
+  readonly come: ReadonlySet<string>;
+  readonly added: ReadonlySet<string>;
+}
+
+/** The commit does what its operations meant to do. */
+function checkMoved(
+  { gone, come }: Moved,
+  operations: readonly Operation[],
+  version: number,
+): void {
+  const inserted = [...come].filter((id) => !gone.has(id));
+  const deleted = [...gone].filter((id) => !come.has(id));
+  const inserts = operations.flatMap((it) => it.inserts);
+  const deletes = operations.flatMap((it) => it.deletes);
+  const fits = operations.some(({ isRebased }) => isRebased)
+    ? inserted.every((row) => inserts.includes(row))
+    : sortedText(inserted) === sortedText(inserts);
+  if (fits && sortedText(deleted) === sortedText(deletes)) return;
+  throw new Violation(
+    `version ${version} brings ${sortedText(inserted)} and takes ${sortedText(deleted)}, ` +
+      `and was to bring ${sortedText(inserts)} and take ${sortedText(deletes)}`,
+  );
+}
+
+function nameOf(actions: readonly Json[]): string | null {
   for (const action of actions) {
     const info = member(action, 'commitInfo');
-    const parameters = info === null ? null : member(info, 'operationParameters');
-    const id = parameters?.['simulated'];
-    if (typeof id === 'string') return id;
+    const name = member(info ?? {}, 'operationParameters')?.['simulated'];
+    if (typeof name === 'string') return name;
   }
   return null;
-}
-
-function advanceTxns(
-  actions: readonly Json[],
-  before: Version | null,
-  version: number,
-): ReadonlyMap<string, number> {
-  const txns = new Map(before?.txns);
-  for (const action of actions) {
-    const txn = member(action, 'txn');
-    if (txn === null) continue;
-    const [app, to] = [String(txn['appId']), Number(txn['version'])];
-    const held = txns.get(app) ?? -1;
-    if (to <= held) throw new Violation(`version ${version} applies ${app} ${to} after ${held}`);
-    if (to !== held + 1)
-      throw new Violation(`version ${version} skips from ${app} ${held} to ${to}`);
-    txns.set(app, to);
-  }
-  return txns;
-}
-
-/** Counters in the table's properties and domains: each change is one step, so that a lost one shows. */
-function advanceCounters(
-  actions: readonly Json[],
-  before: Version | null,
-  version: number,
-): ReadonlyMap<string, number> {
-  let counters = new Map(before?.counters);
-  const step = (name: string, to: number): void => {
-    const held = counters.get(name) ?? 0;
-    if (to !== held && to !== held + 1) {
-      throw new Violation(`version ${version} takes ${name} from ${held} to ${to}`);
-    }
-    counters.set(name, to);
-  };
-  for (const action of actions) {
-    const metadata = member(action, 'metaData');
-    const domain = member(action, 'domainMetadata');
-    if (metadata !== null) {
-      const held = counters;
-      counters = new Map([...held].filter(([name]) => !name.startsWith('sim.')));
-      for (const [name, value] of countersOf(member(metadata, 'configuration') ?? {})) {
-        const was = held.get(name) ?? 0;
-        if (value !== was && value !== was + 1) {
-          throw new Violation(`version ${version} takes ${name} from ${was} to ${value}`);
-        }
-        counters.set(name, value);
-      }
-      for (const [name] of held) {
-        if (name.startsWith('sim.') && !counters.has(name)) {
-          throw new Violation(`version ${version} loses the property ${name}`);
-        }
-      }
-    }
-    if (domain !== null && domain['domain'] !== ROW_TRACKING)
-      step(String(domain['domain']), Number(domain['configuration']));
-  }
-  return counters;
-}
-
-/** The counters among a table's properties. */
-export function countersOf(configuration: Json): (readonly [string, number])[] {
-  return Object.entries(configuration)
-    .filter(([name]) => name.startsWith('sim.'))
-    .map(([name, value]) => [name, Number(value)] as const);
-}
-
-function sortedText(names: readonly string[]): string {
-  return [...names].sort().join(' ');
-}
-
-function member(action: Json, name: string): Json | null {
-  const value = action[name];
-  return typeof value === 'object' && value !== null ? (value as Json) : null;
 }

@@ -1,0 +1,208 @@
+/** Transactions of simulated processes: files that are nothing but a name, and what their makers are told. */
+
+import { isDeltaError } from '../../src/base/index.ts';
+import type { Action } from '../../src/log/index.ts';
+import { pathKey, vectorId } from '../../src/log/index.ts';
+import { commitTransaction } from '../../src/table/commit.ts';
+import type {
+  CommitOutcome,
+  Snapshot,
+  TableContext,
+  TransactionSpec,
+} from '../../src/table/types.ts';
+import { judge } from './judge.ts';
+import { GROUP, type Operation, type Reads, type SimRow } from './model.ts';
+import { Violation } from './table-state.ts';
+import { isPassing, type World } from './world.ts';
+
+/** A transaction as an actor makes it on a snapshot; null where there is nothing to do. */
+export interface Draft {
+  readonly operation?: string;
+  readonly reads: Reads;
+  readonly spec: Pick<TransactionSpec, 'reads' | 'txn' | 'steps' | 'rebase' | 'signal'>;
+  readonly actions: readonly Action[];
+  readonly inserts?: readonly string[];
+  readonly deletes?: readonly string[];
+}
+
+/** Why a signal of an actor was given. */
+export const STOPPED = new Error('stopped');
+
+/** How a try to commit ended: as `CommitOutcome`; or the store failed, nobody knows, or it can never be. */
+export type Ended = CommitOutcome['kind'] | 'failed' | 'unknown' | 'impossible';
+
+/** Commits once, through the context's group if it has one; what the process is told is held against the log. */
+export async function commit(
+  world: World,
+  ctx: TableContext,
+  snapshot: Snapshot,
+  draft: Draft,
+): Promise<Ended> {
+  const operation = begin(world, ctx, snapshot, draft);
+  const spec: TransactionSpec = {
+    ...draft.spec,
+    operation: draft.operation ?? 'WRITE',
+    operationParameters: { simulated: ctx.commitGroup === undefined ? operation.id : GROUP },
+    actions: draft.actions,
+  };
+  try {
+    const outcome = await world.underWay(ctx, snapshot.version, () =>
+      ctx.commitGroup === undefined
+        ? commitTransaction(ctx, snapshot, spec)
+        : ctx.commitGroup.commit(snapshot, spec),
+    );
+    checkReason(outcome, draft);
+    return heard(world, operation, outcome);
+  } catch (error) {
+    return failed(world, operation, error);
+  }
+}
+
+/** What an actor means to do, told to the model. */
+export function begin(
+  world: World,
+  { isolation = 'Serializable' }: TableContext,
+  { version }: Snapshot,
+  draft: Draft,
+): Operation {
+  const added = draft.actions.flatMap((action) => (action.kind === 'add' ? [action.add.path] : []));
+  return world.model.begin({
+    id: `operation ${world.number()}`,
+    reads: draft.reads,
+    readVersion: version,
+    inserts: draft.inserts ?? [],
+    deletes: draft.deletes ?? [],
+    paths: added.map(pathKey),
+    isRebased: draft.spec.rebase !== undefined,
+    isolation,
+  });
+}
+
+/** Commits on fresh snapshots until it is in, or nothing is left to do, or nobody knows. */
+export async function transact(
+  world: World,
+  ctx: TableContext,
+  make: (snapshot: Snapshot) => Draft | null,
+): Promise<'done' | 'unknown'> {
+  let snapshot: Snapshot | null = null;
+  for (;;) {
+    snapshot = await world.open(ctx, snapshot);
+    const draft = make(snapshot);
+    if (draft === null) return 'done';
+    const ended = await commit(world, ctx, snapshot, draft);
+    if (ended === 'unknown') return 'unknown';
+    if (ended === 'committed' || ended === 'applied' || ended === 'impossible') return 'done';
+  }
+}
+
+/** What read nothing is disturbed by changes of the table's description alone, and by its own application. */
+function checkReason(outcome: CommitOutcome, { reads, spec }: Draft): void {
+  const hasProgress = spec.txn !== undefined || spec.steps !== undefined;
+  if (outcome.kind === 'applied' && spec.txn === undefined) {
+    throw new Violation('a transaction without a number was taken for applied');
+  }
+  if (outcome.kind !== 'conflict') return;
+  const { code, reason } = outcome;
+  const isOwn = ['CONFLICT_PROGRESS', 'CONFLICT_TRANSACTION'].includes(code);
+  const isRead = ['CONFLICT_APPEND', 'CONFLICT_DELETE_READ'].includes(code);
+  if ((isOwn && !hasProgress) || (isRead && reads.kind === 'nothing')) {
+    throw new Violation(`refused without need: ${code} ${reason}`);
+  }
+}
+
+function heard(world: World, operation: Operation, outcome: CommitOutcome): Ended {
+  const { model } = world;
+  if (outcome.kind === 'committed') {
+    model.tell(operation, 'committed', outcome.version);
+    judge(model, outcome.snapshot);
+  } else if (outcome.kind === 'conflict') {
+    model.tell(operation, 'refused');
+  } else {
+    operation.told = 'unknown';
+    judge(model, outcome.snapshot);
+  }
+  world.note(`${operation.id} ${outcome.kind}${outcome.kind === 'conflict' ? outcome.code : ''}`);
+  return outcome.kind;
+}
+
+function failed(world: World, operation: Operation, error: unknown): Ended {
+  if (error === STOPPED) {
+    world.model.tell(operation, 'refused');
+    return 'failed';
+  }
+  if (!isDeltaError(error)) throw error;
+  world.note(`${operation.id} ${error.code}`);
+  if (error.code === 'COMMIT_OUTCOME_UNKNOWN') {
+    operation.told = 'unknown';
+    return 'unknown';
+  }
+  const isRefused = ['GROUP_COMMIT_FULL', 'FEATURE_UNSUPPORTED'].includes(error.code);
+  if (!isPassing(error) && !isRefused) throw error;
+  world.model.tell(operation, 'refused');
+  return error.code === 'FEATURE_UNSUPPORTED' ? 'impossible' : 'failed';
+}
+
+/** Writes nothing but a name: what a file of these rows would be. */
+export function newFile(
+  world: World,
+  part: string,
+  rows: readonly SimRow[],
+  { dataChange = true }: { readonly dataChange?: boolean } = {},
+): Action {
+  const path = `part=${part}/${world.number()} %+é.parquet`;
+  world.model.wrote(path, rows);
+  const numbers = rows.map(({ n }) => n);
+  const stats = JSON.stringify({
+    numRecords: rows.length,
+    minValues: { n: Math.min(...numbers) },
+    maxValues: { n: Math.max(...numbers) },
+    nullCount: { n: 0 },
+  });
+  const add = {
+    path: encodeURI(path).replace('+', '%2B'),
+    partitionValues: { part },
+    size: rows.length * 10,
+    modificationTime: world.scheduler.nowMs,
+    dataChange,
+    stats,
+  };
+  return { kind: 'add', add };
+}
+
+export function removal(
+  world: World,
+  snapshot: Snapshot,
+  path: string,
+  { dataChange = true }: { readonly dataChange?: boolean } = {},
+): Action {
+  const file = snapshot.file(path);
+  if (file === null) throw new Error(`no such file: ${path}`);
+  const { partitionValues, size, stats, deletionVector } = file;
+  return {
+    kind: 'remove',
+    remove: {
+      path,
+      partitionValues,
+      size,
+      ...(stats === undefined ? {} : { stats }),
+      ...(deletionVector === undefined ? {} : { deletionVector }),
+      deletionTimestamp: world.scheduler.nowMs,
+      extendedFileMetadata: true,
+      dataChange,
+    },
+  };
+}
+
+export interface FileAndRows {
+  readonly path: string;
+  readonly rows: readonly SimRow[];
+}
+
+/** The live files of a snapshot with their live rows. */
+export function filesOf(world: World, snapshot: Snapshot): readonly FileAndRows[] {
+  const files = Array.from(snapshot.files(), ({ path, deletionVector }) => ({
+    path,
+    rows: world.model.rows(pathKey(path), vectorId(deletionVector)),
+  }));
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
