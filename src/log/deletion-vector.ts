@@ -1,5 +1,6 @@
 /**
- * Deletion vectors: which rows of a file are gone. PROTOCOL.md, "Deletion Vectors", "Deletion Vector Format".
+ * Deletion vectors: which rows of a file are gone. PROTOCOL.md, "Deletion Vectors", "Deletion Vector Format", and
+ * "Deletion Vector File Storage Format".
  *
  *     portable (magic 1681511377): u64 count, × (u32 high key, roaring bitmap)
  *     native   (magic 1681511376): u32 count, × (u32 size, roaring bitmap), the high key being the place
@@ -8,12 +9,12 @@
 
 import { crc32 } from 'node:zlib';
 
-import { type DeltaError, messageOf } from '../base/index.ts';
+import { assert, type DeltaError, messageOf } from '../base/index.ts';
 import type { DeletionVectorDescriptor } from './actions.ts';
 import { deletionVectorCorrupt } from './errors.ts';
 import { vectorId } from './file-key.ts';
-import { BitmapReader, readRoaring } from './roaring-bitmap.ts';
-import { decodeZ85 } from './z85.ts';
+import { BitmapReader, encodeRoaring, readRoaring } from './roaring-bitmap.ts';
+import { decodeZ85, encodeZ85 } from './z85.ts';
 
 /** Rows of one file, a bit each: row r is the bit of value 2^(7 − r mod 8) in byte ⌊r ÷ 8⌋. */
 export type RowBits = Uint8Array;
@@ -38,6 +39,8 @@ export type VectorPath =
 /** Bytes around a vector in a file: its size before, its checksum behind. */
 const FRAME_BYTES = 8;
 const UUID_CHARACTERS = 20;
+/** The first byte of a file of vectors. */
+const FILE_VERSION = 1;
 const MAGIC_PORTABLE = 1_681_511_377;
 const MAGIC_NATIVE = 1_681_511_376;
 
@@ -107,6 +110,65 @@ export function decodeVector(
   }
   if (count !== cardinality) throw corrupt(descriptor, `it has ${String(count)} rows`);
   return bits;
+}
+
+/** How many rows are in a set. */
+export function countRows(rows: RowBits): number {
+  let count = 0;
+  for (const byte of rows) {
+    if (byte !== 0) for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
+  }
+  return count;
+}
+
+/** The vector that deletes these rows, in the portable format; those of `decodeVector`, given back. */
+export function encodeVector(rows: RowBits): Uint8Array {
+  assert(rows.length <= 2 ** 29, 'a file has no more rows than one bitmap holds');
+  const bitmap = encodeRoaring(rows);
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(MAGIC_PORTABLE);
+  head.writeBigUInt64LE(1n, 4);
+  return Buffer.concat([head, bitmap]);
+}
+
+/** The descriptor of a vector that stands in the log itself. */
+export function inlineVector(blob: Uint8Array, cardinality: number): DeletionVectorDescriptor {
+  return {
+    storageType: 'i',
+    pathOrInlineDv: encodeZ85(blob),
+    sizeInBytes: blob.length,
+    cardinality,
+  };
+}
+
+/** A file of vectors: its key below the table's root, its bytes, and the descriptors of the vectors in it. */
+export interface VectorFile {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly descriptors: readonly DeletionVectorDescriptor[];
+}
+
+/** Puts vectors into one file, named by a UUID; `prefix` is a folder for it, or `''` for the table's own. */
+export function vectorFile(
+  vectors: readonly { readonly blob: Uint8Array; readonly cardinality: number }[],
+  { uuid, prefix }: { readonly uuid: string; readonly prefix: string },
+): VectorFile {
+  const name = `${prefix}${encodeZ85(Buffer.from(uuid.replaceAll('-', ''), 'hex'))}`;
+  const parts: Uint8Array[] = [Uint8Array.of(FILE_VERSION)];
+  const descriptors: DeletionVectorDescriptor[] = [];
+  let offset = 1;
+  for (const { blob, cardinality } of vectors) {
+    const frame = Buffer.alloc(blob.length + FRAME_BYTES);
+    frame.writeUInt32BE(blob.length);
+    frame.set(blob, 4);
+    frame.writeUInt32BE(crc32(blob), 4 + blob.length);
+    parts.push(frame);
+    const sizeInBytes = blob.length;
+    descriptors.push({ storageType: 'u', pathOrInlineDv: name, offset, sizeInBytes, cardinality });
+    offset += frame.length;
+  }
+  const key = `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${uuid}.bin`;
+  return { key, bytes: Buffer.concat(parts), descriptors };
 }
 
 function readVector(reader: BitmapReader, add: (row: number) => void): void {

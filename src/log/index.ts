@@ -45,7 +45,16 @@ export {
 } from './conflicts.ts';
 export { decodeAction } from './decode.ts';
 export { DescriptionReplay } from './description-replay.ts';
-export { decodeVector, type RowBits, unframeVector, vectorPlace } from './deletion-vector.ts';
+export {
+  countRows,
+  decodeVector,
+  encodeVector,
+  inlineVector,
+  type RowBits,
+  unframeVector,
+  vectorFile,
+  vectorPlace,
+} from './deletion-vector.ts';
 export { appendOnly, featureUnsupported, logIncomplete, tableNotFound } from './errors.ts';
 export {
   checkReadable,
@@ -93,6 +102,7 @@ export {
   checkRowIdsComplete,
   isRowTrackingEnabled,
   movesRows,
+  rowCountOf,
   ROW_TRACKING_DOMAIN,
   rowIdHighWaterMark,
   withRowIdColumns,

@@ -70,6 +70,117 @@ export function readRoaring(reader: BitmapReader, add: (value: number) => void):
   }
 }
 
+/**
+ * The bitmap of the bits that are set, the highest of the first byte being that of 0: each container in the form that takes the
+ * least room.
+ */
+export function encodeRoaring(bits: Uint8Array): Uint8Array {
+  const containers = encodedContainers(bits);
+  const hasRuns = containers.some(({ isRuns }) => isRuns);
+  const flagBytes = hasRuns ? Math.ceil(containers.length / 8) : 0;
+  const hasOffsets = !hasRuns || containers.length >= OFFSETS_FROM;
+  const headBytes =
+    (hasRuns ? 4 : 8) +
+    flagBytes +
+    containers.length * 4 +
+    (hasOffsets ? containers.length * 4 : 0);
+  const head = Buffer.alloc(headBytes);
+  let place = head.writeUInt32LE(
+    hasRuns ? COOKIE_RUNS + (containers.length - 1) * 65_536 : COOKIE_PLAIN,
+  );
+  if (!hasRuns) place = head.writeUInt32LE(containers.length, place);
+  for (const [index, { isRuns }] of containers.entries()) {
+    if (isRuns) head[place + (index >> 3)] = (head[place + (index >> 3)] ?? 0) | (1 << (index & 7));
+  }
+  place += flagBytes;
+  for (const { key, cardinality } of containers) {
+    place = head.writeUInt16LE(key, place);
+    place = head.writeUInt16LE(cardinality - 1, place);
+  }
+  let offset = headBytes;
+  for (const { body } of hasOffsets ? containers : []) {
+    place = head.writeUInt32LE(offset, place);
+    offset += body.length;
+  }
+  return Buffer.concat([head, ...containers.map(({ body }) => body)]);
+}
+
+interface EncodedContainer extends Container {
+  readonly body: Uint8Array;
+}
+
+function encodedContainers(bits: Uint8Array): readonly EncodedContainer[] {
+  const containers: EncodedContainer[] = [];
+  const values = new Uint16Array(65_536);
+  for (let start = 0, key = 0; start < bits.length; start += BITMAP_BYTES, key += 1) {
+    const block = bits.subarray(start, start + BITMAP_BYTES);
+    const cardinality = valuesOf(block, values);
+    if (cardinality > 0)
+      containers.push(encodedContainer(key, block, values.subarray(0, cardinality)));
+  }
+  return containers;
+}
+
+/** Fills in the places of the bits that are set, ascending; returns how many there are. */
+function valuesOf(block: Uint8Array, values: Uint16Array): number {
+  let count = 0;
+  for (const [index, byte] of block.entries()) {
+    if (byte === 0) continue;
+    for (let bit = 0; bit < 8; bit += 1) {
+      if ((byte & (128 >> bit)) === 0) continue;
+      values[count] = index * 8 + bit;
+      count += 1;
+    }
+  }
+  return count;
+}
+
+function encodedContainer(key: number, block: Uint8Array, values: Uint16Array): EncodedContainer {
+  const cardinality = values.length;
+  const runs = runsOf(values);
+  const plainBytes = cardinality <= ARRAY_MAX ? 2 * cardinality : BITMAP_BYTES;
+  if (2 + 2 * runs.length < plainBytes) {
+    return { key, cardinality, isRuns: true, body: words([runs.length / 2, ...runs]) };
+  }
+  const body = cardinality <= ARRAY_MAX ? words(values) : bitmapOf(block);
+  return { key, cardinality, isRuns: false, body };
+}
+
+/** Start and length − 1 of each run; cut short where there are so many that they take more room than bits do. */
+function runsOf(values: Uint16Array): readonly number[] {
+  const runs: number[] = [];
+  let start = -1;
+  let last = -2;
+  for (const value of values) {
+    if (value !== last + 1) {
+      if (start >= 0) runs.push(start, last - start);
+      if (2 * runs.length > BITMAP_BYTES) break;
+      start = value;
+    }
+    last = value;
+  }
+  runs.push(start, last - start);
+  return runs;
+}
+
+function words(values: Iterable<number>): Uint8Array {
+  const list = [...values];
+  const bytes = Buffer.alloc(2 * list.length);
+  for (const [index, value] of list.entries()) bytes.writeUInt16LE(value, 2 * index);
+  return bytes;
+}
+
+/** The bits of a container, whose first is the lowest of a byte. */
+function bitmapOf(block: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(BITMAP_BYTES);
+  for (const [index, byte] of block.entries()) {
+    for (let bit = 0; byte >> bit !== 0; bit += 1) {
+      if (((byte >> bit) & 1) === 1) bytes[index] = (bytes[index] ?? 0) | (128 >> bit);
+    }
+  }
+  return bytes;
+}
+
 interface Container {
   readonly key: number;
   readonly cardinality: number;

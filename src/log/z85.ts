@@ -37,3 +37,20 @@ export function decodeZ85(text: string): Uint8Array | null {
   }
   return bytes;
 }
+
+/** The text of some bytes, filled up with zeros to whole groups of four. */
+export function encodeZ85(bytes: Uint8Array): string {
+  let text = '';
+  for (let start = 0; start < bytes.length; start += 4) {
+    let value = 0;
+    for (let index = start; index < start + 4; index += 1)
+      value = value * 256 + (bytes[index] ?? 0);
+    let group = '';
+    for (let digit = 0; digit < 5; digit += 1) {
+      group = ALPHABET.charAt(value % 85) + group;
+      value = Math.floor(value / 85);
+    }
+    text += group;
+  }
+  return text;
+}

@@ -48,7 +48,7 @@ export { isPartitionType, parsePartitionValue, printPartitionValue } from './par
 export { fromScalar, toScalar } from './scalar.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
 export { indexedSchema, type StatisticsOptions } from './indexed-columns.ts';
-export { parseStatistics, printStatistics } from './statistics-json.ts';
+export { parseStatistics, printStatistics, withWideBounds } from './statistics-json.ts';
 export { type ColumnStatistics, type FileStatistics, mergeStatistics } from './statistics.ts';
 export {
   BINARY,

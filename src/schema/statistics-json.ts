@@ -1,6 +1,12 @@
 /** Statistics as they stand in `add.stats`: a JSON text. PROTOCOL.md, "Per-file Statistics". */
 
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../base/index.ts';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  printJson,
+} from '../base/index.ts';
 import { physicalName } from './column-mapping.ts';
 import { indexedSchema, type StatisticsOptions, stringPrefixLength } from './indexed-columns.ts';
 import { printBound, readBound, type Side } from './statistics-bound.ts';
@@ -55,6 +61,15 @@ export function parseStatistics(
       nullCount: member(stats, 'nullCount'),
     }),
   };
+}
+
+/**
+ * The statistics of a file some of whose rows a deletion vector hides from now on: of all `rowCount` rows, with bounds that
+ * need not be met any more. A text that is no statistics at all gives the count alone.
+ */
+export function withWideBounds(json: string | undefined, rowCount: number): string {
+  const stats = (json === undefined ? null : parseObject(json)) ?? {};
+  return printJson({ ...stats, numRecords: rowCount, tightBounds: false });
 }
 
 interface ColumnJson {

@@ -61,7 +61,7 @@ export function prepareCommit(
       ? { kind: 'metaData', metaData: completed(action.metaData, { base, origin, timestampMs }) }
       : action,
   );
-  const { protocol, metadata } = checkActions(base, described, spec.operation);
+  const { protocol, metadata } = checkActions(base, described, spec);
   const actions = assignsRowIds(protocol, metadata)
     ? withRowIds(described, { base: base?.state ?? null, version })
     : described;
@@ -122,7 +122,7 @@ interface Description {
 function checkActions(
   base: TableSnapshot | null,
   actions: readonly Action[],
-  operation: string,
+  { operation, handled }: Pick<TransactionSpec, 'operation' | 'handled'>,
 ): Description {
   const protocol =
     actions.findLast((action) => action.kind === 'protocol')?.protocol ?? base?.protocol;
@@ -133,8 +133,8 @@ function checkActions(
     'the first commit of a table holds its protocol and metadata',
   );
   const scope = writeScope(actions);
-  if (base !== null) checkWritable(base.protocol, base.metadata, scope);
-  checkWritable(protocol, metadata, scope);
+  if (base !== null) checkWritable(base.protocol, base.metadata, scope, handled);
+  checkWritable(protocol, metadata, scope, handled);
   if (base !== null && assignsRowIds(protocol, metadata)) {
     if (movesRows(actions, base.state)) checkKeepsRowIds({ protocol, metadata }, operation);
     checkRowIdsComplete(base.state, metadata, actions);

@@ -52,6 +52,16 @@ export function isManifestEnabled(metadata: Metadata): boolean {
   return value?.toLowerCase() === 'true';
 }
 
+/** Length of the random folder names under which new files are spread. Default 0: none. */
+export function filePrefixLength({ configuration }: Metadata): number {
+  if (configuration['delta.randomizeFilePrefixes']?.toLowerCase() !== 'true') return 0;
+  const length = Number(configuration['delta.randomPrefixLength'] ?? 2);
+  return Number.isInteger(length) && length > 0 ? Math.min(length, PREFIX_LENGTH_MAX) : 2;
+}
+
+/** The digits of a UUID before its first dash. */
+const PREFIX_LENGTH_MAX = 8;
+
 /** Size that files are packed to, in bytes. Default 128 MiB. */
 export function targetFileSizeBytes(metadata: Metadata): number {
   const text = metadata.configuration['delta.targetFileSize'];

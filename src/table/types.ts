@@ -91,6 +91,8 @@ export interface TransactionSpec {
   readonly commitInfo?: CommitInfo;
   readonly actions: readonly Action[];
   readonly reads: ReadSet;
+  /** Features that the actions keep to where others of their kind are refused; see `checkWritable`. Default: none. */
+  readonly handled?: readonly string[];
   /** Default: the context's, or what `delta.isolationLevel` says, or `Serializable`. */
   readonly isolation?: IsolationLevel;
   /** Idempotence: a table that holds this version or a later one of `appId` already has the transaction. */

@@ -2,12 +2,16 @@ import { assert, nat, oneof, property, tuple, uint8Array, uniqueArray } from 'fa
 import { describe, expect, test } from 'vitest';
 
 import {
+  countRows,
   decodeVector,
   type DeletionVectorDescriptor,
+  encodeVector,
+  inlineVector as inlined,
   unframeVector,
+  vectorFile,
   vectorPlace,
 } from '../../src/log/index.ts';
-import { decodeZ85 } from '../../src/log/z85.ts';
+import { decodeZ85, encodeZ85 as writtenZ85 } from '../../src/log/z85.ts';
 import {
   encodeZ85,
   framed,
@@ -185,5 +189,75 @@ describe('Z85', () => {
     ['0000', null],
   ])('%s is %j, as one writer pads it', (text, bytes) => {
     expect(decodeZ85(text)).toEqual(bytes === null ? null : Uint8Array.from(bytes));
+  });
+});
+
+function bitsOf(rows: readonly number[], rowCount: number): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(rowCount / 8));
+  for (const row of rows) bits[row >> 3] = (bits[row >> 3] ?? 0) | (128 >> (row % 8));
+  return bits;
+}
+
+describe('a vector that is made here', () => {
+  const range = (start: number, length: number, step = 1): readonly number[] =>
+    Array.from({ length }, (_, index) => start + index * step);
+
+  test.each([
+    ['none', [], 10],
+    ['all of a few', range(0, 9), 9],
+    ['the first and the last of three containers', [0, 65_535, 65_536, 131_072, 150_000], 150_001],
+    ['a long run', range(60_000, 20_000), 200_000],
+    ['every other one, too many for a list', range(0, 40_000, 2), 90_000],
+    ['single ones, as many as a list holds', range(1, 4096, 7), 65_536],
+    ['runs in five containers', range(0, 5).flatMap((key) => range(key * 65_536, 500)), 400_000],
+    ['a run up to the end of a container', range(65_000, 536), 65_536],
+  ])('hides %s', (_case, rows, rowCount) => {
+    const bits = bitsOf(rows, rowCount);
+    const blob = encodeVector(bits);
+    expect(countRows(bits)).toBe(rows.length);
+    const vector = inlined(blob, rows.length);
+    const place = vectorPlace(vector);
+    expect(place).toEqual({ kind: 'inline', blob: new Uint8Array(blob) });
+    expect(rowsOf(decodeVector(blob, vector, rowCount))).toEqual(rows);
+  });
+
+  test('takes no more room than any one kind of container would', () => {
+    assert(
+      property(uniqueArray(nat(150_000), { maxLength: 200 }), nat(3000), (single, length) => {
+        const rows = [...new Set([...single, ...range(70_000, length)])].sort((a, b) => a - b);
+        const blob = encodeVector(bitsOf(rows, 150_001));
+        expect(decode(blob, rows.length)).toEqual(rows);
+        expect(blob.length).toBeLessThanOrEqual(portableVector(rows, 'array').length + 9);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('stands in a file beside others, with its size and checksum', () => {
+    const uuid = 'd2c639aa-8816-431a-aaf6-d3fe2512ff61';
+    const vectors = [[1, 2, 70_000], range(5, 900), [0]].map((rows) => ({
+      blob: encodeVector(bitsOf(rows, 100_000)),
+      cardinality: rows.length,
+    }));
+    for (const prefix of ['', 'ab']) {
+      const { key, bytes, descriptors } = vectorFile(vectors, { uuid, prefix });
+      expect(key).toBe(`${prefix === '' ? '' : 'ab/'}deletion_vector_${uuid}.bin`);
+      expect(bytes[0]).toBe(1);
+      expect(descriptors.map(({ pathOrInlineDv }) => pathOrInlineDv)).toEqual(
+        vectors.map(() => `${prefix}^-aqEH.-t@S}K{vb[*k^`),
+      );
+      for (const [index, descriptor] of descriptors.entries()) {
+        const place = vectorPlace(descriptor);
+        if (place.kind !== 'file') throw new Error('a vector in a file was wanted');
+        expect(place.path).toEqual({ kind: 'key', key });
+        const blob = unframeVector(bytes.subarray(place.start, place.end), descriptor);
+        expect(new Uint8Array(blob)).toEqual(new Uint8Array(vectors[index]?.blob ?? []));
+      }
+    }
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])('is written as Z85 of %i bytes filled up to four', (length) => {
+    const bytes = Uint8Array.from({ length }, (_, index) => 250 - index);
+    expect(writtenZ85(bytes)).toBe(encodeZ85(bytes));
   });
 });

@@ -53,7 +53,7 @@ export function commitOptions({ txn, commitInfo, signal }: WriteOptions): WriteO
 /** The action that takes a file out of the table; without `dataChange` its rows stay, in other files. */
 export function removalOf(
   ctx: TableContext,
-  { path, partitionValues, size, tags }: AddFile,
+  { path, partitionValues, size, tags, deletionVector }: AddFile,
   { dataChange }: { readonly dataChange: boolean },
 ): Action {
   const remove = {
@@ -64,6 +64,7 @@ export function removalOf(
     partitionValues,
     size,
     ...(tags === undefined ? {} : { tags }),
+    ...(deletionVector === undefined ? {} : { deletionVector }),
   };
   return { kind: 'remove', remove };
 }

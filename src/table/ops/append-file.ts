@@ -38,6 +38,8 @@ export interface FileTarget {
   /** Whether columns have other names in files than in the schema, and ids. PROTOCOL.md, "Column Mapping". */
   readonly isMapped: boolean;
   readonly codec: Codec;
+  /** Where the files are not to be data files of the table: the folder for them, and how their names start. */
+  readonly place?: { readonly folder: string; readonly name: string };
 }
 
 /** How files of this snapshot's table are written. The codec is by default the table's, and snappy where it names none. */
@@ -236,8 +238,9 @@ function freshPath(ctx: TableContext, target: FileTarget, values: PartitionValue
           columns,
           columns.map((column) => values[column]),
         );
-  const name = `part-00000-${ctx.random.uuid()}-c000${CODEC_SUFFIX[target.codec]}`;
-  return folder === '' ? name : `${folder}/${name}`;
+  const { place = { folder: '', name: 'part' } } = target;
+  const name = `${place.name}-00000-${ctx.random.uuid()}-c000${CODEC_SUFFIX[target.codec]}`;
+  return [place.folder, folder, name].filter((part) => part !== '').join('/');
 }
 
 /** As long as Spark's. */
