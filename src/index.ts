@@ -73,6 +73,8 @@ export {
   type OpenTableOptions,
   type OptimizeOptions,
   type OptimizeOutcome,
+  type OverwriteOptions,
+  type OverwriteOutcome,
   type Orphan,
   type Preset,
   type RatifiedCommit,

@@ -91,6 +91,17 @@ function addWriteCommands(program: Command): void {
     .action(async (table: string, sources: string[], options) =>
       (await import('./commands/append.ts')).run(table, sources, options),
     );
+  common(program, 'overwrite')
+    .description('put Parquet or JSON-lines files in the place of the rows of a table, or of some')
+    .argument('<table>', TABLE)
+    .argument('<sources...>', 'files or folders, local or s3://')
+    .option('--where <condition>', 'only rows for which it is true; those that come must be such')
+    .option('--partitions', 'only the partitions that rows come in for')
+    .option('--keys <columns>', 'comma-separated: only rows with a key that comes in', list)
+    .option('--schema', 'the table takes the columns of the Parquet files')
+    .action(async (table: string, sources: string[], options) =>
+      (await import('./commands/overwrite.ts')).run(table, sources, options),
+    );
   common(program, 'merge')
     .description('merge files into a table; an upsert of all columns unless clauses are given')
     .argument('<table>', TABLE)

@@ -97,7 +97,7 @@ function describe(ctx: TableContext, spec: CreateSpec): Description {
     ...(spec.description === undefined ? {} : { description: spec.description }),
     format: { provider: 'parquet', options: {} },
     schemaString: printSchema(spec.schema),
-    partitionColumns: partitionColumns(spec),
+    partitionColumns: partitionColumnsOf(spec.schema, spec.partitionBy),
     configuration: {},
     createdTime: ctx.clock.now(),
   };
@@ -105,11 +105,14 @@ function describe(ctx: TableContext, spec: CreateSpec): Description {
   return withProperties({ protocol: PORTABLE_PROTOCOL, metadata }, { set }, options);
 }
 
-/** The partition columns as the schema spells them. */
-function partitionColumns(spec: CreateSpec): readonly string[] {
+/** The partition columns as the schema spells them. Errors: `PARTITION_COLUMN_INVALID`. */
+export function partitionColumnsOf(
+  schema: StructType,
+  partitionBy: readonly string[] = [],
+): readonly string[] {
   const names = new Set<string>();
-  for (const column of spec.partitionBy ?? []) {
-    const field = findField(spec.schema, column);
+  for (const column of partitionBy) {
+    const field = findField(schema, column);
     if (field === null) throw partitionColumnInvalid(column, 'it is no column of the schema');
     if (!isPartitionType(field.type)) {
       throw partitionColumnInvalid(column, 'values of its type have no form in a partition');
@@ -117,7 +120,7 @@ function partitionColumns(spec: CreateSpec): readonly string[] {
     if (names.has(field.name)) throw partitionColumnInvalid(column, 'it is named twice');
     names.add(field.name);
   }
-  if (names.size > 0 && names.size === spec.schema.fields.length) {
+  if (names.size > 0 && names.size === schema.fields.length) {
     throw partitionColumnInvalid([...names].join(','), 'no column would be left for the files');
   }
   return [...names];
@@ -137,7 +140,10 @@ function takeExisting(ctx: TableContext, snapshot: Snapshot, spec: CreateSpec): 
   if (!typesEqual(snapshot.schema, spec.schema)) {
     throw tableMismatch(ctx.store.uri, 'other columns or types');
   }
-  if (partitionColumns(spec).join('\u0000') !== snapshot.partitionColumns.join('\u0000')) {
+  if (
+    partitionColumnsOf(spec.schema, spec.partitionBy).join('\u0000') !==
+    snapshot.partitionColumns.join('\u0000')
+  ) {
     throw tableMismatch(ctx.store.uri, 'another partitioning');
   }
   return { snapshot, created: false, postCommitErrors: [] };

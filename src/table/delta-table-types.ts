@@ -63,6 +63,11 @@ export interface AppendOutcome {
   readonly postCommitErrors: readonly Error[];
 }
 
+export interface OverwriteOutcome extends AppendOutcome {
+  /** Files that went, some of whose rows may be in new ones. */
+  readonly filesRemoved: number;
+}
+
 export interface MergeOutcome {
   /** `applied`: the table had this `txn` already; `unchanged`: no row changed. */
   readonly kind: 'committed' | 'applied' | 'unchanged';

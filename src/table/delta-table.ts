@@ -14,6 +14,7 @@ import type {
   MergeOutcome,
   OpenTableOptions,
   OptimizeOutcome,
+  OverwriteOutcome,
   TableFile,
 } from './delta-table-types.ts';
 import type { Finding } from './doctor-types.ts';
@@ -33,7 +34,7 @@ import {
 import { dataFileUri } from './manifest-layout.ts';
 import { manifestPaths, publishManifest } from './manifest.ts';
 import { openSnapshot, refreshSnapshot } from './open.ts';
-import type { AppendOptions, AppendSource } from './ops/append.ts';
+import type { AppendOptions, AppendSource } from './ops/append-source.ts';
 import { listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
 import type { ChangesOptions } from './ops/changes.ts';
@@ -47,6 +48,7 @@ import type { Snapshot, TableContext } from './types.ts';
 export class DeltaTable {
   readonly uri: string;
   readonly #context: TableContext;
+import type { OverwriteOptions } from './ops/overwrite.ts';
   readonly #tools: TableTools;
   readonly #pinned: boolean;
   readonly #group: GroupCommit | null;
@@ -152,6 +154,27 @@ export class DeltaTable {
     this.#assertWritable();
     const result = await atTable(this.uri, () => merge(this.#context, this.#snapshot, spec));
     this.#snapshot = result.snapshot;
+  /**
+   * Puts the source in the place of all rows, or of those that `replaceWhere`, the partitions that come in, or the keys that
+   * come in say, in one commit. Errors: those of `append`; `OVERWRITE_INVALID`, `REPLACE_MISMATCH`, `APPEND_ONLY`.
+   */
+  async overwrite(source: AppendSource, options: OverwriteOptions = {}): Promise<OverwriteOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () =>
+      overwrite(this.#context, this.#snapshot, source, options),
+    );
+    this.#snapshot = result.snapshot;
+    return {
+      kind: result.kind,
+      version: result.snapshot.version,
+      files: result.fileCount,
+      rows: result.rowCount,
+      bytes: result.sizeBytes,
+      filesRemoved: result.removedCount,
+      postCommitErrors: result.postCommitErrors,
+    };
+  }
+
     return {
       kind: result.kind,
       version: result.snapshot.version,

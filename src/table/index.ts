@@ -20,6 +20,7 @@ export type {
   MergeOutcome,
   OpenTableOptions,
   OptimizeOutcome,
+  OverwriteOutcome,
   TableFile,
   TravelOptions,
 } from './delta-table-types.ts';
@@ -72,7 +73,7 @@ export type {
   TxnStep,
   Winners,
 } from './types.ts';
-export type { AppendOptions, AppendSource } from './ops/append.ts';
+export type { AppendOptions, AppendSource } from './ops/append-source.ts';
 export { CHANGE_COLUMNS } from './ops/change-columns.ts';
 export type { ChangesOptions } from './ops/changes.ts';
 export type { FileEntry, ListFilesOptions } from './ops/files.ts';
@@ -85,6 +86,7 @@ export type {
 } from './ops/merge-types.ts';
 export type { OptimizeOptions } from './ops/optimize.ts';
 export { type FileBin, filesToPack, type PackOptions } from './ops/optimize-plan.ts';
+export type { OverwriteOptions } from './ops/overwrite.ts';
 export type { QueryOptions, QueryResult } from './ops/query.ts';
 export {
   type JsonFile,

@@ -99,6 +99,21 @@ test('optimize packs small files, and says before what it would do', async () =>
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('SIZE_INVALID') });
 });
 
+test('overwrite replaces all rows, those of a condition, or those of keys', async () => {
+  const table = './trocados';
+  await json('create', table, '--schema=id bigint, nome string');
+  await json('append', table, './pessoas.jsonl');
+  expect(await json('overwrite', table, './pessoas.jsonl', '--keys', 'id')).toMatchObject([
+    { kind: 'committed', version: 2, rows: 2, files: 1, filesRemoved: 1 },
+  ]);
+  expect(await printed('overwrite', table, './pessoas.jsonl')).toMatch(
+    /^version 3: 2 rows came, 1 file went, 1 file written, \d+ B\n$/,
+  );
+  const wrong = await deltawright(folder, ['overwrite', table, './pessoas.jsonl', '--where=id=1']);
+  expect(wrong.stderr).toContain('REPLACE_MISMATCH');
+  expect(wrong.code).not.toBe(0);
+});
+
 test('create by name, with partitions and properties, registers the table', async () => {
   const create = [
     'create',

@@ -84,6 +84,12 @@ const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 /** Conflicts that end once the work is done on the table as it is described then. */
 const DESCRIBED_ANEW: ReadonlySet<unknown> = new Set(['CONFLICT_METADATA', 'CONFLICT_PROTOCOL']);
 
+export interface AgainOptions {
+  /** `all`: also where another commit changed the rows that the work rests on. Default: only where the description changed. */
+  readonly conflicts?: 'all' | 'description';
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Does `work` again, on the table as it is then, where another commit changed the schema, the properties or the features
  * meanwhile. Only for work that can be repeated.
@@ -91,7 +97,7 @@ const DESCRIBED_ANEW: ReadonlySet<unknown> = new Set(['CONFLICT_METADATA', 'CONF
 export async function withEvolution<T>(
   ctx: TableContext,
   snapshot: Snapshot,
-  { signal }: { readonly signal?: AbortSignal },
+  { signal, conflicts = 'description' }: AgainOptions,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   let latest = snapshot;
@@ -100,7 +106,8 @@ export async function withEvolution<T>(
       return await work(latest);
     } catch (error) {
       const isLost =
-        isDeltaError(error, 'WRITE_CONFLICT') && DESCRIBED_ANEW.has(error.details['conflict']);
+        isDeltaError(error, 'WRITE_CONFLICT') &&
+        (conflicts === 'all' || DESCRIBED_ANEW.has(error.details['conflict']));
       if (!isLost || attempt === ATTEMPTS_MAX) throw error;
     }
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), signal);
@@ -153,17 +160,22 @@ function holdsZoneless(type: DataType): boolean {
 
 /** The table with the schema, and the metadata that its commit brings. */
 function grown(snapshot: Snapshot, metaData: Metadata, schema: StructType): EvolvedTable {
-  return { table: withSchema(snapshot, schema), actions: [{ kind: 'metaData', metaData }] };
+  const described = describedAs(snapshot, { protocol: snapshot.protocol, metadata: metaData });
+  return { table: { ...described, schema }, actions: [{ kind: 'metaData', metaData }] };
 }
 
-function withSchema(snapshot: Snapshot, schema: StructType): Snapshot {
+/** The rows of a snapshot under another description, as a commit that brings it will leave them. */
+export function describedAs(
+  snapshot: Snapshot,
+  { protocol, metadata }: Pick<Snapshot, 'protocol' | 'metadata'>,
+): Snapshot {
   return {
     version: snapshot.version,
     timestampMs: snapshot.timestampMs,
-    protocol: snapshot.protocol,
-    metadata: snapshot.metadata,
-    schema,
-    partitionColumns: snapshot.partitionColumns,
+    protocol,
+    metadata,
+    schema: parseSchema(metadata.schemaString),
+    partitionColumns: metadata.partitionColumns,
     fileCount: snapshot.fileCount,
     sizeBytes: snapshot.sizeBytes,
     files: () => snapshot.files(),

@@ -13,6 +13,7 @@ import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest
 import type { merge as mergeNow } from './merge.ts';
 import type { optimize as optimizeNow } from './optimize.ts';
 import type { query as queryNow } from './query.ts';
+import type { overwrite as overwriteNow } from './overwrite.ts';
 import type { scanRows as scanRowsNow } from './scan.ts';
 import type {
   inferSchema as inferSchemaNow,
@@ -59,6 +60,10 @@ export const prepareMergeSource: typeof prepareMergeSourceNow = async (...args) 
 
 /** See `query.ts`. */
 export const query: typeof queryNow = async (...args) =>
+/** See `overwrite.ts`. */
+export const overwrite: typeof overwriteNow = async (...args) =>
+  (await import('./overwrite.ts')).overwrite(...args);
+
   (await import('./query.ts')).query(...args);
 
 /** See `changes.ts`. */

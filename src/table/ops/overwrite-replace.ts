@@ -1,0 +1,277 @@
+/** What an overwrite takes out of a table: whole files, and rows of files that are written again without them. */
+
+import { identifier, relationSql, scopeOf, translateCondition } from '../../engine/index.ts';
+import type { AddFile } from '../../log/index.ts';
+import {
+  columnsRead,
+  evaluatePredicate,
+  type Expression,
+  printPartitionValue,
+  type Scalar,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
+import type { ReadSet, Snapshot, TableContext } from '../types.ts';
+import { fileTarget, type StagedFile } from './append-file.ts';
+import { stageInto } from './append-select.ts';
+import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
+import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
+import type { LazySession } from './input-session.ts';
+import { LocalStage } from './input-stage.ts';
+import { allOf, between, filesThatMayMatch, mappingOf, tableRelations } from './input-table.ts';
+import type { Codec } from '../../parquet/index.ts';
+
+/** Which rows make room for those that come in. */
+export type Replacement =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'where'; readonly predicate: Expression }
+  /** Those of the partitions that rows come in for. */
+  | { readonly kind: 'partitions' }
+  /** Those with a key that comes in; rows with a null in it have none. */
+  | { readonly kind: 'keys'; readonly columns: readonly StructField[] };
+
+export interface Replaced {
+  readonly removed: readonly AddFile[];
+  /** The rows that stay of removed files. */
+  readonly kept: readonly StagedFile[];
+  readonly reads: ReadSet;
+  /** Null where whole files went, and nobody counted. */
+  readonly deletedRowCount: number | null;
+}
+
+export interface ReplaceOptions {
+  /** The rows that come in. */
+  readonly staged: readonly StagedFile[];
+  readonly session: LazySession;
+  readonly codec?: Codec | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The files that go, and new ones with what stays of them, which no commit names yet. `table` has the columns that rows will
+ * have. Errors: those of the engine and of the stores.
+ */
+export async function replaceRows(
+  ctx: TableContext,
+  table: Snapshot,
+  replacement: Replacement,
+  options: ReplaceOptions,
+): Promise<Replaced> {
+  switch (replacement.kind) {
+    case 'all':
+      return whole([...table.files()], null);
+    case 'partitions':
+      return replacePartitions(table, options.staged);
+    case 'where':
+      return replaceWhere(ctx, table, replacement.predicate, options);
+    default:
+      return replaceKeys(ctx, table, replacement.columns, options);
+  }
+}
+
+function whole(removed: readonly AddFile[], predicate: Expression | null): Replaced {
+  const paths = new Set(removed.map(({ path }) => path));
+  return { removed, kept: [], reads: { kind: 'rows', predicate, paths }, deletedRowCount: null };
+}
+
+function replacePartitions(table: Snapshot, staged: readonly StagedFile[]): Replaced {
+  const fields = partitionFields(table);
+  const keyOf = (values: ReadonlyMap<string, Scalar | null>): string =>
+    JSON.stringify(
+      fields.map(({ name, type }) => printPartitionValue(values.get(name) ?? null, type)),
+    );
+  const adds = staged.map(({ add }) => add);
+  const partitions = new Map(
+    Array.from(liveFiles(table, { where: null, statistics: null, files: adds }), (file) => [
+      keyOf(file.partition),
+      file.partition,
+    ]),
+  );
+  const predicate = anyOf([...partitions.values()].map((values) => isPartition(fields, values)));
+  if (predicate === null) return whole([], NEVER);
+  const removed = [...liveFiles(table, { where: predicate, statistics: null })].filter((file) =>
+    partitions.has(keyOf(file.partition)),
+  );
+  return whole(
+    removed.map(({ add }) => add),
+    predicate,
+  );
+}
+
+const NEVER: Expression = {
+  kind: 'literal',
+  value: false,
+  type: { kind: 'primitive', name: 'boolean' },
+};
+
+function isPartition(
+  fields: readonly StructField[],
+  values: ReadonlyMap<string, Scalar | null>,
+): Expression {
+  const conditions = fields.map(({ name, type }): Expression => ({
+    kind: 'binary',
+    operator: '<=>',
+    left: { kind: 'column', path: [name] },
+    right: { kind: 'literal', value: values.get(name) ?? null, type },
+  }));
+  return allOf(conditions) ?? NEVER;
+}
+
+function anyOf(conditions: readonly Expression[]): Expression | null {
+  return conditions.reduce<Expression | null>(
+    (left, right) => (left === null ? right : { kind: 'binary', operator: 'or', left, right }),
+    null,
+  );
+}
+
+async function replaceWhere(
+  ctx: TableContext,
+  table: Snapshot,
+  predicate: Expression,
+  options: ReplaceOptions,
+): Promise<Replaced> {
+  const candidates = filesThatMayMatch(table, predicate);
+  const fields = partitionFields(table);
+  const isWhole = (add: AddFile): boolean => {
+    const facts = { schema: table.schema, partitionValues: partitionValuesOf(add, fields) };
+    return evaluatePredicate(predicate, facts) === 'true';
+  };
+  const files = candidates.filter(isWhole);
+  const doubtful = candidates.filter((add) => !isWhole(add));
+  const reads: ReadSet = {
+    kind: 'rows',
+    predicate,
+    paths: new Set(candidates.map(({ path }) => path)),
+  };
+  if (doubtful.length === 0) return { ...whole(files, predicate), reads };
+  const without = await withoutRows(ctx, table, options, {
+    files: doubtful,
+    columns: columnsRead(predicate, table.schema),
+    condition: translateCondition(predicate, scopeOf(table.schema, ROWS)),
+  });
+  return {
+    removed: [...files, ...without.removed],
+    kept: without.kept,
+    reads,
+    deletedRowCount: files.length === 0 ? without.deletedRowCount : null,
+  };
+}
+
+async function replaceKeys(
+  ctx: TableContext,
+  table: Snapshot,
+  columns: readonly StructField[],
+  options: ReplaceOptions,
+): Promise<Replaced> {
+  if (options.staged.length === 0) return whole([], NEVER);
+  const engine = await options.session.open();
+  const name = identifier(`keys-${ctx.random.uuid()}`);
+  const stage = await LocalStage.open();
+  try {
+    const incoming = await relationOf(ctx, stage, table, {
+      files: options.staged.map(({ add }) => add),
+      columns: { ...table.schema, fields: columns },
+    });
+    const list = columns.map((field, index) => `${identifier(field.name)} AS k${String(index)}`);
+    await engine.run(
+      `CREATE TABLE ${name} AS SELECT DISTINCT ${list.join(', ')} FROM (${incoming})`,
+    );
+    const predicate = allOf(columns.map((field) => spanOf(field, options.staged, table)).flat());
+    const files = filesThatMayMatch(table, predicate);
+    const same = columns.map(
+      (field, index) => `k.k${String(index)} = ${identifier(ROWS)}.${identifier(field.name)}`,
+    );
+    const without = await withoutRows(ctx, table, options, {
+      files,
+      columns: { ...table.schema, fields: columns },
+      condition: `EXISTS (SELECT 1 FROM ${name} AS k WHERE ${same.join(' AND ')})`,
+    });
+    const paths = new Set(files.map(({ path }) => path));
+    return { ...without, reads: { kind: 'rows', predicate, paths } };
+  } finally {
+    await stage.close();
+    await engine.run(`DROP TABLE IF EXISTS ${name}`);
+  }
+}
+
+/** That the column lies between the bounds of what comes in, where its files tell both. */
+function spanOf(
+  field: StructField,
+  staged: readonly StagedFile[],
+  table: Snapshot,
+): readonly Expression[] {
+  const columns: StructType = { ...table.schema, fields: [field] };
+  const adds = staged.map(({ add }) => add);
+  const found = liveFiles(table, { where: null, statistics: columns, files: adds });
+  const conditions: Expression[] = [];
+  for (const { partition, statistics } of found) {
+    const bounds = statistics?.columns.get(field.name);
+    const value = partition.get(field.name) ?? null;
+    if (value !== null) conditions.push(between(field, { min: value, max: value }));
+    else if (bounds === undefined || bounds.min === null || bounds.max === null) return [];
+    else conditions.push(between(field, { min: bounds.min, max: bounds.max }));
+  }
+  const any = anyOf(conditions);
+  return any === null ? [] : [any];
+}
+
+/** The alias of a file's rows. */
+const ROWS = 'r';
+
+interface Leaving {
+  readonly files: readonly AddFile[];
+  /** What the condition reads. */
+  readonly columns: StructType;
+  /** In the engine's SQL: rows for which it is true go. */
+  readonly condition: string;
+}
+
+/** Files with a row that goes, and one in the place of each that has others: rows keep their order. */
+async function withoutRows(
+  ctx: TableContext,
+  table: Snapshot,
+  { session, codec, signal }: ReplaceOptions,
+  { files, columns, condition }: Leaving,
+): Promise<Omit<Replaced, 'reads' | 'deletedRowCount'> & { readonly deletedRowCount: number }> {
+  const engine = await session.open();
+  const writer = { ctx, session: engine, target: fileTarget(table, codec), signal };
+  const fields = partitionFields(table);
+  const statement = signal === undefined ? {} : { signal };
+  const removed: AddFile[] = [];
+  let deletedRowCount = 0;
+  const stage = await LocalStage.open();
+  try {
+    const kept = await stageAll(ctx, files, ENGINE_STATEMENTS_MAX, async (add) => {
+      signal?.throwIfAborted();
+      const judged = await relationOf(ctx, stage, table, { files: [add], columns });
+      const count = `SELECT count(*) FROM (${judged}) AS ${ROWS} WHERE ${condition}`;
+      let leaving = 0;
+      for await (const chunk of engine.stream(count, statement)) {
+        leaving += Number(chunk.columns[0]?.[0] ?? 0);
+      }
+      if (leaving === 0) return [];
+      deletedRowCount += leaving;
+      removed.push(add);
+      const rows = await relationOf(ctx, stage, table, { files: [add], columns: table.schema });
+      const select = `SELECT * FROM (${rows}) AS ${ROWS} WHERE NOT coalesce(${condition}, FALSE)`;
+      return stageInto(writer, partitionValuesOf(add, fields), select);
+    });
+    return { removed, kept, deletedRowCount };
+  } finally {
+    await stage.close();
+  }
+}
+
+async function relationOf(
+  ctx: TableContext,
+  stage: LocalStage,
+  table: Snapshot,
+  what: { readonly files: readonly AddFile[]; readonly columns: StructType },
+): Promise<string> {
+  const relations = await tableRelations(ctx, stage, table, what);
+  return relationSql(relations, {
+    schema: what.columns,
+    partitionColumns: table.partitionColumns,
+    mapping: mappingOf(table),
+  });
+}

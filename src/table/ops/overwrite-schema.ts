@@ -1,0 +1,70 @@
+/** A table that takes the columns of what comes in, whatever it had. */
+
+import { assert } from '../../base/index.ts';
+import type { Metadata } from '../../log/index.ts';
+import { arrowToSchema } from '../../parquet/index.ts';
+import {
+  asNullable,
+  checkColumnNames,
+  findField,
+  mappingMode,
+  printSchema,
+  type StructType,
+} from '../../schema/index.ts';
+import { differences } from '../alter.ts';
+import { partitionColumnsOf } from '../create.ts';
+import { completed } from '../description.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { type AppendSource, toTable } from './append-source.ts';
+import { footerAt } from './append-parquet.ts';
+import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { overwriteInvalid } from './rule-errors.ts';
+import { describedAs, type EvolvedTable } from './evolve.ts';
+import { schemaOfFiles } from './input-schema.ts';
+
+/**
+ * The table with the columns of the source, and what makes it so. A column of the same name and type stays what it was, with
+ * its metadata. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`, those of column names and of reading the source.
+ */
+export async function redefined(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  source: AppendSource,
+  { partitionBy }: { readonly partitionBy?: readonly string[] },
+): Promise<EvolvedTable> {
+  const schema = await schemaOf(ctx, source);
+  const { configuration } = snapshot.metadata;
+  checkColumnNames(schema, { isMapped: mappingMode(configuration) !== 'none' });
+  const kept = snapshot.partitionColumns.filter((name) => findField(schema, name) !== null);
+  const metadata: Metadata = {
+    ...snapshot.metadata,
+    schemaString: printSchema(schema),
+    partitionColumns: partitionColumnsOf(schema, partitionBy ?? kept),
+  };
+  const after = completed(
+    { protocol: snapshot.protocol, metadata },
+    { before: snapshot, random: ctx.random },
+  );
+  const actions = differences(snapshot, after);
+  return { table: describedAs(snapshot, after), actions };
+}
+
+async function schemaOf(ctx: TableContext, source: AppendSource): Promise<StructType> {
+  const schema = asNullable(await columnsOf(ctx, source));
+  assert(schema.kind === 'struct', 'the columns of a source are a struct');
+  if (schema.fields.length === 0) throw overwriteInvalid('the source has no columns');
+  return schema;
+}
+
+async function columnsOf(ctx: TableContext, source: AppendSource): Promise<StructType> {
+  if ('arrow' in source) return arrowToSchema((await toTable(source.arrow)).schema);
+  if ('rows' in source) {
+    if (source.schema !== undefined) return source.schema;
+    throw overwriteInvalid('rows do not tell their columns: give them a schema');
+  }
+  const files = await inParallel(source.parquet, STORE_REQUESTS_MAX, async (uri) => ({
+    uri,
+    footer: await footerAt(ctx, uri),
+  }));
+  return schemaOfFiles(files);
+}

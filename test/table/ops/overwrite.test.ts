@@ -1,0 +1,250 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl } from '../../../src/schema/index.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { overwrite, type OverwriteOptions } from '../../../src/table/ops/overwrite.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { readHistory } from '../../../src/table/history.ts';
+import { type Bench, dataFiles, rowsOf, shown, tableOf, text, withBench } from './write-table.ts';
+
+const DDL = 'id bigint, p string, v string';
+
+async function filled(bench: Bench, partitionBy: readonly string[] = ['p']): Promise<Snapshot> {
+  const start = await tableOf(bench, DDL, { partitionBy });
+  const rows = [
+    { id: 1, p: 'a', v: 'old' },
+    { id: 2, p: 'b', v: 'old' },
+    { id: 3, p: null, v: 'old' },
+    { id: 4, p: 'a', v: null },
+  ];
+  return (await append(bench.ctx, start, { rows })).snapshot;
+}
+
+async function shownRows(bench: Bench, snapshot: Snapshot): Promise<readonly string[]> {
+  const rows = await rowsOf(bench, snapshot);
+  return rows.map((row) => [row['id'], row['p'], row['v']].map(shown).join(' '));
+}
+
+describe.each(['memory', 'disk'] as const)('overwrite (%s)', (kind) => {
+  test('replaces the whole table, also with nothing', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const rows = [{ id: 9, p: 'c', v: 'new' }];
+      const result = await overwrite(bench.ctx, start, { rows });
+      expect(result).toMatchObject({ kind: 'committed', rowCount: 1, removedCount: 3 });
+      expect(await shownRows(bench, result.snapshot)).toEqual(['9 c new']);
+      const [entry] = await readHistory(bench.ctx, { metadata: start.metadata });
+      expect(entry?.commitInfo).toMatchObject({
+        operation: 'WRITE',
+        operationParameters: { mode: 'Overwrite', partitionBy: '["p"]' },
+        operationMetrics: { numFiles: '1', numOutputRows: '1', numRemovedFiles: '3' },
+      });
+      const emptied = await overwrite(bench.ctx, result.snapshot, { rows: [] });
+      expect(emptied).toMatchObject({ kind: 'committed', removedCount: 1 });
+      expect(emptied.snapshot.fileCount).toBe(0);
+      const again = await overwrite(bench.ctx, emptied.snapshot, { rows: [] });
+      expect(again.kind).toBe('unchanged');
+    });
+  });
+
+  test('replaces the partitions that a condition selects, and reads no file for it', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const ctx = { ...bench.ctx, engine: () => Promise.reject(new Error('not needed')) };
+      const rows = [{ id: 5, p: 'a', v: 'new' }];
+      const result = await overwrite(ctx, start, { rows }, { replaceWhere: "P = 'a'" });
+      expect(result).toMatchObject({ fileCount: 1, removedCount: 1 });
+      expect(await shownRows(bench, result.snapshot)).toEqual(['2 b old', '3 null old', '5 a new']);
+      const [entry] = await readHistory(bench.ctx, { metadata: start.metadata });
+      expect(entry?.commitInfo['operationParameters']).toMatchObject({ predicate: "p = 'a'" });
+    });
+  });
+
+  test('replaces rows by a condition on data, and leaves those for which it is null', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const rows = [{ id: 6, p: 'b', v: 'old' }];
+      const result = await overwrite(bench.ctx, start, { rows }, { replaceWhere: "v = 'old'" });
+      expect(await shownRows(bench, result.snapshot)).toEqual(['4 a null', '6 b old']);
+      const [entry] = await readHistory(bench.ctx, { metadata: start.metadata });
+      expect(entry?.commitInfo['operationMetrics']).toMatchObject({
+        numDeletedRows: '3',
+        numCopiedRows: '1',
+      });
+    });
+  });
+
+  test('refuses rows that the condition does not select, with an example, and leaves nothing', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const before = await dataFiles(bench);
+      for (const v of ['new', null]) {
+        const rows = [
+          { id: 6, p: 'b', v: 'old' },
+          { id: 7, p: 'b', v },
+        ];
+        await expect(
+          overwrite(bench.ctx, start, { rows }, { replaceWhere: "v = 'old'" }),
+        ).rejects.toMatchObject({
+          code: 'REPLACE_MISMATCH',
+          details: { example: `v = ${JSON.stringify(v)}` },
+        });
+      }
+      expect(await dataFiles(bench)).toEqual(before);
+      expect((await openSnapshot(bench.ctx)).version).toBe(start.version);
+    });
+  });
+
+  test('replaces the partitions that rows come in for', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const dynamic = { partitionOverwriteMode: 'dynamic' } as const;
+      const rows = [
+        { id: 7, p: null, v: 'new' },
+        { id: 8, p: 'z', v: 'new' },
+      ];
+      const { snapshot } = await overwrite(bench.ctx, start, { rows }, dynamic);
+      expect(await shownRows(bench, snapshot)).toEqual([
+        '1 a old',
+        '2 b old',
+        '4 a null',
+        '7 null new',
+        '8 z new',
+      ]);
+      expect((await overwrite(bench.ctx, snapshot, { rows: [] }, dynamic)).kind).toBe('unchanged');
+    });
+  });
+
+  test('replaces rows by key, and rewrites only files that have one', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const [untouched] = [...start.files()].filter((add) => add.partitionValues['p'] === null);
+      const rows = [
+        { id: 1, p: 'b', v: 'new' },
+        { id: 2, p: 'b', v: 'x' },
+        { id: 2, p: 'b', v: 'y' },
+        { id: null, p: 'b', v: 'no key' },
+      ];
+      const { snapshot } = await overwrite(bench.ctx, start, { rows }, { replaceUsing: ['ID'] });
+      expect(await shownRows(bench, snapshot)).toEqual([
+        '1 b new',
+        '2 b x',
+        '2 b y',
+        '3 null old',
+        '4 a null',
+        'null b no key',
+      ]);
+      expect(snapshot.file(untouched?.path ?? '')).toEqual(untouched);
+    });
+  });
+
+  test('takes the columns of the source where asked to', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(bench);
+      const parquet = [await bench.parquet('n.parquet', "SELECT 1 AS id, 'x' AS w, 'k' AS p")];
+      await expect(overwrite(bench.ctx, start, { parquet })).rejects.toMatchObject({
+        code: 'APPEND_SOURCE_UNFIT',
+      });
+      const result = await overwrite(
+        bench.ctx,
+        start,
+        { parquet },
+        { overwriteSchema: true, partitionBy: ['w'] },
+      );
+      expect(result.snapshot.schema).toEqual(parseDdl('id int, w string, p string'));
+      expect(result.snapshot.partitionColumns).toEqual(['w']);
+      expect(await rowsOf(bench, result.snapshot)).toEqual([{ id: 1, w: 'x', p: 'k' }]);
+      const back = await overwrite(
+        bench.ctx,
+        result.snapshot,
+        { rows: [{ n: 1n }], schema: parseDdl('n bigint') },
+        { overwriteSchema: true },
+      );
+      expect(back.snapshot.partitionColumns).toEqual([]);
+      expect(await rowsOf(bench, back.snapshot)).toEqual([{ n: 1n }]);
+    });
+  });
+});
+
+describe('overwrite', () => {
+  test('refuses what does not go together, and tables that rows may only be appended to', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      const refused: readonly (readonly [OverwriteOptions, string])[] = [
+        [{ replaceWhere: 'id = 1', replaceUsing: ['id'] }, 'OVERWRITE_INVALID'],
+        [{ replaceWhere: 'id = 1', overwriteSchema: true }, 'OVERWRITE_INVALID'],
+        [{ overwriteSchema: true }, 'OVERWRITE_INVALID'],
+        [{ partitionBy: ['id'] }, 'OVERWRITE_INVALID'],
+        [{ replaceUsing: [] }, 'OVERWRITE_INVALID'],
+        [{ replaceUsing: ['nope'] }, 'COLUMN_UNKNOWN'],
+        [{ replaceWhere: 'nope = 1' }, 'EXPRESSION_NO_COLUMN'],
+        [{ replaceWhere: 'id' }, 'EXPRESSION_TYPE'],
+      ];
+      for (const [options, code] of refused) {
+        const rows = [{ id: 1 }];
+        await expect(overwrite(bench.ctx, start, { rows }, options)).rejects.toMatchObject({
+          code,
+        });
+      }
+      const only = await withBench('memory', async (other) => {
+        const table = await tableOf(other, DDL, { properties: { 'delta.appendOnly': 'true' } });
+        return overwrite(other.ctx, table, { rows: [] }).catch((error: unknown) => error);
+      });
+      expect(only).toMatchObject({ code: 'APPEND_ONLY' });
+    });
+  });
+
+  test('is computed again where another writer was first, and once only for an iterator', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      await append(bench.ctx, start, { rows: [{ id: 10, p: 'a', v: 'late' }] });
+      const other = { partitionOverwriteMode: 'dynamic' } as const;
+      const rows = [{ id: 11, p: 'b', v: 'new' }];
+      const passed = await overwrite(bench.ctx, start, { rows: rows.values() }, other);
+      expect(passed.kind).toBe('committed');
+      await expect(overwrite(bench.ctx, start, { rows: rows.values() })).rejects.toMatchObject({
+        code: 'WRITE_CONFLICT',
+      });
+      const { snapshot } = await overwrite(bench.ctx, start, { rows });
+      expect(await shownRows(bench, snapshot)).toEqual(['11 b new']);
+    });
+  });
+
+  test('leaves the rows that a plain model leaves', async () => {
+    const row = fc.record({
+      id: fc.option(fc.integer({ min: 0, max: 5 }), { nil: null }),
+      p: fc.constantFrom('a', 'b', null),
+      v: fc.constantFrom('x', 'y', null),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { maxLength: 12 }),
+        fc.array(row, { maxLength: 4 }),
+        fc.constantFrom('all', 'partitions', 'keys'),
+        fc.constantFrom([], ['p']),
+        async (old, incoming, way, partitionBy) => {
+          await withBench('memory', async (bench) => {
+            const start = await tableOf(bench, 'id int, p string, v string', { partitionBy });
+            const { snapshot } = await append(bench.ctx, start, { rows: old });
+            const isPartitioned = partitionBy.length > 0;
+            const goes = (each: (typeof old)[number]): boolean => {
+              if (way === 'all' || (way === 'partitions' && !isPartitioned)) return true;
+              if (way === 'partitions') return incoming.some(({ p }) => p === each.p);
+              return each.id !== null && incoming.some(({ id }) => id === each.id);
+            };
+            const options: OverwriteOptions =
+              way === 'keys'
+                ? { replaceUsing: ['id'] }
+                : { partitionOverwriteMode: way === 'all' ? 'static' : 'dynamic' };
+            const result = await overwrite(bench.ctx, snapshot, { rows: incoming }, options);
+            const expected = [...old.filter((each) => !goes(each)), ...incoming].map(text).sort();
+            expect((await rowsOf(bench, result.snapshot)).map(text)).toEqual(expected);
+          });
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+});
