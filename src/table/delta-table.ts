@@ -38,8 +38,17 @@ import type { AppendOptions, AppendSource } from './ops/append-source.ts';
 import { listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
 import type { ChangesOptions } from './ops/changes.ts';
-import { append, checksum, merge, optimize, readChanges, scanRows } from './ops/index.ts';
+import {
+  append,
+  checksum,
+  merge,
+  optimize,
+  overwrite,
+  readChanges,
+  scanRows,
+} from './ops/index.ts';
 import type { OptimizeOptions } from './ops/optimize.ts';
+import type { OverwriteOptions } from './ops/overwrite.ts';
 import type { ScanOptions } from './ops/scan.ts';
 import { domainOf } from './snapshot.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
@@ -48,7 +57,6 @@ import type { Snapshot, TableContext } from './types.ts';
 export class DeltaTable {
   readonly uri: string;
   readonly #context: TableContext;
-import type { OverwriteOptions } from './ops/overwrite.ts';
   readonly #tools: TableTools;
   readonly #pinned: boolean;
   readonly #group: GroupCommit | null;
@@ -147,14 +155,6 @@ import type { OverwriteOptions } from './ops/overwrite.ts';
   }
 
   /**
-   * MERGE by copy-on-write, in one commit. `t` is the table and `s` the source in every condition. Where another writer
-   * was first it is computed again on what that one left. Errors: `MERGE_AMBIGUOUS`, those of `append` and of parsing.
-   */
-  async merge(spec: MergeSpec): Promise<MergeOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () => merge(this.#context, this.#snapshot, spec));
-    this.#snapshot = result.snapshot;
-  /**
    * Puts the source in the place of all rows, or of those that `replaceWhere`, the partitions that come in, or the keys that
    * come in say, in one commit. Errors: those of `append`; `OVERWRITE_INVALID`, `REPLACE_MISMATCH`, `APPEND_ONLY`.
    */
@@ -175,6 +175,14 @@ import type { OverwriteOptions } from './ops/overwrite.ts';
     };
   }
 
+  /**
+   * MERGE by copy-on-write, in one commit. `t` is the table and `s` the source in every condition. Where another writer
+   * was first it is computed again on what that one left. Errors: `MERGE_AMBIGUOUS`, those of `append` and of parsing.
+   */
+  async merge(spec: MergeSpec): Promise<MergeOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () => merge(this.#context, this.#snapshot, spec));
+    this.#snapshot = result.snapshot;
     return {
       kind: result.kind,
       version: result.snapshot.version,

@@ -12,8 +12,8 @@ import type { inspectInputs as inspectInputsNow } from './input.ts';
 import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
 import type { merge as mergeNow } from './merge.ts';
 import type { optimize as optimizeNow } from './optimize.ts';
-import type { query as queryNow } from './query.ts';
 import type { overwrite as overwriteNow } from './overwrite.ts';
+import type { query as queryNow } from './query.ts';
 import type { scanRows as scanRowsNow } from './scan.ts';
 import type {
   inferSchema as inferSchemaNow,
@@ -54,16 +54,16 @@ export const merge: typeof mergeNow = async (...args) =>
 export const optimize: typeof optimizeNow = async (...args) =>
   (await import('./optimize.ts')).optimize(...args);
 
+/** See `overwrite.ts`. */
+export const overwrite: typeof overwriteNow = async (...args) =>
+  (await import('./overwrite.ts')).overwrite(...args);
+
 /** See `merge-latest.ts`. */
 export const prepareMergeSource: typeof prepareMergeSourceNow = async (...args) =>
   (await import('./merge-latest.ts')).prepareMergeSource(...args);
 
 /** See `query.ts`. */
 export const query: typeof queryNow = async (...args) =>
-/** See `overwrite.ts`. */
-export const overwrite: typeof overwriteNow = async (...args) =>
-  (await import('./overwrite.ts')).overwrite(...args);
-
   (await import('./query.ts')).query(...args);
 
 /** See `changes.ts`. */
