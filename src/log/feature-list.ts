@@ -77,8 +77,6 @@ function typed(name: string): Required<Pick<TableFeature, 'isInUse'>> {
 const NEW_ROWS: readonly WriteScope[] = ['append', 'rewrite'];
 /** Of what files must be like. */
 const NEW_FILES: readonly WriteScope[] = ['append', 'rearrange', 'rewrite'];
-/** Of what stands in the files that are there. */
-const OLD_FILES: readonly WriteScope[] = ['rearrange', 'rewrite'];
 const EVERYTHING: readonly WriteScope[] = ['description', ...NEW_FILES];
 
 export const FEATURES: readonly TableFeature[] = [
@@ -128,12 +126,12 @@ export const FEATURES: readonly TableFeature[] = [
     sinceWriter: 5,
     property: { key: 'delta.columnMapping.mode', on: /^(?:id|name)$/i },
     isInUse: ({ isMapped }) => isMapped,
-    refuses: OLD_FILES,
+    refuses: ['rewrite'],
   }),
   forAll({
     name: 'deletionVectors',
     ...flag('delta.enableDeletionVectors'),
-    refuses: OLD_FILES,
+    refuses: ['rewrite'],
   }),
   forWriters({ name: 'domainMetadata' }),
   forWriters({
@@ -194,7 +192,7 @@ export const FEATURES: readonly TableFeature[] = [
     earlyName: 'typeWidening-preview',
     ...flag('delta.enableTypeWidening'),
     ...marked('delta.typeChanges'),
-    refuses: OLD_FILES,
+    refuses: ['rewrite'],
   }),
   forAll({
     name: 'v2Checkpoint',

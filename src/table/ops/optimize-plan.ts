@@ -1,6 +1,7 @@
-/** Which small files are to become one: bin packing over what the log says, partition by partition. */
+/** Which files are to be written again together: bin packing over what the log says, partition by partition. */
 
-import type { AddFile, PartitionValues } from '../../log/index.ts';
+import { unreachable } from '../../base/index.ts';
+import { type AddFile, type PartitionValues, rowCountOf } from '../../log/index.ts';
 import {
   columnsRead,
   type Expression,
@@ -12,6 +13,8 @@ import { targetFileSizeBytes } from '../properties.ts';
 import type { Snapshot } from '../types.ts';
 import { optimizeInvalid } from './errors.ts';
 import { asExpression, partitionFields, partitionValuesOf } from './files.ts';
+import { filesToCluster } from './optimize-cubes.ts';
+import type { Layout } from './optimize-layout.ts';
 
 export interface PackOptions {
   /** Spark's SQL over partition columns: only partitions for which it may be true. Default: all. */
@@ -27,11 +30,11 @@ export interface PackOptions {
   readonly gradual?: boolean;
 }
 
-/** Files of one partition that fit into one. */
+/** Files of one partition that are written again together: where rows keep their order, into one file. */
 export interface FileBin {
   /** By the schema's names. */
   readonly partitionValues: PartitionValues;
-  /** At least two, in the order in which their rows are to stand. */
+  /** At least one, in the order in which their rows stand. */
   readonly files: readonly AddFile[];
   readonly sizeBytes: number;
 }
@@ -39,35 +42,62 @@ export interface FileBin {
 /** A file below this share of the target is small; a bin above it is full. */
 const SMALL_SHARE = 3 / 4;
 
+/** More rows than this share of a file hidden by its vector, and it is written again without them. As Spark has it. */
+const DELETED_SHARE_MAX = 0.05;
+
 /**
  * The bins of a snapshot: small files (below three quarters of the target), first fit, in the order in which they were
- * made. Nothing is read but the snapshot, so that a job may ask after each commit; none where nothing is to be packed.
- * Errors: `OPTIMIZE_INVALID`, `EXPRESSION_…` (invalid).
+ * made, and files of which many rows are deleted. Nothing is read but the snapshot, so that a job may ask after each
+ * commit; none where nothing is to be packed. Errors: `OPTIMIZE_INVALID`, `EXPRESSION_…` (invalid).
  */
 export function filesToPack(snapshot: Snapshot, options: PackOptions = {}): readonly FileBin[] {
-  return packFiles(snapshot, snapshot.files(), options);
+  return planBins(snapshot, snapshot.files(), { ...options, layout: { kind: 'pack' } });
 }
 
-/** As `filesToPack`, for some of the snapshot's files. */
-export function packFiles(
+/** As `filesToPack`, for some of the snapshot's files and for every layout; to purge, all files given are taken. */
+export function planBins(
   snapshot: Snapshot,
   files: Iterable<AddFile>,
-  options: PackOptions,
+  options: PackOptions & { readonly layout: Layout },
 ): readonly FileBin[] {
-  const { minFileCount = 2, gradual = false } = options;
+  const { layout } = options;
   const targetBytes = targetSizeOf(snapshot, options);
-  const partitions = smallFiles(snapshot, files, {
-    targetBytes,
-    where: whereOf(snapshot, options),
-  });
-  return [...partitions.values()].flatMap(({ values, files: small }) => {
-    if (small.length < minFileCount) return [];
-    const bins = firstFit(small.toSorted(byAge), targetBytes)
-      .map((bin) => (gradual ? withoutGiants(bin) : bin))
-      .filter((bin) => bin.length > 1);
-    if (bins.flat().length < minFileCount) return [];
-    return bins.map((bin) => ({ partitionValues: values, files: bin, sizeBytes: sizeOf(bin) }));
-  });
+  const where = whereOf(snapshot, options);
+  const binsOf = (
+    isTaken: (add: AddFile) => boolean,
+    pack: (taken: readonly AddFile[]) => readonly (readonly AddFile[])[],
+  ): readonly FileBin[] =>
+    [...byPartition(snapshot, files, { isTaken, where }).values()].flatMap((partition) =>
+      pack(partition.files).map((bin) => ({
+        partitionValues: partition.values,
+        files: bin,
+        sizeBytes: sizeOf(bin),
+      })),
+    );
+  switch (layout.kind) {
+    case 'pack':
+      return binsOf(
+        (add) => add.size < targetBytes * SMALL_SHARE || isWorn(add),
+        (taken) => packed(taken, targetBytes, options),
+      );
+    case 'purge':
+      return binsOf(
+        () => true,
+        (taken) => firstFit(taken.toSorted(byAge), targetBytes),
+      );
+    case 'zorder':
+      return binsOf(
+        () => true,
+        (taken) => [taken.toSorted(byAge)],
+      );
+    case 'cluster':
+      return binsOf(
+        () => true,
+        (taken) => filesToCluster(taken, layout),
+      );
+    default:
+      return unreachable(layout);
+  }
 }
 
 /** The condition as Spark writes it down, with the names of the schema; null for none. */
@@ -76,10 +106,27 @@ export function printedWhere(snapshot: Snapshot, options: PackOptions): string |
   return where === null ? null : printExpression(where);
 }
 
-function targetSizeOf({ metadata }: Snapshot, options: PackOptions): number {
+/** What the new files come to at most, in bytes. Errors: `OPTIMIZE_INVALID`. */
+export function targetSizeOf(
+  { metadata }: Snapshot,
+  options: Pick<PackOptions, 'targetFileSizeBytes'>,
+): number {
   const size = options.targetFileSizeBytes ?? targetFileSizeBytes(metadata);
   if (Number.isFinite(size) && size >= 1) return size;
   throw optimizeInvalid('the target size of a file must be a number of bytes above 0');
+}
+
+/** Tells of a file whether it may be in a partition that the condition chooses. Errors: those of the condition. */
+export function isInChosenPartition(
+  snapshot: Snapshot,
+  options: Pick<PackOptions, 'where'>,
+): (add: AddFile) => boolean {
+  const where = whereOf(snapshot, options);
+  const { schema } = snapshot;
+  const fields = partitionFields(snapshot);
+  return (add) =>
+    where === null ||
+    mayMatch(where, { schema, partitionValues: partitionValuesOf(add, fields), statistics: null });
 }
 
 function whereOf(snapshot: Snapshot, { where }: PackOptions): Expression | null {
@@ -100,16 +147,19 @@ interface Partition {
   readonly files: AddFile[];
 }
 
-function smallFiles(
+function byPartition(
   snapshot: Snapshot,
   files: Iterable<AddFile>,
-  { targetBytes, where }: { readonly targetBytes: number; readonly where: Expression | null },
+  {
+    isTaken,
+    where,
+  }: { readonly isTaken: (add: AddFile) => boolean; readonly where: Expression | null },
 ): ReadonlyMap<string, Partition> {
   const { schema } = snapshot;
   const fields = partitionFields(snapshot);
   const partitions = new Map<string, Partition>();
   for (const add of files) {
-    if (add.size >= targetBytes * SMALL_SHARE) continue;
+    if (!isTaken(add)) continue;
     const values = partitionValuesOf(add, fields);
     const key = JSON.stringify(values);
     const partition = partitions.get(key);
@@ -122,6 +172,25 @@ function smallFiles(
     }
   }
   return partitions;
+}
+
+function packed(
+  taken: readonly AddFile[],
+  targetBytes: number,
+  { minFileCount = 2, gradual = false }: PackOptions,
+): readonly (readonly AddFile[])[] {
+  const bins = firstFit(taken.toSorted(byAge), targetBytes)
+    .map((bin) => (gradual ? withoutGiants(bin) : bin))
+    .filter((bin) => bin.length > 1 || bin.some(isWorn));
+  return bins.flat().length < minFileCount ? bins.filter((bin) => bin.some(isWorn)) : bins;
+}
+
+/** Whether many of its rows are deleted; who did not count them shall do so. */
+function isWorn(add: AddFile): boolean {
+  const hidden = add.deletionVector?.cardinality ?? 0;
+  if (hidden === 0) return false;
+  const rowCount = rowCountOf(add);
+  return rowCount === null || hidden > rowCount * DELETED_SHARE_MAX;
 }
 
 /**

@@ -1,25 +1,21 @@
-/** A bin of small files → one file: row groups copied byte for byte where they are large already, else encoded again. */
+/** The files of a bin → new ones: row groups copied byte for byte where they are large already, else encoded again. */
 
-import { identifier, openOrderedSession, relationSql, type Session } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
-import {
-  canSplice,
-  type ParquetFooter,
-  type ParquetNode,
-  spliceFiles,
-  storeSource,
-} from '../../parquet/index.ts';
-import { findField } from '../../schema/index.ts';
-import type { TableContext } from '../types.ts';
+import { execute, identifier, openOrderedSession, type Session } from '../../engine/index.ts';
+import { type AddFile, rowCountOf } from '../../log/index.ts';
+import { canSplice, type ParquetFooter, spliceFiles, storeSource } from '../../parquet/index.ts';
+import { findField, type Scalar } from '../../schema/index.ts';
+import { fileAt } from '../stored-file.ts';
+import type { Snapshot, TableContext } from '../types.ts';
 import { totalOf } from './append-commit.ts';
 import { type FileTarget, type StagedFile, writeDataFile } from './append-file.ts';
 import { judge } from './append-parquet.ts';
-import { stageInto } from './append-select.ts';
-import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
-import { columnsIn } from './input.ts';
-import { LocalStage, type StoredFile, storedFooter } from './input-stage.ts';
-import { tableFile } from './input-table.ts';
+import { type SelectWriter, stageInto } from './append-select.ts';
+import { inParallel, stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { type StoredFile, storedFooter } from './input-stage.ts';
+import { alongCurve } from './optimize-curve.ts';
+import { cubeMarks, type Layout } from './optimize-layout.ts';
 import type { FileBin } from './optimize-plan.ts';
+import { stageAllFiles } from './scan-files.ts';
 
 /** Smaller row groups cost every reader more than encoding them again costs once. */
 const SPLICE_ROW_GROUP_ROWS_MIN = 100_000;
@@ -27,10 +23,14 @@ const SPLICE_ROW_GROUP_ROWS_MIN = 100_000;
 /** What the bins of one table share. */
 export interface BinWriter {
   readonly ctx: TableContext;
+  readonly snapshot: Snapshot;
   readonly session: LazySession;
   readonly target: FileTarget;
+  readonly layout: Layout;
   /** Columns by which rows are sorted within a file; none keeps their order. */
   readonly sortBy: readonly string[];
+  /** What a file comes to, more or less, where a bin becomes several. */
+  readonly targetFileSizeBytes: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -56,45 +56,40 @@ export class LazySession {
 }
 
 /**
- * Writes the rows of a bin to one file, in the order of its files; none where they have no rows.
- * Errors: `NULL_NOT_ALLOWED` (data), those of the stores, of Parquet and of the engine.
+ * Writes the rows of a bin anew, without those that are deleted: to one file in the order of its files, or to several along
+ * a curve; to none where there are no rows. Errors: `NULL_NOT_ALLOWED` (data), those of the stores, of Parquet and of the engine.
  */
 export async function stageBin(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {
-  const layouts = new Map<string, readonly ParquetNode[]>();
-  const inputs = await inParallel(bin.files, STORE_REQUESTS_MAX, async (add) => {
-    writer.signal?.throwIfAborted();
-    return openInput(writer, layouts, add);
-  });
-  const whole = inputs.flatMap(({ file, footer }) => (footer === null ? [] : [{ file, footer }]));
-  if (whole.length === inputs.length && isSplice(whole.map(({ footer }) => footer))) {
-    return splice(writer, bin, whole);
-  }
-  return encode(writer, bin, inputs);
+  writer.signal?.throwIfAborted();
+  const whole = await spliceInputs(writer, bin);
+  return whole === null ? encode(writer, bin) : splice(writer, bin, whole);
 }
 
-interface BinInput {
+interface SpliceFile {
   readonly file: StoredFile;
-  /** Shared between files of one layout: a bin may have very many of them. */
-  readonly columns: readonly ParquetNode[];
-  /** Null where its row groups cannot be copied. */
-  readonly footer: ParquetFooter | null;
+  readonly footer: ParquetFooter;
 }
 
-async function openInput(
-  { ctx, target, sortBy }: BinWriter,
-  layouts: Map<string, readonly ParquetNode[]>,
-  add: AddFile,
-): Promise<BinInput> {
-  const file = await tableFile(ctx, add);
-  const footer = await storedFooter(file);
-  const layout = JSON.stringify(footer.columns);
-  const columns = layouts.get(layout) ?? footer.columns;
-  layouts.set(layout, columns);
-  const copies =
-    sortBy.length === 0 &&
-    footer.rowCount >= SPLICE_ROW_GROUP_ROWS_MIN &&
-    judge(target, footer).kind === 'verbatim';
-  return { file, columns, footer: copies ? footer : null };
+/** The files of a bin where all of them may be copied. No footer is read of files that are known to be small. */
+async function spliceInputs(
+  { ctx, target, layout, sortBy, signal }: BinWriter,
+  { files }: FileBin,
+): Promise<readonly SpliceFile[] | null> {
+  const keepsOrder = layout.kind === 'pack' && sortBy.length === 0;
+  if (!keepsOrder || target.isMapped || files.length < 2 || !files.every(mayBeLarge)) return null;
+  const inputs = await inParallel(files, STORE_REQUESTS_MAX, async (add) => {
+    signal?.throwIfAborted();
+    const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
+    return { file, footer: await storedFooter(file) };
+  });
+  const footers = inputs.map(({ footer }) => footer);
+  const isCopied = footers.every((footer) => judge(target, footer).kind === 'verbatim');
+  return isCopied && isSplice(footers) ? inputs : null;
+}
+
+function mayBeLarge(add: AddFile): boolean {
+  const rowCount = rowCountOf(add) ?? SPLICE_ROW_GROUP_ROWS_MIN;
+  return add.deletionVector === undefined && rowCount >= SPLICE_ROW_GROUP_ROWS_MIN;
 }
 
 function isSplice(footers: readonly ParquetFooter[]): boolean {
@@ -106,7 +101,7 @@ function isSplice(footers: readonly ParquetFooter[]): boolean {
 async function splice(
   { ctx, target, signal }: BinWriter,
   { partitionValues }: FileBin,
-  inputs: readonly { readonly file: StoredFile; readonly footer: ParquetFooter }[],
+  inputs: readonly SpliceFile[],
 ): Promise<readonly StagedFile[]> {
   const sources = inputs.map(({ file: { store, path, sizeBytes }, footer }) => ({
     source: storeSource(store, path, { sizeBytes }),
@@ -119,45 +114,81 @@ async function splice(
   return file === null ? [] : [file];
 }
 
-async function encode(
-  { ctx, session, target, sortBy, signal }: BinWriter,
-  { partitionValues }: FileBin,
-  inputs: readonly BinInput[],
-): Promise<readonly StagedFile[]> {
-  const stage = await LocalStage.open();
+async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {
+  const { ctx, snapshot, target, layout, signal } = writer;
+  const session = await writer.session.get();
+  const files = bin.files.map((add) => ({ add, partition: NO_VALUES, statistics: null }));
+  const name = `hidden-${ctx.random.uuid()}`;
+  const staged = await stageAllFiles(ctx, snapshot, files, {
+    schema: target.fileSchema,
+    session,
+    name,
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
-    const names = target.fileSchema.fields.map(({ name }) => name);
-    const files = await inParallel(inputs, STORE_REQUESTS_MAX, async ({ file, columns }) => ({
-      localPath: await localFile(stage, file, names),
-      columns,
-      partitionValues: new Map(),
-    }));
-    const rows = relationSql(files, {
-      schema: target.fileSchema,
-      partitionColumns: [],
-      mapping: 'none',
+    const select: SelectWriter = { ctx, session, target, signal };
+    if (layout.kind === 'pack' || layout.kind === 'purge') {
+      return await stageInto(select, bin.partitionValues, sorted(writer, staged.sql));
+    }
+    const rows = alongCurve(staged.sql, {
+      keys: layout.columns.map(({ sql }) => sql),
+      curve: layout.kind === 'zorder' ? 'zorder' : 'hilbert',
+      taken: new Set(target.fileSchema.fields.map((field) => field.name.toLowerCase())),
     });
-    // A partition column has one value in a file, which the file does not hold.
-    const order = sortBy
-      .flatMap((name) => findField(target.fileSchema, name) ?? [])
-      .map(({ name }) => `${identifier(name)} ASC NULLS FIRST`)
-      .join(', ');
-    const select = order === '' ? rows : `SELECT * FROM (${rows}) ORDER BY ${order}`;
-    const writer = { ctx, session: await session.get(), target, signal };
-    return await stageInto(writer, partitionValues, select);
+    const written = await stagePieces(writer, bin, { select, rows });
+    return layout.kind === 'zorder' ? written : markedAsCube(writer, layout, written);
   } finally {
-    await stage.close();
+    await staged.stage.close();
+    await session.run(`DROP TABLE IF EXISTS ${identifier(name)}`);
   }
 }
 
-/** The footer is asked for again only where the file must be brought here. */
-async function localFile(
-  stage: LocalStage,
-  file: StoredFile,
-  names: readonly string[],
-): Promise<string> {
-  const local = file.store.localFile(file.path);
-  if (local !== null) return local;
-  const footer = await storedFooter(file);
-  return stage.localFile(file, footer, columnsIn(footer, names));
+/** A partition column has one value in a file, which the file does not hold. */
+const NO_VALUES: ReadonlyMap<string, Scalar | null> = new Map();
+
+function sorted({ target, sortBy }: BinWriter, rows: string): string {
+  const order = sortBy
+    .flatMap((name) => findField(target.fileSchema, name) ?? [])
+    .map(({ name }) => `${identifier(name)} ASC NULLS FIRST`)
+    .join(', ');
+  return order === '' ? rows : `SELECT * FROM (${rows}) ORDER BY ${order}`;
+}
+
+/** Rows in one file, or cut into as many as their size asks for. */
+async function stagePieces(
+  { ctx, targetFileSizeBytes, signal }: BinWriter,
+  { partitionValues, sizeBytes }: FileBin,
+  { select, rows }: { readonly select: SelectWriter; readonly rows: string },
+): Promise<readonly StagedFile[]> {
+  const count = Math.round(sizeBytes / targetFileSizeBytes);
+  if (count < 2) return stageInto(select, partitionValues, rows);
+  const { session } = select;
+  const statement = signal === undefined ? {} : { signal };
+  const table = identifier(`along-${ctx.random.uuid()}`);
+  await execute(session, `CREATE TABLE ${table} AS ${rows}`, statement);
+  try {
+    const [counted] = await session.query(`SELECT count(*) AS n FROM ${table}`, statement);
+    const rowCount = Number(counted?.['n'] ?? 0);
+    const starts = Array.from({ length: count }, (_, index) => cut(rowCount, index, count));
+    return await stageAll(ctx, starts.entries(), 1, ([index, start]) => {
+      const end = cut(rowCount, index + 1, count);
+      const piece = `SELECT * FROM ${table} WHERE rowid >= ${String(start)} AND rowid < ${String(end)}`;
+      return stageInto(select, partitionValues, piece);
+    });
+  } finally {
+    await session.run(`DROP TABLE ${table}`);
+  }
+}
+
+function cut(rowCount: number, index: number, count: number): number {
+  return Math.floor((rowCount * index) / count);
+}
+
+function markedAsCube(
+  { ctx }: BinWriter,
+  { columns }: Extract<Layout, { readonly kind: 'cluster' }>,
+  files: readonly StagedFile[],
+): readonly StagedFile[] {
+  const marks = cubeMarks({ id: ctx.random.uuid(), columns: columns.map(({ name }) => name) });
+  return files.map((file) => ({ ...file, add: { ...file.add, ...marks } }));
 }

@@ -1,6 +1,7 @@
 /**
- * OPTIMIZE: small files of a partition packed into few large ones. No row changes, so that others append meanwhile
- * without a conflict; a bin of which another writer took a file is given up and packed again, all others are committed.
+ * OPTIMIZE: small files of a partition packed into few large ones, or rows laid out along a curve; REORG: files written
+ * again without what is not in the table any more. No row changes, so that others append meanwhile without a conflict; a
+ * bin of which another writer took a file is given up and planned again, all others are committed.
  */
 
 import { unreachable } from '../../base/index.ts';
@@ -15,12 +16,26 @@ import { removalOf, totalOf } from './append-commit.ts';
 import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { optimizeInvalid, writeConflict } from './errors.ts';
-import { type FileBin, packFiles, type PackOptions, printedWhere } from './optimize-plan.ts';
+import { type Layout, layoutOf, type LayoutOptions } from './optimize-layout.ts';
+import {
+  type FileBin,
+  planBins,
+  type PackOptions,
+  printedWhere,
+  targetSizeOf,
+} from './optimize-plan.ts';
+import { filesToPurge } from './optimize-purge.ts';
 import { LazySession, stageBin } from './optimize-write.ts';
 
-export interface OptimizeOptions extends PackOptions {
+export interface OptimizeOptions extends PackOptions, LayoutOptions, RewriteOptions {
   /** Columns by which the rows of a new file are sorted, nulls first. Default: they stay in the order of their files. */
   readonly sortBy?: readonly string[];
+}
+
+export interface ReorgOptions
+  extends Pick<PackOptions, 'where' | 'targetFileSizeBytes'>, RewriteOptions {}
+
+interface RewriteOptions {
   /** Only says what would be done. Default false. */
   readonly dryRun?: boolean;
   /** Of files that are encoded again. Default: the table's, or snappy. */
@@ -53,9 +68,17 @@ const ROUNDS_MAX = 5;
 /** Tries to commit what is left of some bins, after conflicts. */
 const TRIES_MAX = 100;
 
+/** How the work is named in the log. */
+interface Work {
+  readonly layout: Layout;
+  /** Whether nobody asked for it. */
+  readonly isAuto: boolean;
+}
+
 /**
- * Packs small files, in one commit or, where there is much to do, several: each is atomic, and what a failure leaves
- * behind are files that no commit names. Errors: `OPTIMIZE_INVALID`, `COLUMN_UNKNOWN`, `EXPRESSION_…` (invalid),
+ * Packs small files, lays rows out by `zOrderBy`, or by the columns that the table is clustered by; files of which many rows are
+ * deleted are written again without them. In one commit or, where there is much to do, several: each is atomic, and what a
+ * failure leaves behind are files that no commit names. Errors: `OPTIMIZE_INVALID`, `COLUMN_UNKNOWN`, `EXPRESSION_…` (invalid),
  * `FEATURE_UNSUPPORTED`, `WRITE_CONFLICT` after very many lost races, those of the stores, of Parquet and of `commitTransaction`.
  */
 export async function optimize(
@@ -63,20 +86,57 @@ export async function optimize(
   snapshot: Snapshot,
   options: OptimizeOptions = {},
 ): Promise<OptimizeResult> {
-  checkWritable(snapshot.protocol, snapshot.metadata, 'rearrange');
-  checkKeepsRowIds(snapshot, 'OPTIMIZE');
+  checkRewrites(snapshot, 'OPTIMIZE');
   checkSort(snapshot, options);
-  const bins = packFiles(snapshot, snapshot.files(), options);
-  if (options.dryRun === true) return planned(snapshot, bins);
+  const layout = layoutOf(snapshot, options);
+  return run(ctx, snapshot, options, { layout, isAuto: false });
+}
+
+/**
+ * REORG: writes files again that hold rows which are deleted, or columns which were dropped, so that once older versions are
+ * vacuumed no byte of them is left. The footer of each file is read. Errors: as of `optimize`.
+ */
+export async function reorg(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  options: ReorgOptions = {},
+): Promise<OptimizeResult> {
+  checkRewrites(snapshot, 'REORG');
+  return run(ctx, snapshot, options, { layout: { kind: 'purge' }, isAuto: false });
+}
+
+/** As `optimize`, for what follows a commit by itself. */
+export async function compactNow(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  options: PackOptions,
+): Promise<OptimizeResult> {
+  checkRewrites(snapshot, 'OPTIMIZE');
+  return run(ctx, snapshot, options, { layout: { kind: 'pack' }, isAuto: true });
+}
+
+function checkRewrites(snapshot: Snapshot, operation: string): void {
+  checkWritable(snapshot.protocol, snapshot.metadata, 'rearrange');
+  checkKeepsRowIds(snapshot, operation);
+}
+
+async function run(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  options: OptimizeOptions,
+  work: Work,
+): Promise<OptimizeResult> {
   const session = new LazySession(ctx);
   try {
-    return await new Optimizer(ctx, snapshot, { options, session }).run(bins);
+    const optimizer = new Optimizer(ctx, snapshot, { options, work, session });
+    const bins = await optimizer.plan(snapshot.files());
+    return options.dryRun === true ? planned(snapshot, bins) : await optimizer.run(bins);
   } finally {
     await session.close();
   }
 }
 
-/** A bin, and the file that is to take its place: none where it has no rows. */
+/** A bin, and the files that are to take its place: none where it has no rows. */
 interface PackedBin {
   readonly bin: FileBin;
   readonly files: readonly StagedFile[];
@@ -85,6 +145,7 @@ interface PackedBin {
 class Optimizer {
   readonly #ctx: TableContext;
   readonly #options: OptimizeOptions;
+  readonly #work: Work;
   readonly #session: LazySession;
   readonly #done: PackedBin[] = [];
   readonly #postCommitErrors: Error[] = [];
@@ -94,12 +155,26 @@ class Optimizer {
   constructor(
     ctx: TableContext,
     snapshot: Snapshot,
-    how: { readonly options: OptimizeOptions; readonly session: LazySession },
+    how: {
+      readonly options: OptimizeOptions;
+      readonly work: Work;
+      readonly session: LazySession;
+    },
   ) {
     this.#ctx = ctx;
     this.#snapshot = snapshot;
     this.#options = how.options;
+    this.#work = how.work;
     this.#session = how.session;
+  }
+
+  async plan(files: Iterable<AddFile>): Promise<readonly FileBin[]> {
+    const { layout } = this.#work;
+    const some =
+      layout.kind === 'purge'
+        ? await filesToPurge(this.#ctx, this.#snapshot, files, this.#options)
+        : files;
+    return planBins(this.#snapshot, some, { ...this.#options, layout });
   }
 
   async run(bins: readonly FileBin[]): Promise<OptimizeResult> {
@@ -108,7 +183,7 @@ class Optimizer {
       const lost: FileBin[] = [];
       for (const some of inCommits(waiting))
         lost.push(...(await this.#commit(await this.#write(some))));
-      waiting = packFiles(this.#snapshot, this.#stillLive(lost), this.#options);
+      waiting = await this.plan(this.#stillLive(lost));
     }
     return {
       kind: this.#commitCount === 0 ? 'unchanged' : 'committed',
@@ -125,8 +200,17 @@ class Optimizer {
 
   async #write(bins: readonly FileBin[]): Promise<readonly PackedBin[]> {
     const { codec, sortBy = [], signal } = this.#options;
-    const target = fileTarget(this.#snapshot, codec);
-    const writer = { ctx: this.#ctx, session: this.#session, target, sortBy, signal };
+    const snapshot = this.#snapshot;
+    const writer = {
+      ctx: this.#ctx,
+      snapshot,
+      session: this.#session,
+      target: fileTarget(snapshot, codec),
+      layout: this.#work.layout,
+      sortBy,
+      targetFileSizeBytes: targetSizeOf(snapshot, this.#options),
+      signal,
+    };
     const packed: PackedBin[] = [];
     await stageAll(this.#ctx, bins, ENGINE_STATEMENTS_MAX, async (bin) => {
       const files = await stageBin(writer, bin);
@@ -183,8 +267,8 @@ class Optimizer {
     const removed = packed.flatMap(({ bin }) => bin.files);
     const added = packed.flatMap(({ files }) => files.map(({ add }) => add));
     return {
-      operation: 'OPTIMIZE',
-      operationParameters: parametersOf(this.#snapshot, this.#options),
+      operation: this.#work.layout.kind === 'purge' ? 'REORG' : 'OPTIMIZE',
+      operationParameters: parametersOf(this.#snapshot, this.#options, this.#work),
       operationMetrics: metricsOf(removed, added),
       actions: [
         ...removed.map((add) => removalOf(this.#ctx, add, { dataChange: false })),
@@ -211,7 +295,14 @@ function isValid(bin: FileBin, before: Snapshot, latest: Snapshot): boolean {
     latest.metadata.id === before.metadata.id &&
     latest.metadata.schemaString === before.metadata.schemaString &&
     latest.partitionColumns.join() === before.partitionColumns.join() &&
-    bin.files.every(({ path }) => latest.file(path) !== null)
+    bin.files.every((add) => isSame(add, latest.file(add.path)))
+  );
+}
+
+/** Whether the file is live with the rows that it had. */
+function isSame(before: AddFile, now: AddFile | null): boolean {
+  return (
+    now !== null && JSON.stringify(before.deletionVector) === JSON.stringify(now.deletionVector)
   );
 }
 
@@ -259,13 +350,22 @@ function checkSort({ schema }: Snapshot, { sortBy = [] }: OptimizeOptions): void
 }
 
 /** As Spark writes them. */
-function parametersOf(snapshot: Snapshot, options: OptimizeOptions): Record<string, string> {
+function parametersOf(
+  snapshot: Snapshot,
+  options: OptimizeOptions,
+  { layout, isAuto }: Work,
+): Record<string, string> {
   const where = printedWhere(snapshot, options);
+  const predicate = JSON.stringify(where === null ? [] : [where]);
+  if (layout.kind === 'purge') return { predicate, applyPurge: 'true' };
+  const names = (kind: 'zorder' | 'cluster'): string =>
+    JSON.stringify(layout.kind === kind ? layout.columns.map(({ name }) => name) : []);
   return {
-    predicate: JSON.stringify(where === null ? [] : [where]),
-    zOrderBy: '[]',
-    clusterBy: '[]',
-    auto: 'false',
+    predicate,
+    zOrderBy: names('zorder'),
+    clusterBy: names('cluster'),
+    auto: String(isAuto),
+    ...(layout.kind === 'cluster' && layout.full ? { isFull: 'true' } : {}),
   };
 }
 
@@ -282,7 +382,9 @@ function metricsOf(
     numRemovedBytes: String(totalOf(removed, ({ size }) => size)),
     numAddedFiles: String(added.length),
     numAddedBytes: String(totalOf(sizes, (size) => size)),
-    numDeletionVectorsRemoved: '0',
+    numDeletionVectorsRemoved: String(
+      removed.filter(({ deletionVector }) => deletionVector !== undefined).length,
+    ),
     minFileSize: quantile(0),
     p25FileSize: quantile(0.25),
     p50FileSize: quantile(0.5),

@@ -175,13 +175,21 @@ test('a column that was renamed keeps its name in new files, and keys are found 
   });
 });
 
-test('files are not written again, by name', async () => {
+test('files are packed under their names in files', async () => {
   await withBench('memory', async (bench) => {
-    const table = await tableOf(bench, 'k string, n bigint', {
-      properties: { 'delta.columnMapping.mode': 'name' },
+    let snapshot = await tableOf(bench, 'k string, n bigint', {
+      partitionBy: ['k'],
+      properties: { 'delta.columnMapping.mode': 'id' },
     });
-    const { snapshot } = await append(bench.ctx, table, { rows: [{ k: 'a', n: 1 }] });
-    const refusal = { code: 'FEATURE_UNSUPPORTED', details: { features: 'columnMapping' } };
-    await expect(optimize(bench.ctx, snapshot, {})).rejects.toMatchObject(refusal);
+    for (const n of [1n, 2n]) {
+      snapshot = (await append(bench.ctx, snapshot, { rows: [{ k: 'a', n }] })).snapshot;
+    }
+    const rows = await rowsOf(bench, snapshot);
+    const result = await optimize(bench.ctx, snapshot, {});
+    expect(result).toMatchObject({ filesRemoved: 2, filesAdded: 1 });
+    expect(await rowsOf(bench, result.snapshot)).toEqual(rows);
+    expect(await optimize(bench.ctx, result.snapshot, { where: "k = 'b'" })).toMatchObject({
+      kind: 'unchanged',
+    });
   });
 });
