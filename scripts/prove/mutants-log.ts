@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.ts';
 const STATE = 'src/log/state.ts';
 const CLEANUP = 'src/table/cleanup.ts';
 /** Between two seeds whose checkpoints are in Parquet. */
-const PARQUET_EVERY = 40;
+const PARQUET_EVERY = 50;
 
 export const LOG_MUTANTS: readonly Mutant[] = [
   {

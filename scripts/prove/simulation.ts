@@ -28,6 +28,9 @@ const seeds = Number(values.seeds);
 const from = Number(values.from);
 const every = Number(values.every);
 
+/** Seeds after which a process says how far it is. */
+const TELL_EVERY = 5_000;
+
 /** What a process has run. */
 interface Ran {
   readonly seeds: number;
@@ -47,6 +50,7 @@ async function run(first: number, count: number): Promise<Ran> {
   while (ran < count && broken.length < Number(values.broken)) {
     const seed = first + ran * every;
     ran += 1;
+    if (ran % TELL_EVERY === 0) process.stderr.write(`${ran} seeds up to ${seed}\n`);
     try {
       const result = await simulate(seed);
       versions += result.versions;

@@ -19,7 +19,7 @@ export interface Terms {
 }
 
 /** How many seeds there are between two that write checkpoints in Parquet. */
-const PARQUET_EVERY = 40;
+const PARQUET_EVERY = 50;
 /** Those that readers must know too. */
 const READER_FEATURES = ['deletionVectors', 'v2Checkpoint'] as const;
 
