@@ -68,14 +68,14 @@ export function tableWithoutColumns(version: number): DeltaError {
 }
 
 /** `MERGE_AMBIGUOUS`: several source rows would change one row of the table. */
-export function mergeAmbiguous(rowCount: number): DeltaError {
+export function mergeAmbiguous(rowCount: number, example: string): DeltaError {
   return new DeltaError({
     kind: 'data',
     code: 'MERGE_AMBIGUOUS',
     message:
-      'several rows of the source match one row of the table, so that it is open which of them counts; ' +
-      'make the source unique by the columns of the condition. Nothing was changed',
-    details: { rows: rowCount },
+      `several rows of the source match one row of the table${example === '' ? '' : ` (${example})`}, so that it is ` +
+      'open which of them counts; make the source unique by the columns of the condition. Nothing was changed',
+    details: { rows: rowCount, ...(example === '' ? {} : { example }) },
   });
 }
 
@@ -95,6 +95,16 @@ export function mergeColumn(name: string, reason: string): DeltaError {
     code: 'MERGE_COLUMN',
     message: `the column ${name} of the merge ${reason}`,
     details: { column: name },
+  });
+}
+
+/** `UPDATE_COLUMN`: a name in what an update sets is no column that can be; empty where there is none at all. */
+export function updateColumn(name: string, reason: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'UPDATE_COLUMN',
+    message: `the column ${name === '' ? '' : `${name} `}of the update ${reason}`,
+    details: name === '' ? {} : { column: name },
   });
 }
 

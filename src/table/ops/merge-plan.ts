@@ -1,9 +1,8 @@
-/** A MERGE in the engine's SQL: names resolved, clauses put into one CASE, keys taken out of the condition. */
+/** A MERGE in the engine's SQL: clauses put into one CASE, keys taken out of the condition. */
 
 import {
   identifier,
   type Scope,
-  scopeOf,
   translate,
   translateCondition,
   translateTo,
@@ -18,7 +17,6 @@ import {
   FLOAT,
   INTEGER,
   LONG,
-  mapColumns,
   parseExpression,
   SHORT,
   type StructField,
@@ -26,18 +24,12 @@ import {
   typesEqual,
   VOID,
 } from '../../schema/index.ts';
-import { mergeClause, mergeColumn } from './errors.ts';
+import { mergeClause } from './errors.ts';
 import { allOf } from './input-table.ts';
-import type { Assignments, MatchedClause, MergeSpec, NotMatchedClause } from './merge-types.ts';
+import { MergeScope, type PlanInput, TARGET } from './merge-scope.ts';
+import type { Assignments, NotMatchedClause } from './merge-types.ts';
 
-/** The alias of the table's rows in the SQL. */
-export const TARGET = 't';
-/** The alias of the source's rows; with a space, which no column of a table without column mapping has in its name. */
-export const SOURCE = '"source row"';
-/** The aliases that users write, unless they choose others. */
-const TARGET_ALIAS = 't';
-const SOURCE_ALIAS = 's';
-/** The column of `SOURCE` with the number of the clause that a matched row takes. */
+/** The column of `SOURCE` with the number of the clause that a row of the table takes. */
 export const CLAUSE = 'clause';
 
 /** A column of the table that the condition wants equal to something of the source. */
@@ -47,23 +39,27 @@ export interface MergeKey {
   readonly sourceSql: string;
 }
 
+/** The clauses for rows of the table are numbered: first those for matched rows, then those not matched by the source. */
 export interface MergePlan {
   /** Over `TARGET` and `SOURCE`. */
   readonly on: string;
   readonly keys: readonly MergeKey[];
   /** What the condition asks of the table alone. */
   readonly targetCondition: Expression | null;
-  /** Columns of the table that the condition, or that of a clause, reads. */
+  /** Columns of the table that the condition, or that of a clause for matched rows, reads. */
   readonly conditionColumns: StructType;
   /** The number of the clause that a matched pair takes, or null. */
   readonly clause: string;
   /** The clauses that delete. */
   readonly deletes: readonly number[];
-  /** All that can become of a matched row is that it is deleted. */
-  readonly deletesOnly: boolean;
+  /** Whether a clause acts on rows that match. */
+  readonly changesMatched: boolean;
+  /** All that can become of a matched row is that it is deleted, whichever source rows match it. */
+  readonly deletesMatched: boolean;
   /** Columns of the table that a clause can change. */
   readonly changing: readonly ChangingColumn[];
   readonly inserts: InsertPlan | null;
+  readonly bySource: BySourcePlan | null;
 }
 
 export interface ChangingColumn {
@@ -81,6 +77,18 @@ export interface InsertPlan {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** What becomes of rows of the table that no source row matches. */
+export interface BySourcePlan {
+  /** Over `TARGET`: the number of the clause that such a row takes, or null. */
+  readonly clause: string;
+  /** The lowest number of these clauses. */
+  readonly first: number;
+  /** True for every row that takes one; null is true for all. */
+  readonly condition: Expression | null;
+  /** Columns of the table that the conditions read. */
+  readonly columns: StructType;
+}
+
 /** The value of a column after the merge; `clause` is SQL for the clause that the row takes, null where it takes none. */
 export function newValueOf(plan: MergePlan, name: string, clause: string): string {
   const old = `${TARGET}.${identifier(name)}`;
@@ -90,20 +98,9 @@ export function newValueOf(plan: MergePlan, name: string, clause: string): strin
   return `CASE ${clause} ${arms.join(' ')} ELSE ${old} END`;
 }
 
-/** What a plan is made over. */
-export interface PlanInput {
-  readonly schema: StructType;
-  /** The source's columns, in the order of the columns of `sourceColumn`. */
-  readonly source: StructType;
-  readonly spec: Pick<
-    MergeSpec,
-    'on' | 'targetAlias' | 'sourceAlias' | 'whenMatched' | 'whenNotMatched' | 'evolve'
-  >;
-}
-
-/** The name of a source column in the engine: by place, since its own may differ from another's only by case. */
-export function sourceColumn(index: number): string {
-  return identifier(`c${String(index)}`);
+/** True where one is. */
+export function anyOf(conditions: readonly Expression[]): Expression {
+  return conditions.reduce((left, right) => ({ kind: 'binary', operator: 'or', left, right }));
 }
 
 /**
@@ -113,126 +110,97 @@ export function planMerge(input: PlanInput): MergePlan {
   return new Planner(input).plan();
 }
 
-/** The columns of the source that a merge may add to its table. */
-export function incomingColumns(
-  source: StructType,
-  { whenMatched = [], whenNotMatched = [], targetAlias = TARGET_ALIAS }: PlanInput['spec'],
-): StructType {
-  const clauses = [
-    ...whenMatched.flatMap((clause) => ('delete' in clause ? [] : [clause.update])),
-    ...whenNotMatched.map(({ insert }) => insert),
-  ];
-  if (clauses.includes('*')) return source;
-  const assigned = clauses.flatMap((clause) => Object.keys(clause)).map(parseExpression);
-  const isAssigned = (name: string): boolean =>
-    assigned.some(
-      (column) =>
-        column.kind === 'column' &&
-        sameName(column.path.at(-1) ?? '', name) &&
-        (column.path.length === 1 ||
-          (column.path.length === 2 && sameName(column.path[0] ?? '', targetAlias))),
-    );
-  return { ...source, fields: source.fields.filter(({ name }) => isAssigned(name)) };
+/** A clause for rows of the table. */
+interface RowClause {
+  readonly condition: Expression | null;
+  /** Null where it deletes. */
+  readonly update: ReadonlyMap<StructField, Expression> | null;
+  /** What its conditions and values may read. */
+  readonly scope: Scope;
 }
 
 class Planner {
   readonly #schema: StructType;
   readonly #source: StructType;
   readonly #spec: PlanInput['spec'];
-  readonly #targetAlias: string;
-  readonly #sourceAlias: string;
-  readonly #targetScope: Scope;
-  readonly #sourceScope: Scope;
+  readonly #names: MergeScope;
 
-  constructor({ schema, source, spec }: PlanInput) {
-    this.#schema = schema;
-    this.#source = source;
-    this.#spec = spec;
-    this.#targetAlias = spec.targetAlias ?? TARGET_ALIAS;
-    this.#sourceAlias = spec.sourceAlias ?? SOURCE_ALIAS;
-    if (sameName(this.#targetAlias, this.#sourceAlias)) {
-      throw mergeClause(`table and source have the same alias, ${this.#sourceAlias}`);
-    }
-    this.#targetScope = scopeOf(schema, TARGET).map((column) => ({
-      ...column,
-      qualifier: this.#targetAlias,
-    }));
-    this.#sourceScope = source.fields.map(({ name, type }, index) => ({
-      qualifier: this.#sourceAlias,
-      name,
-      type,
-      sql: `${SOURCE}.${sourceColumn(index)}`,
-    }));
+  constructor(input: PlanInput) {
+    this.#schema = input.schema;
+    this.#source = input.source;
+    this.#spec = input.spec;
+    this.#names = new MergeScope(input);
   }
 
   plan(): MergePlan {
-    const { whenMatched = [], whenNotMatched = [] } = this.#spec;
-    if (whenMatched.length + whenNotMatched.length === 0) {
+    const { whenMatched = [], whenNotMatched = [], whenNotMatchedBySource = [] } = this.#spec;
+    if (whenMatched.length + whenNotMatched.length + whenNotMatchedBySource.length === 0) {
       throw mergeClause('it has no clause; say what is to be done with rows that match, or do not');
     }
     checkOrder(whenMatched, 'matched');
     checkOrder(whenNotMatched, 'not matched');
+    checkOrder(whenNotMatchedBySource, 'not matched by source');
     const on = parseExpression(this.#spec.on);
-    const conditions = whenMatched.map(({ condition }) => parsed(condition));
-    const read = [on, ...conditions.filter((condition) => condition !== null)];
+    const { both } = this.#names;
+    const matched = whenMatched.map((clause) => this.#rowClause(clause, both));
+    const bySource = whenNotMatchedBySource.map((clause) =>
+      this.#rowClause(clause, this.#names.target),
+    );
+    const clauses = [...matched, ...bySource];
     const keys = conjunctsOf(on).flatMap((conjunct) => this.#keyOf(conjunct) ?? []);
     return {
-      on: translateCondition(on, this.#both),
+      on: translateCondition(on, both),
       keys,
       targetCondition: this.#targetCondition(on),
-      conditionColumns: this.#targetColumns(read),
-      clause: caseOf(
-        conditions.map((condition) =>
-          condition === null ? 'TRUE' : translateCondition(condition, this.#both),
-        ),
+      conditionColumns: this.#names.targetColumns([on, ...conditionsOf(matched)]),
+      clause: clauseOf(matched),
+      deletes: clauses.flatMap(({ update }, index) => (update === null ? [index] : [])),
+      changesMatched: matched.length > 0,
+      deletesMatched: matched.every(
+        ({ condition, update }) => condition === null && update === null,
       ),
-      deletes: whenMatched.flatMap((clause, index) => ('delete' in clause ? [index] : [])),
-      deletesOnly: whenMatched.every(
-        (clause) => 'delete' in clause && clause.condition === undefined,
-      ),
-      changing: this.#changing(whenMatched, keys),
+      changing: this.#changing(clauses, keys),
       inserts: this.#inserts(whenNotMatched),
+      bySource: this.#bySource(bySource, matched.length),
     };
   }
 
   get #evolves(): boolean {
-    return this.#spec.evolve === 'add';
+    return this.#spec.evolve !== undefined && this.#spec.evolve !== 'none';
   }
 
-  get #both(): Scope {
-    return [...this.#targetScope, ...this.#sourceScope];
+  #rowClause(
+    clause: { readonly condition?: string } & (
+      { readonly update: '*' | Assignments } | { readonly delete: true }
+    ),
+    scope: Scope,
+  ): RowClause {
+    const update = 'delete' in clause ? null : this.#assignments(clause.update);
+    return { condition: parsed(clause.condition), update, scope };
   }
 
   /** A key that is assigned what it was matched by stays as it is. */
-  #changing(
-    clauses: readonly MatchedClause[],
-    keys: readonly MergeKey[],
-  ): readonly ChangingColumn[] {
-    const assigned = clauses.map((clause) =>
-      'delete' in clause ? null : this.#assignments(clause.update),
-    );
+  #changing(clauses: readonly RowClause[], keys: readonly MergeKey[]): readonly ChangingColumn[] {
     return this.#schema.fields.flatMap((field) => {
       const values: Expression[] = [];
       const branches = new Map<number, string>();
-      for (const [index, assignments] of assigned.entries()) {
-        const value = assignments?.get(field);
+      for (const [index, { update, scope }] of clauses.entries()) {
+        const value = update?.get(field);
         if (value === undefined) continue;
-        const sql = translateTo(value, this.#both, field.type);
+        const sql = translateTo(value, scope, field.type);
         if (keys.some((key) => key.field === field && key.sourceSql === sql)) continue;
         values.push(value);
         branches.set(index, sql);
       }
-      return branches.size === 0 ? [] : [{ field, reads: this.#targetColumns(values), branches }];
+      if (branches.size === 0) return [];
+      return [{ field, reads: this.#names.targetColumns(values), branches }];
     });
   }
 
   #inserts(clauses: readonly NotMatchedClause[]): InsertPlan | null {
     if (clauses.length === 0) return null;
-    const scope = this.#sourceScope;
-    const conditions = clauses.map(({ condition }) => {
-      const expression = parsed(condition);
-      return expression === null ? 'TRUE' : translateCondition(expression, scope);
-    });
+    const scope = this.#names.source;
+    const rows = clauses.map(({ condition }) => ({ condition: parsed(condition), scope }));
     const assigned = clauses.map(({ insert }) => this.#assignments(insert));
     const values = this.#schema.fields.map((field) => {
       const cases = assigned.map((assignments, index) => {
@@ -240,43 +208,29 @@ class Planner {
         const options = { fillFields: this.#evolves };
         return `WHEN ${String(index)} THEN ${translateTo(value, scope, field.type, options)}`;
       });
-      return [field.name, `CASE ${caseOf(conditions)} ${cases.join(' ')} END`] as const;
+      return [field.name, `CASE ${clauseOf(rows)} ${cases.join(' ')} END`] as const;
     });
-    return { condition: `(${caseOf(conditions)}) IS NOT NULL`, values: new Map(values) };
+    return { condition: `(${clauseOf(rows)}) IS NOT NULL`, values: new Map(values) };
+  }
+
+  #bySource(clauses: readonly RowClause[], first: number): BySourcePlan | null {
+    if (clauses.length === 0) return null;
+    const conditions = conditionsOf(clauses);
+    const isForAll = conditions.length < clauses.length;
+    return {
+      clause: clauseOf(clauses, first),
+      first,
+      condition: isForAll ? null : anyOf(conditions.map((it) => this.#names.withoutAlias(it))),
+      columns: this.#names.targetColumns(conditions),
+    };
   }
 
   #assignments(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
-    if (clause === '*') {
-      const fields = this.#evolves
-        ? this.#schema.fields.filter(({ name }) => findField(this.#source, name) !== null)
-        : this.#schema.fields;
-      return new Map(fields.map((field) => [field, this.#ofSource(field.name)]));
-    }
-    const assigned = new Map<StructField, Expression>();
-    for (const [name, text] of Object.entries(clause)) {
-      const field = this.#assignable(name);
-      if (assigned.has(field)) throw mergeColumn(name, 'is assigned twice in one clause');
-      assigned.set(field, parseExpression(text));
-    }
-    return assigned;
-  }
-
-  #ofSource(name: string): Expression {
-    if (findField(this.#source, name) === null) {
-      throw mergeColumn(name, 'is in the table but not in the source, which `*` takes it from');
-    }
-    return { kind: 'column', path: [this.#sourceAlias, name] };
-  }
-
-  #assignable(name: string): StructField {
-    const target = parseExpression(name);
-    const path = target.kind === 'column' ? target.path : [];
-    const [first = '', second] = path;
-    const column = second !== undefined && sameName(first, this.#targetAlias) ? second : first;
-    const field = path.length > 2 ? null : findField(this.#schema, column);
-    if (field === null)
-      throw mergeColumn(name, 'cannot be assigned: the table has none of that name');
-    return field;
+    if (clause !== '*') return this.#names.assigned(clause);
+    const fields = this.#evolves
+      ? this.#schema.fields.filter(({ name }) => findField(this.#source, name) !== null)
+      : this.#schema.fields;
+    return new Map(fields.map((field) => [field, this.#names.ofSource(field.name)]));
   }
 
   /** `t.a = <something of the source>`, either way round. */
@@ -287,64 +241,19 @@ class Planner {
   }
 
   #keyFrom(target: Expression, source: Expression): MergeKey | null {
-    if (target.kind !== 'column' || this.#sidesOf(source).has(TARGET)) return null;
-    const field = this.#targetField(target.path);
+    if (target.kind !== 'column' || this.#names.readsTarget(source)) return null;
+    const field = this.#names.targetField(target.path);
     if (field === null || expressionColumns(source).length === 0) return null;
-    const { type } = translate(source, this.#sourceScope);
+    const { type } = translate(source, this.#names.source);
     if (!isOrderedAlike(type, field.type)) return null;
-    return { field, sourceSql: translateTo(source, this.#sourceScope, field.type) };
+    return { field, sourceSql: translateTo(source, this.#names.source, field.type) };
   }
 
   #targetCondition(on: Expression): Expression | null {
-    const own = conjunctsOf(on).filter((conjunct) => {
-      const sides = this.#sidesOf(conjunct);
-      return sides.has(TARGET) && !sides.has(SOURCE);
-    });
-    return allOf(
-      own.map((conjunct) =>
-        mapColumns(conjunct, (path) => ({
-          kind: 'column',
-          path:
-            sameName(path[0] ?? '', this.#targetAlias) && path.length > 1 ? path.slice(1) : path,
-        })),
-      ),
+    const own = conjunctsOf(on).filter(
+      (conjunct) => this.#names.readsTarget(conjunct) && !this.#names.readsSource(conjunct),
     );
-  }
-
-  #targetColumns(expressions: readonly Expression[]): StructType {
-    const read = new Set(
-      expressions
-        .flatMap(expressionColumns)
-        .flatMap((path) => this.#targetColumnOf(path)?.name ?? []),
-    );
-    return { ...this.#schema, fields: this.#schema.fields.filter(({ name }) => read.has(name)) };
-  }
-
-  #sidesOf(expression: Expression): ReadonlySet<string> {
-    return new Set(
-      expressionColumns(expression).map((path) =>
-        this.#targetColumnOf(path) === null ? SOURCE : TARGET,
-      ),
-    );
-  }
-
-  /** A column of the table itself, not a field inside one. */
-  #targetField(path: readonly string[]): StructField | null {
-    const field = this.#targetColumnOf(path);
-    const isQualified = sameName(path[0] ?? '', this.#targetAlias) && path.length === 2;
-    return isQualified || path.length === 1 ? field : null;
-  }
-
-  /** The column of the table that a name starts with, or null where it is one of the source. */
-  #targetColumnOf([first = '', second]: readonly string[]): StructField | null {
-    if (second !== undefined && sameName(first, this.#targetAlias)) {
-      const field = findField(this.#schema, second);
-      if (field !== null) return field;
-    }
-    const ofSource = second !== undefined && sameName(first, this.#sourceAlias);
-    return ofSource && findField(this.#source, second) !== null
-      ? null
-      : findField(this.#schema, first);
+    return allOf(own.map((conjunct) => this.#names.withoutAlias(conjunct)));
   }
 }
 
@@ -371,18 +280,21 @@ function checkOrder(clauses: readonly { readonly condition?: string }[], name: s
   }
 }
 
-/** The number of the first condition that is true, or null. */
-function caseOf(conditions: readonly string[]): string {
-  if (conditions.length === 0) return 'NULL::INTEGER';
-  const arms = conditions.map((condition, index) => `WHEN ${condition} THEN ${String(index)}`);
+function conditionsOf(clauses: readonly RowClause[]): readonly Expression[] {
+  return clauses.flatMap(({ condition }) => condition ?? []);
+}
+
+/** The number, counted from `first`, of the first clause whose condition is true, or null. */
+function clauseOf(clauses: readonly Pick<RowClause, 'condition' | 'scope'>[], first = 0): string {
+  if (clauses.length === 0) return 'NULL::INTEGER';
+  const arms = clauses.map(({ condition, scope }, index) => {
+    const when = condition === null ? 'TRUE' : translateCondition(condition, scope);
+    return `WHEN ${when} THEN ${String(first + index)}`;
+  });
   return `CASE ${arms.join(' ')} END`;
 }
 
 function conjunctsOf(expression: Expression): readonly Expression[] {
   if (expression.kind !== 'binary' || expression.operator !== 'and') return [expression];
   return [...conjunctsOf(expression.left), ...conjunctsOf(expression.right)];
-}
-
-function sameName(left: string, right: string): boolean {
-  return left.toLowerCase() === right.toLowerCase();
 }

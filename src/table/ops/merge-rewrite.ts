@@ -6,15 +6,10 @@ import type { FileTarget, StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel, runsBySize, stageAll } from './append-stage.ts';
 import { tableRelations } from './input-table.ts';
-import {
-  type Candidate,
-  FILE_NUMBER,
-  type MatchedFile,
-  type MergeTry,
-  PAIRS_TABLE,
-  ROW_NUMBER,
-} from './merge-match.ts';
-import { CLAUSE, newValueOf, SOURCE, TARGET } from './merge-plan.ts';
+import type { Candidate, MergeTry } from './merge-candidates.ts';
+import { FILE_NUMBER, type MatchedFile, PAIRS_TABLE, ROW_NUMBER } from './merge-match.ts';
+import { CLAUSE, newValueOf } from './merge-plan.ts';
+import { SOURCE, TARGET } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
 
 /** A candidate with rows that a clause changes. */
@@ -130,9 +125,10 @@ async function joinedRows(
   const numbers = files.map(({ number }) => String(number)).join(', ');
   // The small side gets the place of its file in this list, so that the large one is joined by what it has.
   const matches =
-    `SELECT ${plan.deletesOnly ? 'DISTINCT ON (place, p.row) ' : ''}` +
+    `SELECT ${plan.changesMatched && plan.deletesMatched ? 'DISTINCT ON (place, p.row) ' : ''}` +
     `list_position([${numbers}], p.file) - 1 AS place, p.row, p.${CLAUSE}, m.* ` +
-    `FROM ${PAIRS_TABLE} AS p JOIN ${SOURCE_TABLE} AS m ON m.rowid = p.source ` +
+    `FROM ${PAIRS_TABLE} AS p ${plan.bySource === null ? '' : 'LEFT '}JOIN ${SOURCE_TABLE} AS m ` +
+    `ON m.rowid = p.source ` +
     `WHERE p.${CLAUSE} IS NOT NULL AND p.file IN (${numbers})`;
   return (
     `FROM (${rows}) AS ${TARGET} ${join} (${matches}) AS ${SOURCE} ` +

@@ -27,7 +27,7 @@ import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { sourceMissing, sourceTypeOpen } from './errors.ts';
 import { schemaOfFiles } from './input-schema.ts';
 import { type LocalStage, storedFooter } from './input-stage.ts';
-import { sourceColumn } from './merge-plan.ts';
+import { sourceColumn } from './merge-scope.ts';
 import type { MergeSource } from './merge-types.ts';
 
 /** The engine's table of the source; its columns are those of `sourceColumn`, its rows are told apart by `rowid`. */

@@ -27,6 +27,11 @@ export type MatchedClause = { readonly condition?: string } & (
   | { readonly delete: true }
 );
 
+/** A row of the table that no source row matches; conditions and values are over the table alone. */
+export type NotMatchedBySourceClause = { readonly condition?: string } & (
+  { readonly update: Assignments } | { readonly delete: true }
+);
+
 /** A source row that matches no row; columns that are not named become null. */
 export interface NotMatchedClause {
   readonly condition?: string;
@@ -48,6 +53,8 @@ export interface MergeSpec extends WriteOptions, EvolveOptions {
   readonly sourceAlias?: string;
   readonly whenMatched?: readonly MatchedClause[];
   readonly whenNotMatched?: readonly NotMatchedClause[];
+  /** With such clauses all files are looked into in which their conditions may be true, whatever the source holds. */
+  readonly whenNotMatchedBySource?: readonly NotMatchedBySourceClause[];
   /** Of the files written. Default: the table's, or snappy. */
   readonly codec?: Codec;
   /** Where files that are written are cut, in bytes of input. Default 128 MiB. */
@@ -70,4 +77,25 @@ export interface MergeResult {
   readonly filesRemoved: number;
   /** Of the files added. */
   readonly sizeBytes: number;
+}
+
+/** What a merge would do, as far as the files go; nothing is written. */
+export interface MergeExplanation {
+  /** Of the table that was looked at. */
+  readonly version: number;
+  /** Of the table; those that are not in `files` are not opened. */
+  readonly fileCount: number;
+  /** The files that a clause may be for, by partition and key. */
+  readonly files: readonly ExplainedFile[];
+}
+
+export interface ExplainedFile {
+  /** As the log spells it. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** `read`: it is looked into, and stays as it is; `rewrite`: it is replaced. */
+  readonly action: 'read' | 'rewrite';
+  /** Rows to which a clause applies; 0 where the file stays. */
+  readonly updatedCount: number;
+  readonly deletedCount: number;
 }

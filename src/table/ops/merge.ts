@@ -17,14 +17,20 @@ import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { commitOptions, isApplied, removalOf, totalOf } from './append-commit.ts';
-import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { discardFiles, fileTarget } from './append-file.ts';
 import { stageSelect } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { writeConflict } from './errors.ts';
 import { evolvedTable } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
-import { findCandidates, findMatches, type MergeTry } from './merge-match.ts';
-import { incomingColumns, planMerge } from './merge-plan.ts';
+import {
+  type Candidate,
+  type Candidates,
+  findCandidates,
+  type MergeTry,
+} from './merge-candidates.ts';
+import { findMatches, type MatchedFile } from './merge-match.ts';
+import { planMerge } from './merge-plan.ts';
 import {
   insertedRows,
   movedRows,
@@ -32,8 +38,10 @@ import {
   type TouchedFile,
   withRealChanges,
 } from './merge-rewrite.ts';
+import { incomingColumns } from './merge-scope.ts';
 import { type LoadedSource, loadSource } from './merge-source.ts';
-import type { MergeResult, MergeSpec } from './merge-types.ts';
+import type { MergeExplanation, MergeResult, MergeSpec } from './merge-types.ts';
+import { countsOf, explained, metricsOf, parametersOf, type Written } from './merge-report.ts';
 
 const FILE_SIZE_BYTES = 128 * 1024 * 1024;
 /** Each lost try means that another writer's commit went through. */
@@ -52,8 +60,37 @@ export async function merge(
   spec: MergeSpec,
 ): Promise<MergeResult> {
   if (isApplied(snapshot, spec.txn)) return { ...NOTHING, kind: 'applied', snapshot };
+  return withSource(ctx, snapshot, spec, (merging) => mergeUntilCommitted(ctx, snapshot, merging));
+}
+
+/** What `merge` would do to the files of the table; nothing is written. Errors: as for `merge`, but for those of writing. */
+export async function explainMerge(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  spec: MergeSpec,
+): Promise<MergeExplanation> {
+  return withSource(ctx, snapshot, spec, async (merging) => {
+    const stage = await LocalStage.open();
+    try {
+      const { step } = stepOf(ctx, snapshot, { ...merging, stage });
+      const { candidates, touched } = await findChanges(step);
+      return explained(step, candidates.files, touched);
+    } finally {
+      await stage.close();
+    }
+  });
+}
+
+/** Refuses what the table does not allow, and has the source loaded for as long as `work` runs. */
+async function withSource<T>(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  spec: MergeSpec,
+  work: (merging: Merging) => Promise<T>,
+): Promise<T> {
   checkWritable(snapshot.protocol, snapshot.metadata);
-  const changesRows = (spec.whenMatched ?? []).length > 0;
+  const { whenMatched = [], whenNotMatchedBySource = [] } = spec;
+  const changesRows = whenMatched.length + whenNotMatchedBySource.length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
   if (changesRows) checkKeepsRowIds(snapshot, 'MERGE');
   const session = await openOrderedSession(await ctx.engine());
@@ -61,7 +98,7 @@ export async function merge(
   try {
     const loading = { session, stage, tableSchema: snapshot.schema };
     const source = await loadSource(ctx, spec.source, loading);
-    return await mergeUntilCommitted(ctx, snapshot, { spec, session, source });
+    return await work({ spec, session, source });
   } finally {
     await session.close();
     await stage.close();
@@ -72,6 +109,10 @@ interface Merging {
   readonly spec: MergeSpec;
   readonly session: Session;
   readonly source: LoadedSource;
+}
+
+interface Trying extends Merging {
+  readonly stage: LocalStage;
 }
 
 async function mergeUntilCommitted(
@@ -100,25 +141,40 @@ async function mergeUntilCommitted(
 
 type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
 
-async function tryMerge(
-  ctx: TableContext,
-  snapshot: Snapshot,
-  { spec, session, source, stage }: Merging & { readonly stage: LocalStage },
-): Promise<MergeResult | Lost> {
+interface Step {
+  readonly step: MergeTry;
+  /** Of the columns that come with the rows. */
+  readonly actions: readonly Action[];
+}
+
+function stepOf(ctx: TableContext, snapshot: Snapshot, trying: Trying): Step {
+  const { spec, session, source, stage } = trying;
   const incoming = incomingColumns(source.schema, spec);
   const { table, actions } = evolvedTable(ctx, snapshot, [incoming], spec);
   const plan = planMerge({ schema: table.schema, source: source.schema, spec });
   const { signal } = spec;
-  const step: MergeTry = { ctx, session, stage, snapshot: table, plan, signal };
+  return { step: { ctx, session, stage, snapshot: table, plan, signal }, actions };
+}
+
+interface Changes {
+  readonly candidates: Candidates;
+  readonly touched: readonly TouchedFile[];
+}
+
+async function findChanges(step: MergeTry): Promise<Changes> {
   const candidates = await findCandidates(step);
-  const matched = await findMatches(step, candidates.files);
-  const touched = await withRealChanges(
-    step,
-    candidates.files.flatMap((candidate, number) => {
-      const changes = matched.get(number);
-      return changes === undefined ? [] : [{ ...changes, candidate, number }];
-    }),
-  );
+  const matched = await findMatches(step, candidates);
+  return { candidates, touched: await withRealChanges(step, inRank(candidates.files, matched)) };
+}
+
+async function tryMerge(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  trying: Trying,
+): Promise<MergeResult | Lost> {
+  const { spec, source } = trying;
+  const { step, actions } = stepOf(ctx, snapshot, trying);
+  const { candidates, touched } = await findChanges(step);
   const written = await writeChanges(step, { spec, source, touched });
   const counts = countsOf(source, touched, written);
   if (touched.length + written.files.length === 0 && spec.txn === undefined) {
@@ -129,7 +185,7 @@ async function tryMerge(
     ...commitOptions(spec),
     operation: 'MERGE',
     operationParameters: parametersOf(spec),
-    operationMetrics: metricsOf(counts),
+    operationMetrics: metricsOf(counts, touched),
     actions: written.files.length === 0 ? fileActions : [...actions, ...fileActions],
     reads: {
       kind: 'rows',
@@ -150,9 +206,16 @@ async function tryMerge(
   }
 }
 
-interface Written {
-  readonly files: readonly StagedFile[];
-  readonly insertedCount: number;
+/** Those of the files in which something may change, by their place in the table. */
+function inRank(
+  files: readonly Candidate[],
+  matched: ReadonlyMap<number, MatchedFile>,
+): readonly TouchedFile[] {
+  const touched = files.flatMap((candidate, number) => {
+    const changes = matched.get(number);
+    return changes === undefined ? [] : [{ ...changes, candidate, number }];
+  });
+  return touched.sort((left, right) => left.candidate.rank - right.candidate.rank);
 }
 
 async function writeChanges(
@@ -188,8 +251,6 @@ async function writeChanges(
   }
 }
 
-type Counts = Omit<MergeResult, 'kind' | 'snapshot' | 'postCommitErrors'>;
-
 const NOTHING = {
   postCommitErrors: [],
   sourceRowCount: 0,
@@ -201,22 +262,6 @@ const NOTHING = {
   sizeBytes: 0,
 } as const;
 
-function countsOf(
-  source: LoadedSource,
-  touched: readonly TouchedFile[],
-  { files, insertedCount }: Written,
-): Counts {
-  return {
-    sourceRowCount: source.rowCount,
-    insertedCount,
-    updatedCount: totalOf(touched, ({ updatedCount }) => updatedCount),
-    deletedCount: totalOf(touched, ({ deletedCount }) => deletedCount),
-    filesAdded: files.length,
-    filesRemoved: touched.length,
-    sizeBytes: totalOf(files, ({ add }) => add.size),
-  };
-}
-
 function actionsOf(
   ctx: TableContext,
   touched: readonly TouchedFile[],
@@ -226,39 +271,4 @@ function actionsOf(
     ...touched.map(({ candidate }) => removalOf(ctx, candidate.add, { dataChange: true })),
     ...files.map(({ add }) => ({ kind: 'add', add }) as const),
   ];
-}
-
-/** As Spark writes them. */
-function parametersOf({
-  on,
-  whenMatched = [],
-  whenNotMatched = [],
-}: MergeSpec): Record<string, string> {
-  const clause = (actionType: string, predicate: string | undefined): object => ({
-    actionType,
-    ...(predicate === undefined ? {} : { predicate }),
-  });
-  return {
-    predicate: JSON.stringify([on]),
-    matchedPredicates: JSON.stringify(
-      whenMatched.map((it) => clause('delete' in it ? 'delete' : 'update', it.condition)),
-    ),
-    notMatchedPredicates: JSON.stringify(
-      whenNotMatched.map((it) => clause('insert', it.condition)),
-    ),
-    notMatchedBySourcePredicates: '[]',
-  };
-}
-
-/** As Spark names them. */
-function metricsOf(counts: Counts): Readonly<Record<string, string>> {
-  return {
-    numSourceRows: String(counts.sourceRowCount),
-    numTargetRowsInserted: String(counts.insertedCount),
-    numTargetRowsUpdated: String(counts.updatedCount),
-    numTargetRowsDeleted: String(counts.deletedCount),
-    numTargetFilesAdded: String(counts.filesAdded),
-    numTargetFilesRemoved: String(counts.filesRemoved),
-    numTargetBytesAdded: String(counts.sizeBytes),
-  };
 }

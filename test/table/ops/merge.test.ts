@@ -139,6 +139,7 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
       const source = { rows: [row(1, 'x', 1), row(1, 'y', 2)] };
       await expect(merge(bench.ctx, start, { ...UPSERT, source })).rejects.toMatchObject({
         code: 'MERGE_AMBIGUOUS',
+        details: { rows: 1, example: 'id = 1' },
       });
       const settled = await merge(bench.ctx, start, {
         ...UPSERT,

@@ -1,0 +1,179 @@
+/** The names of a MERGE: which of its two sides a column is of. */
+
+import { identifier, type Scope, scopeOf } from '../../engine/index.ts';
+import {
+  type Expression,
+  expressionColumns,
+  findField,
+  mapColumns,
+  parseExpression,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
+import { mergeClause, mergeColumn } from './errors.ts';
+import type { Assignments, MergeSpec } from './merge-types.ts';
+
+/** The alias of the table's rows in the SQL. */
+export const TARGET = 't';
+/** The alias of the source's rows; with a space, which no column of a table without column mapping has in its name. */
+export const SOURCE = '"source row"';
+/** The aliases that users write, unless they choose others. */
+const TARGET_ALIAS = 't';
+const SOURCE_ALIAS = 's';
+
+/** What a plan is made over. */
+export interface PlanInput {
+  readonly schema: StructType;
+  /** The source's columns, in the order of the columns of `sourceColumn`. */
+  readonly source: StructType;
+  readonly spec: Pick<
+    MergeSpec,
+    | 'on'
+    | 'targetAlias'
+    | 'sourceAlias'
+    | 'whenMatched'
+    | 'whenNotMatched'
+    | 'whenNotMatchedBySource'
+    | 'evolve'
+  >;
+}
+
+/** The name of a source column in the engine: by place, since its own may differ from another's only by case. */
+export function sourceColumn(index: number): string {
+  return identifier(`c${String(index)}`);
+}
+
+/** The columns of the source that a merge may add to its table. */
+export function incomingColumns(
+  source: StructType,
+  { whenMatched = [], whenNotMatched = [], targetAlias = TARGET_ALIAS }: PlanInput['spec'],
+): StructType {
+  const clauses = [
+    ...whenMatched.flatMap((clause) => ('delete' in clause ? [] : [clause.update])),
+    ...whenNotMatched.map(({ insert }) => insert),
+  ];
+  if (clauses.includes('*')) return source;
+  const assigned = clauses.flatMap((clause) => Object.keys(clause)).map(parseExpression);
+  const isAssigned = (name: string): boolean =>
+    assigned.some(
+      (column) =>
+        column.kind === 'column' &&
+        sameName(column.path.at(-1) ?? '', name) &&
+        (column.path.length === 1 ||
+          (column.path.length === 2 && sameName(column.path[0] ?? '', targetAlias))),
+    );
+  return { ...source, fields: source.fields.filter(({ name }) => isAssigned(name)) };
+}
+
+export class MergeScope {
+  readonly target: Scope;
+  readonly source: Scope;
+  readonly #schema: StructType;
+  readonly #sourceSchema: StructType;
+  readonly #targetAlias: string;
+  readonly #sourceAlias: string;
+
+  /** Errors: `MERGE_CLAUSE` (invalid). */
+  constructor({ schema, source, spec }: PlanInput) {
+    this.#schema = schema;
+    this.#sourceSchema = source;
+    this.#targetAlias = spec.targetAlias ?? TARGET_ALIAS;
+    this.#sourceAlias = spec.sourceAlias ?? SOURCE_ALIAS;
+    if (sameName(this.#targetAlias, this.#sourceAlias)) {
+      throw mergeClause(`table and source have the same alias, ${this.#sourceAlias}`);
+    }
+    this.target = scopeOf(schema, TARGET).map((column) => ({
+      ...column,
+      qualifier: this.#targetAlias,
+    }));
+    this.source = source.fields.map(({ name, type }, index) => ({
+      qualifier: this.#sourceAlias,
+      name,
+      type,
+      sql: `${SOURCE}.${sourceColumn(index)}`,
+    }));
+  }
+
+  get both(): Scope {
+    return [...this.target, ...this.source];
+  }
+
+  /** The column of the source with this name, which `*` takes. Errors: `MERGE_COLUMN` (invalid). */
+  ofSource(name: string): Expression {
+    if (findField(this.#sourceSchema, name) === null) {
+      throw mergeColumn(name, 'is in the table but not in the source, which `*` takes it from');
+    }
+    return { kind: 'column', path: [this.#sourceAlias, name] };
+  }
+
+  /** What the clause gives each column of the table that it names. Errors: `MERGE_COLUMN` (invalid), those of parsing. */
+  assigned(clause: Assignments): ReadonlyMap<StructField, Expression> {
+    const assigned = new Map<StructField, Expression>();
+    for (const [name, text] of Object.entries(clause)) {
+      const field = this.#assignable(name);
+      if (assigned.has(field)) throw mergeColumn(name, 'is assigned twice in one clause');
+      assigned.set(field, parseExpression(text));
+    }
+    return assigned;
+  }
+
+  /** The columns of the table that the expressions read. */
+  targetColumns(expressions: readonly Expression[]): StructType {
+    const read = new Set(
+      expressions
+        .flatMap(expressionColumns)
+        .flatMap((path) => this.#targetColumnOf(path)?.name ?? []),
+    );
+    return { ...this.#schema, fields: this.#schema.fields.filter(({ name }) => read.has(name)) };
+  }
+
+  readsTarget(expression: Expression): boolean {
+    return expressionColumns(expression).some((path) => this.#targetColumnOf(path) !== null);
+  }
+
+  readsSource(expression: Expression): boolean {
+    return expressionColumns(expression).some((path) => this.#targetColumnOf(path) === null);
+  }
+
+  /** A column of the table itself, not a field inside one. */
+  targetField(path: readonly string[]): StructField | null {
+    const field = this.#targetColumnOf(path);
+    const isQualified = sameName(path[0] ?? '', this.#targetAlias) && path.length === 2;
+    return isQualified || path.length === 1 ? field : null;
+  }
+
+  /** The expression over the table alone, as files are judged by it: its columns without the alias. */
+  withoutAlias(expression: Expression): Expression {
+    return mapColumns(expression, (path) => ({
+      kind: 'column',
+      path: sameName(path[0] ?? '', this.#targetAlias) && path.length > 1 ? path.slice(1) : path,
+    }));
+  }
+
+  #assignable(name: string): StructField {
+    const target = parseExpression(name);
+    const path = target.kind === 'column' ? target.path : [];
+    const [first = '', second] = path;
+    const column = second !== undefined && sameName(first, this.#targetAlias) ? second : first;
+    const field = path.length > 2 ? null : findField(this.#schema, column);
+    if (field === null)
+      throw mergeColumn(name, 'cannot be assigned: the table has none of that name');
+    return field;
+  }
+
+  /** The column of the table that a name starts with, or null where it is one of the source. */
+  #targetColumnOf([first = '', second]: readonly string[]): StructField | null {
+    if (second !== undefined && sameName(first, this.#targetAlias)) {
+      const field = findField(this.#schema, second);
+      if (field !== null) return field;
+    }
+    const ofSource = second !== undefined && sameName(first, this.#sourceAlias);
+    return ofSource && findField(this.#sourceSchema, second) !== null
+      ? null
+      : findField(this.#schema, first);
+  }
+}
+
+function sameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
