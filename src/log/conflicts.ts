@@ -72,8 +72,8 @@ export interface Conflict {
 
 /**
  * The first rule that a winner breaks, in the order of their versions, or null: then the attempt's actions lead, after
- * the winners, to the table that they would have led to had the work begun then. With `WriteSerializable` that holds
- * for some order of the commits, with blind appends of winners behind the attempt.
+ * the winners, to the table that they would have led to had the work begun then. With `WriteSerializable` as if blind
+ * appends of winners came behind the attempt: each commit has such an order, which need not be one and the same for all.
  */
 export function findConflict(attempt: Attempt, winners: readonly WinnerCommit[]): Conflict | null {
   const mine = footprint(attempt);
