@@ -4,11 +4,13 @@
  * set, those are used instead of moto and versitygw, with the credentials of the environment.
  *
  *   node scripts/interop.ts [--with-presto] [--with-streaming] [vitest arguments…]
+ * Where the arguments name files, as vitest takes them, only what these need is started.
  *
  * The takeovers of Spark's streaming jobs take minutes: they run with `--with-streaming`, or alone by `scripts/prove/spark.ts`.
  */
 
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 
 const beds = new URL('testbeds/', import.meta.url).pathname;
 const root = new URL('..', import.meta.url).pathname;
@@ -40,31 +42,76 @@ function lastLine(text: string): string {
   return text.split('\n').at(-1) ?? '';
 }
 
-function startServers(): void {
-  if (env['AWS_ENDPOINT_URL'] === undefined && env['AWS_ENDPOINT_URL_S3'] === undefined) {
-    const moto = start('moto.sh');
-    env['AWS_ENDPOINT_URL'] = moto;
-    env['AWS_ENDPOINT_URL_GLUE'] = moto;
-    env['AWS_ENDPOINT_URL_S3'] = start('s3.sh');
-    env['AWS_ACCESS_KEY_ID'] = 'test';
-    env['AWS_SECRET_ACCESS_KEY'] = 'testtest';
-    env['AWS_REGION'] ??= 'us-east-1';
+type Need = 'aws' | 'kafka' | 'registry' | 'python' | 'spark' | 'spark-s3' | 'trino';
+
+const EVERYTHING: readonly Need[] = ['aws', 'kafka', 'registry', 'python', 'spark', 'trino'];
+
+/** What the tests of a file need, where that is not everything. */
+const NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  'catalog-glue': ['aws'],
+  dynamodb: ['aws'],
+  'dynamodb-spark': ['aws', 'spark', 'spark-s3'],
+  'features-data': ['python', 'spark'],
+  'features-log': ['python', 'spark'],
+  'local-engines': ['python', 'spark'],
+  registry: ['registry'],
+  'store-s3': ['aws'],
+};
+
+/** What the tests that vitest will run need together. */
+function needed(words: readonly string[]): ReadonlySet<Need> {
+  const files = readdirSync(new URL('../test/interop/', import.meta.url))
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => file.slice(0, -'.test.ts'.length));
+  const named = files.filter((file) =>
+    words.some((word) => `test/interop/${file}.test.ts`.includes(word)),
+  );
+  return new Set((named.length === 0 ? files : named).flatMap((file) => NEEDS[file] ?? EVERYTHING));
+}
+
+function startServers(needs: ReadonlySet<Need>): void {
+  if (needs.has('aws')) startAws();
+  if (needs.has('kafka')) startKafka();
+  if (needs.has('registry')) env['SCHEMA_REGISTRY_URL'] = start('registry.sh');
+  if (needs.has('python')) env['ENGINES_PYTHON'] = lastLine(bed('python.sh'));
+  if (needs.has('spark')) bed('spark.sh');
+  if (needs.has('spark-s3')) installS3();
+  if (needs.has('trino')) env['TRINO_URL'] = start('trino.sh');
+  if (withPresto) env['PRESTO_URL'] = start('presto.sh');
+}
+
+/** What is not on Maven Central everywhere: without it the tests that need it are skipped. */
+function installS3(): void {
+  try {
+    bed('spark.sh', '--with-s3');
+  } catch {
+    process.stderr.write('[interop] Maven has no delta-storage-s3-dynamodb: set SPARK_S3_JARS\n');
+    env['SPARK_S3_MISSING'] = 'true';
   }
+}
+
+function startAws(): void {
+  if (env['AWS_ENDPOINT_URL'] !== undefined || env['AWS_ENDPOINT_URL_S3'] !== undefined) return;
+  const moto = start('moto.sh');
+  env['AWS_ENDPOINT_URL'] = moto;
+  env['AWS_ENDPOINT_URL_GLUE'] = moto;
+  env['AWS_ENDPOINT_URL_S3'] = start('s3.sh');
+  env['AWS_ACCESS_KEY_ID'] = 'test';
+  env['AWS_SECRET_ACCESS_KEY'] = 'testtest';
+  env['AWS_REGION'] ??= 'us-east-1';
+}
+
+function startKafka(): void {
   start('kafka.sh');
   for (const line of bed('kafka.sh', 'env').split('\n')) {
     const [name = '', value] = line.split('=');
     env[name] = value;
   }
-  env['SCHEMA_REGISTRY_URL'] = start('registry.sh');
-  env['ENGINES_PYTHON'] = lastLine(bed('python.sh'));
-  bed('spark.sh');
-  env['TRINO_URL'] = start('trino.sh');
-  if (withPresto) env['PRESTO_URL'] = start('presto.sh');
 }
 
 let status = 1;
 try {
-  startServers();
+  startServers(needed(args.filter((word) => !word.startsWith('-'))));
   const vitest = spawnSync(
     'vitest',
     [

@@ -16,8 +16,11 @@ export class EngineProcess {
   readonly #reader: Interface;
   #errors = '';
 
-  constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.#child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.#child.stderr.on('data', (bytes: Buffer) => {
       this.#errors = (this.#errors + bytes.toString()).slice(-8000);
     });
@@ -62,12 +65,13 @@ export function startPeers(): EngineProcess {
   return new EngineProcess(required('ENGINES_PYTHON'), [`${scripts}engines/peers.py`]);
 }
 
-/** Spark with Delta Lake, warm when this resolves. */
-export async function startSpark(): Promise<EngineProcess> {
-  const spark = new EngineProcess('bash', [
-    `${scripts}testbeds/spark.sh`,
-    `${scripts}engines/spark.py`,
-  ]);
+/** Spark with Delta Lake, warm when this resolves; `options` and `env` as `spark.sh` takes them. */
+export async function startSpark(
+  options: readonly '--with-s3'[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<EngineProcess> {
+  const words = [`${scripts}testbeds/spark.sh`, ...options, `${scripts}engines/spark.py`];
+  const spark = new EngineProcess('bash', words, env);
   await spark.next();
   return spark;
 }
