@@ -6,6 +6,8 @@ import type { CommitSource } from './commit-source.ts';
 import type { CreateSpec } from './create.ts';
 import type { GroupCommitOptions } from './group-commit.ts';
 import type { FileEntry } from './ops/files.ts';
+import type { FileChange } from './ops/row-changes.ts';
+import type { RowChangeMode } from './ops/row-writes.ts';
 
 /** At most one of the two; neither means the newest version. A table opened in the past is read-only. */
 export interface TravelOptions {
@@ -96,6 +98,24 @@ export interface OptimizeOutcome {
   readonly bytesRemoved: number;
   /** New files given up because other writers kept on taking what was to be packed; another call goes on from there. */
   readonly binsLost: number;
+  /** As in `AppendOutcome`. */
+  readonly postCommitErrors: readonly Error[];
+}
+
+export interface RowChangeOutcome {
+  /** `applied`: the table had this `txn` already; `unchanged`: no row was selected; `planned`: a dry run. */
+  readonly kind: 'committed' | 'applied' | 'unchanged' | 'planned';
+  /** Of the table now. */
+  readonly version: number;
+  readonly mode: RowChangeMode;
+  /** Rows that were updated or deleted, or would be. */
+  readonly rows: number;
+  /** Files with such rows, and what becomes of them. */
+  readonly files: readonly FileChange[];
+  /** 0 for a dry run, which cannot know. */
+  readonly filesAdded: number;
+  /** Files for the change data feed. */
+  readonly changeFilesAdded: number;
   /** As in `AppendOutcome`. */
   readonly postCommitErrors: readonly Error[];
 }

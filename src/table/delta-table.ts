@@ -14,6 +14,7 @@ import type {
   MergeOutcome,
   OpenTableOptions,
   OptimizeOutcome,
+  RowChangeOutcome,
   OverwriteOutcome,
   TableFile,
 } from './delta-table-types.ts';
@@ -38,18 +39,23 @@ import type { AppendOptions, AppendSource } from './ops/append-source.ts';
 import { listFiles, type ListFilesOptions } from './ops/files.ts';
 import type { MergeSpec } from './ops/merge-types.ts';
 import type { ChangesOptions } from './ops/changes.ts';
+import type { DeleteOptions } from './ops/delete.ts';
 import {
   append,
   checksum,
+  deleteRows,
   merge,
   optimize,
   overwrite,
   readChanges,
   scanRows,
+  updateRows,
 } from './ops/index.ts';
 import type { OptimizeOptions } from './ops/optimize.ts';
 import type { OverwriteOptions } from './ops/overwrite.ts';
 import type { ScanOptions } from './ops/scan.ts';
+import type { RowChangeResult } from './ops/row-changes.ts';
+import type { UpdateOptions } from './ops/update.ts';
 import { domainOf } from './snapshot.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -193,6 +199,19 @@ export class DeltaTable {
       filesRemoved: result.filesRemoved,
       postCommitErrors: result.postCommitErrors,
     };
+  }
+
+  /**
+   * Deletes the rows for which `where` is true, by default all, in one commit: by files written again, or by deletion
+   * vectors. Errors: those of parsing, `APPEND_ONLY`, `FEATURE_UNSUPPORTED`, `TABLE_READ_ONLY`, those of the stores.
+   */
+  async delete(options: DeleteOptions = {}): Promise<RowChangeOutcome> {
+    return this.#changeRows((snapshot) => deleteRows(this.#context, snapshot, options));
+  }
+
+  /** Gives the rows for which `where` is true, by default all, new values, likewise. Errors: `UPDATE_COLUMN`, those above. */
+  async update(options: UpdateOptions): Promise<RowChangeOutcome> {
+    return this.#changeRows((snapshot) => updateRows(this.#context, snapshot, options));
   }
 
   /**
@@ -360,6 +379,16 @@ export class DeltaTable {
   async close(): Promise<void> {
     await this.#group?.idle();
     await this.#tools.close();
+  }
+
+  async #changeRows(
+    work: (snapshot: Snapshot) => Promise<RowChangeResult>,
+  ): Promise<RowChangeOutcome> {
+    this.#assertWritable();
+    const result = await atTable(this.uri, () => work(this.#snapshot));
+    const { snapshot, rowCount: rows, ...facts } = result;
+    this.#snapshot = snapshot;
+    return { ...facts, version: snapshot.version, rows };
   }
 
   async #alter(work: (snapshot: Snapshot) => Promise<AlterResult>): Promise<AlterOutcome> {

@@ -6,6 +6,7 @@
 import type { append as appendNow } from './append.ts';
 import type { readChanges as readChangesNow } from './changes.ts';
 import type { checksum as checksumNow } from './checksum.ts';
+import type { deleteRows as deleteRowsNow } from './delete.ts';
 import type { ingest as ingestNow } from './ingest.ts';
 import type { openInputRows as openInputRowsNow } from './input-rows.ts';
 import type { inspectInputs as inspectInputsNow } from './input.ts';
@@ -20,6 +21,7 @@ import type {
   InferredSchema,
   transformInputs as transformInputsNow,
 } from './transform.ts';
+import type { updateRows as updateRowsNow } from './update.ts';
 
 /** See `append.ts`. */
 export const append: typeof appendNow = async (...args) =>
@@ -28,6 +30,10 @@ export const append: typeof appendNow = async (...args) =>
 /** See `checksum.ts`. */
 export const checksum: typeof checksumNow = async (...args) =>
   (await import('./checksum.ts')).checksum(...args);
+
+/** See `delete.ts`. */
+export const deleteRows: typeof deleteRowsNow = async (...args) =>
+  (await import('./delete.ts')).deleteRows(...args);
 
 /** See `ingest.ts`. */
 export const ingest: typeof ingestNow = async (...args) =>
@@ -79,3 +85,7 @@ export const scanRows: typeof scanRowsNow = async function* (...args) {
 /** See `transform.ts`. */
 export const transformInputs: typeof transformInputsNow = async (...args) =>
   (await import('./transform.ts')).transformInputs(...args);
+
+/** See `update.ts`. */
+export const updateRows: typeof updateRowsNow = async (...args) =>
+  (await import('./update.ts')).updateRows(...args);

@@ -1,0 +1,265 @@
+/**
+ * UPDATE and DELETE: rows of the table that a condition selects get new values, or go, as one commit. Files without such
+ * a row stay as they are. What loses its race is computed again on what won.
+ */
+
+import { assert, backoffMs, unreachable } from '../../base/index.ts';
+import {
+  type Action,
+  type AddFile,
+  appendOnly,
+  checkKeepsRowIds,
+  checkWritable,
+  featureUnsupported,
+  isAppendOnly,
+  isOn,
+  supportsFeature,
+} from '../../log/index.ts';
+import type { Codec } from '../../parquet/index.ts';
+import { type Expression, printExpression, resolveColumns } from '../../schema/index.ts';
+import { commitTransaction } from '../commit.ts';
+import { refreshSnapshot } from '../open.ts';
+import { isManifestEnabled } from '../properties.ts';
+import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
+import {
+  commitOptions,
+  isApplied,
+  removalOf,
+  totalOf,
+  type WriteOptions,
+} from './append-commit.ts';
+import { changeAction } from './change-files.ts';
+import { writeConflict } from './errors.ts';
+import { asExpression } from './files.ts';
+import { LazySession } from './input-session.ts';
+import { changeMetrics } from './row-metrics.ts';
+import { type FileRows, findRows } from './row-matches.ts';
+import {
+  discardRows,
+  fateOf,
+  type FileFate,
+  type RowChangeMode,
+  type RowWrite,
+  type WrittenRows,
+  writeRows,
+} from './row-writes.ts';
+
+export interface RowChangeOptions extends WriteOptions {
+  /** Spark's SQL. Only rows for which it is true; where it is null they stay. Default: all rows. */
+  readonly where?: string | Expression;
+  /**
+   * Default: `deletion-vectors` where the table has `delta.enableDeletionVectors` and no symlink manifest, whose readers know
+   * no vectors; else `copy-on-write`.
+   */
+  readonly mode?: RowChangeMode;
+  /** Only says what would be done; rows are looked for all the same. Default false. */
+  readonly dryRun?: boolean;
+  /** Of files written. Default: the table's, or snappy. */
+  readonly codec?: Codec;
+}
+
+/** What becomes of a file. */
+export interface FileChange {
+  /** As it stands in the log. */
+  readonly path: string;
+  /** `remove`: it leaves the table; `rewrite`: another file takes its place; `vector`: it stays, and a vector hides rows. */
+  readonly fate: FileFate;
+  /** Rows of it that change. */
+  readonly rowCount: number;
+}
+
+export interface RowChangeResult {
+  /** `applied`: the table had this `txn` already; `unchanged`: no row was selected; `planned`: a dry run. */
+  readonly kind: 'committed' | 'applied' | 'unchanged' | 'planned';
+  /** The table as it is now. */
+  readonly snapshot: Snapshot;
+  /** As in `CommitOutcome`: the commit stands. */
+  readonly postCommitErrors: readonly Error[];
+  readonly mode: RowChangeMode;
+  /** Rows that were updated or deleted, or would be. */
+  readonly rowCount: number;
+  readonly files: readonly FileChange[];
+  /** 0 for a dry run, which cannot know. */
+  readonly filesAdded: number;
+  /** Files of changed rows. */
+  readonly changeFilesAdded: number;
+}
+
+/** One of the two, as it is asked for. */
+export interface RowChange {
+  readonly operation: 'DELETE' | 'UPDATE';
+  readonly options: RowChangeOptions;
+  /** New values by column, in the engine's SQL over `rowScope`; null where rows go. The schema is that of the try. */
+  readonly values: (snapshot: Snapshot) => ReadonlyMap<string, string> | null;
+  /** Features whose rules the change cannot break. */
+  readonly handled: readonly string[];
+}
+
+/** Each lost try means that another writer's commit went through. */
+const TRIES_MAX = 1_000;
+const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
+
+/** What every change of rows keeps to. */
+const HANDLED = ['changeDataFeed', 'columnMapping', 'deletionVectors', 'typeWidening'] as const;
+
+/**
+ * Changes all rows that are selected, or none. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `NULL_NOT_ALLOWED`, `ENGINE_VALUE`
+ * (data), `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost races, those of `commitTransaction` and the stores.
+ */
+export async function changeRows(
+  ctx: TableContext,
+  start: Snapshot,
+  change: RowChange,
+): Promise<RowChangeResult> {
+  const { txn, signal } = change.options;
+  const session = new LazySession(ctx);
+  let snapshot = start;
+  let lost: Lost | null = null;
+  try {
+    for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
+      signal?.throwIfAborted();
+      const result = await tryChange(ctx, snapshot, { ...change, session });
+      if (result.kind !== 'conflict') return result;
+      lost = result;
+      await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), signal);
+      snapshot = await refreshSnapshot(ctx, snapshot);
+      if (isApplied(snapshot, txn)) break;
+    }
+  } finally {
+    await session.close();
+  }
+  if (isApplied(snapshot, txn)) return nothing('applied', snapshot, modeOf(snapshot, change));
+  throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
+}
+
+/** How rows of a table are changed. Errors: `FEATURE_UNSUPPORTED` where its protocol has no vectors, and they are asked for. */
+export function modeOf(
+  { protocol, metadata }: Pick<Snapshot, 'protocol' | 'metadata'>,
+  { options: { mode }, operation }: Pick<RowChange, 'options' | 'operation'>,
+): RowChangeMode {
+  const hasVectors = supportsFeature(protocol, 'deletionVectors');
+  if (mode === 'deletion-vectors' && (!hasVectors || isManifestEnabled(metadata))) {
+    const cure = hasVectors
+      ? 'its symlink manifest cannot show them: leave the mode out, and files are written again'
+      : 'enable the feature deletionVectors first, or leave the mode out, and files are written again';
+    throw featureUnsupported('write', ['deletionVectors'], { operation }, cure);
+  }
+  if (mode !== undefined) return mode;
+  const isWanted = hasVectors && isOn(metadata, 'delta.enableDeletionVectors');
+  return isWanted && !isManifestEnabled(metadata) ? 'deletion-vectors' : 'copy-on-write';
+}
+
+type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
+
+async function tryChange(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  change: RowChange & { readonly session: LazySession },
+): Promise<RowChangeResult | Lost> {
+  const { options, operation, session } = change;
+  const mode = modeOf(snapshot, change);
+  if (isApplied(snapshot, options.txn)) return nothing('applied', snapshot, mode);
+  const handled = [...HANDLED, ...change.handled];
+  checkWritable(snapshot.protocol, snapshot.metadata, 'rewrite', handled);
+  if (isAppendOnly(snapshot.metadata)) throw appendOnly();
+  const condition = asExpression(options.where);
+  const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
+  const values = change.values(snapshot);
+  const { signal, codec } = options;
+  const step = { ctx, snapshot, session: () => session.open(), where, signal };
+  const found = await findRows(step);
+  const write: RowWrite = { ...step, mode, values, codec };
+  if (options.dryRun === true) return { ...summary(write, found.files), kind: 'planned' };
+  if (found.files.length === 0 && options.txn === undefined) {
+    return nothing('unchanged', snapshot, mode);
+  }
+  checkRowIds(write, operation, found.files);
+  const written = await writeRows(write, found.files);
+  const outcome = await commitTransaction(ctx, snapshot, {
+    ...commitOptions(options),
+    operation,
+    operationParameters: {
+      predicate: JSON.stringify(where === null ? [] : [printExpression(where)]),
+    },
+    operationMetrics: changeMetrics(write, found.files, written),
+    actions: actionsOf(write, found.files, written),
+    reads: {
+      kind: 'rows',
+      predicate: where,
+      paths: new Set(found.candidates.map(({ path }) => path)),
+    },
+    handled,
+  });
+  if (outcome.kind !== 'committed') await discardRows(ctx, written);
+  switch (outcome.kind) {
+    case 'committed':
+      return {
+        ...summary(write, found.files),
+        ...outcome,
+        filesAdded: written.files.length,
+        changeFilesAdded: written.changes.length,
+      };
+    case 'applied':
+      return nothing('applied', outcome.snapshot, mode);
+    case 'conflict':
+      return outcome;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** Rows that leave their files would get new ids. */
+function checkRowIds(write: RowWrite, operation: string, files: readonly FileRows[]): void {
+  const moves = files.some((file) => write.values !== null || fateOf(write, file) === 'rewrite');
+  if (moves) checkKeepsRowIds(write.snapshot, operation);
+}
+
+function actionsOf(
+  { ctx, snapshot }: RowWrite,
+  found: readonly FileRows[],
+  { files, changes, vectors }: WrittenRows,
+): readonly Action[] {
+  const added = (add: AddFile): Action => ({ kind: 'add', add });
+  return [
+    ...found.map(({ add }) => removalOf(ctx, add, { dataChange: true })),
+    ...vectors.map((add) => {
+      assert(snapshot.file(add.path) !== null, 'a file with a vector is one of the table');
+      return added(add);
+    }),
+    ...files.map(({ add }) => added(add)),
+    ...changes.map(changeAction),
+  ];
+}
+
+function summary(write: RowWrite, files: readonly FileRows[]): Omit<RowChangeResult, 'kind'> {
+  return {
+    snapshot: write.snapshot,
+    postCommitErrors: [],
+    mode: write.mode,
+    rowCount: totalOf(files, ({ count }) => count),
+    files: files.map((file) => ({
+      path: file.add.path,
+      fate: fateOf(write, file),
+      rowCount: file.count,
+    })),
+    filesAdded: 0,
+    changeFilesAdded: 0,
+  };
+}
+
+function nothing(
+  kind: 'applied' | 'unchanged',
+  snapshot: Snapshot,
+  mode: RowChangeMode,
+): RowChangeResult {
+  return {
+    kind,
+    snapshot,
+    mode,
+    postCommitErrors: [],
+    rowCount: 0,
+    files: [],
+    filesAdded: 0,
+    changeFilesAdded: 0,
+  };
+}

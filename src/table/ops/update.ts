@@ -1,0 +1,115 @@
+/** UPDATE: the rows that a condition selects get new values. */
+
+import { translateTo } from '../../engine/index.ts';
+import {
+  type Expression,
+  findField,
+  parseExpression,
+  STRING,
+  type StructType,
+} from '../../schema/index.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { updateColumn } from './errors.ts';
+import { changeRows, type RowChangeOptions, type RowChangeResult } from './row-changes.ts';
+import { rowScope } from './row-matches.ts';
+
+export interface UpdateOptions extends RowChangeOptions {
+  /**
+   * By column, or by a field inside one (`dados.nome`): Spark's SQL over the row as it was. Of a struct that is null, the
+   * fields that are not named become null.
+   */
+  readonly set: Readonly<Record<string, string | Expression>>;
+}
+
+/** A default is for rows that are new. */
+const HANDLED = ['allowColumnDefaults'] as const;
+
+/**
+ * Updates the rows for which the condition is true, in one commit; without a condition, all. Rows whose partition columns change
+ * move. Errors: `UPDATE_COLUMN` (invalid), and as for `changeRows`.
+ */
+export async function updateRows(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  { set, ...options }: UpdateOptions,
+): Promise<RowChangeResult> {
+  return changeRows(ctx, snapshot, {
+    operation: 'UPDATE',
+    options,
+    values: ({ schema }) => valuesOf(schema, set),
+    handled: HANDLED,
+  });
+}
+
+/** What is assigned to a column or field: a value, or some of the fields in it. */
+type Assigned = Expression | Fields;
+type Fields = Map<string, Assigned>;
+
+/** By column, in the engine's SQL. */
+function valuesOf(schema: StructType, set: UpdateOptions['set']): ReadonlyMap<string, string> {
+  const names = Object.keys(set);
+  if (names.length === 0) throw updateColumn('', 'is missing: name at least one to set');
+  const assigned: Fields = new Map();
+  for (const name of names) {
+    const value = set[name] ?? '';
+    const path = pathOf(schema, name);
+    assign(assigned, path, {
+      name,
+      value: typeof value === 'string' ? parseExpression(value) : value,
+    });
+  }
+  const scope = rowScope(schema);
+  return new Map(
+    [...assigned].map(([name, value]) => {
+      const type = findField(schema, name)?.type ?? STRING;
+      return [name, translateTo(expressionOf(value, [name], schema), scope, type)];
+    }),
+  );
+}
+
+/** The path of a column or field, as the schema spells it. */
+function pathOf(schema: StructType, name: string): readonly string[] {
+  const target = parseExpression(name);
+  let struct: StructType | null = schema;
+  const path = (target.kind === 'column' ? target.path : []).map((part) => {
+    const field = struct === null ? null : findField(struct, part);
+    if (field === null) throw updateColumn(name, 'cannot be set: the table has none of that name');
+    struct = field.type.kind === 'struct' ? field.type : null;
+    return field.name;
+  });
+  if (path.length === 0) throw updateColumn(name, 'cannot be set: it is no name of a column');
+  return path;
+}
+
+function assign(
+  fields: Fields,
+  [first = '', ...rest]: readonly string[],
+  { name, value }: { readonly name: string; readonly value: Expression },
+): void {
+  const before = fields.get(first);
+  if (rest.length === 0) {
+    if (before !== undefined) throw updateColumn(name, 'is set twice');
+    fields.set(first, value);
+    return;
+  }
+  if (before !== undefined && !(before instanceof Map)) throw updateColumn(name, 'is set twice');
+  const inner: Fields = before ?? new Map();
+  fields.set(first, inner);
+  assign(inner, rest, { name, value });
+}
+
+/** As Spark puts a struct together again: of new values, and of the fields as they were. */
+function expressionOf(assigned: Assigned, path: readonly string[], struct: StructType): Expression {
+  if (!(assigned instanceof Map)) return assigned;
+  const type = findField(struct, path.at(-1) ?? '')?.type;
+  const inner: StructType = type?.kind === 'struct' ? type : { kind: 'struct', fields: [] };
+  const args = inner.fields.flatMap(({ name }): readonly Expression[] => {
+    const value = assigned.get(name);
+    const own = [...path, name];
+    return [
+      { kind: 'literal', value: name, type: STRING },
+      value === undefined ? { kind: 'column', path: own } : expressionOf(value, own, inner),
+    ];
+  });
+  return { kind: 'call', name: 'named_struct', args };
+}
