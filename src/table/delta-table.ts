@@ -14,8 +14,8 @@ import type {
   MergeOutcome,
   OpenTableOptions,
   OptimizeOutcome,
-  RowChangeOutcome,
   OverwriteOutcome,
+  RowChangeOutcome,
   TableFile,
 } from './delta-table-types.ts';
 import type { Finding } from './doctor-types.ts';
