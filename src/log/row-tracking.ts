@@ -126,13 +126,16 @@ export function rowCountOf({ stats }: Pick<AddFile, 'stats'>): number | null {
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
-/** Whether rows that were in the table leave their files for new ones. */
+/** Whether rows that were in the table leave their files for new ones; a file that brings its row ids has them still. */
 export function movesRows(actions: readonly Action[], base: Pick<LogState, 'files'>): boolean {
   const removes = actions.some(({ kind }) => kind === 'remove');
   return (
     removes &&
     actions.some(
-      (action) => action.kind === 'add' && base.files.get(pathKey(action.add.path)) === null,
+      (action) =>
+        action.kind === 'add' &&
+        action.add.baseRowId === undefined &&
+        base.files.get(pathKey(action.add.path)) === null,
     )
   );
 }

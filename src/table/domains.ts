@@ -17,7 +17,8 @@ import type { Snapshot, TableContext } from './types.ts';
 
 /** Those of the protocol itself. */
 const SYSTEM_PREFIX = 'delta.';
-const CLUSTERING_DOMAIN = 'delta.clustering';
+/** Where the columns by which rows are laid out are kept. */
+export const CLUSTERING_DOMAIN = 'delta.clustering';
 /** As many as Spark takes. */
 const CLUSTERING_COLUMNS_MAX = 4;
 

@@ -122,7 +122,7 @@ interface Description {
 function checkActions(
   base: TableSnapshot | null,
   actions: readonly Action[],
-  { operation, handled }: Pick<TransactionSpec, 'operation' | 'handled'>,
+  { operation, scope: asked }: Pick<TransactionSpec, 'operation' | 'scope'>,
 ): Description {
   const protocol =
     actions.findLast((action) => action.kind === 'protocol')?.protocol ?? base?.protocol;
@@ -132,9 +132,9 @@ function checkActions(
     protocol !== undefined && metadata !== undefined,
     'the first commit of a table holds its protocol and metadata',
   );
-  const scope = writeScope(actions);
-  if (base !== null) checkWritable(base.protocol, base.metadata, scope, handled);
-  checkWritable(protocol, metadata, scope, handled);
+  const scope = asked ?? writeScope(actions);
+  if (base !== null) checkWritable(base.protocol, base.metadata, scope);
+  checkWritable(protocol, metadata, scope);
   if (base !== null && assignsRowIds(protocol, metadata)) {
     if (movesRows(actions, base.state)) checkKeepsRowIds({ protocol, metadata }, operation);
     checkRowIdsComplete(base.state, metadata, actions);

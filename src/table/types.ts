@@ -10,6 +10,7 @@ import type {
   IsolationLevel,
   Metadata,
   Protocol,
+  WriteScope,
 } from '../log/index.ts';
 import type { Expression, StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
@@ -91,8 +92,8 @@ export interface TransactionSpec {
   readonly commitInfo?: CommitInfo;
   readonly actions: readonly Action[];
   readonly reads: ReadSet;
-  /** Features that the actions keep to where others of their kind are refused; see `checkWritable`. Default: none. */
-  readonly handled?: readonly string[];
+  /** By what features refuse commits. Default: what the actions do; less where their rows were held to all rules before. */
+  readonly scope?: WriteScope;
   /** Default: the context's, or what `delta.isolationLevel` says, or `Serializable`. */
   readonly isolation?: IsolationLevel;
   /** Idempotence: a table that holds this version or a later one of `appId` already has the transaction. */
