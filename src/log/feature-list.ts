@@ -7,9 +7,10 @@ import type { TableTraits } from './table-traits.ts';
 
 /**
  * What a commit does to a table: changes its description alone, adds rows, takes rows from files to files and changes none,
- * or changes rows.
+ * only takes rows away, gives rows new values, does both and adds rows by a source, or changes rows in another way.
  */
-export type WriteScope = 'description' | 'append' | 'rearrange' | 'rewrite';
+export type WriteScope =
+  'description' | 'append' | 'rearrange' | 'delete' | 'update' | 'merge' | 'rewrite';
 
 export interface TableFeature {
   readonly name: string;
@@ -74,16 +75,23 @@ function typed(name: string): Required<Pick<TableFeature, 'isInUse'>> {
 }
 
 /** Of rules for rows that are not evaluated here: rows that are there already keep to them. */
-const NEW_ROWS: readonly WriteScope[] = ['append', 'rewrite'];
+const NEW_VALUES: readonly WriteScope[] = ['append', 'update', 'merge', 'rewrite'];
 /** Of what files must be like. */
-const NEW_FILES: readonly WriteScope[] = ['append', 'rearrange', 'rewrite'];
+const NEW_FILES: readonly WriteScope[] = [
+  'append',
+  'rearrange',
+  'delete',
+  'update',
+  'merge',
+  'rewrite',
+];
 const EVERYTHING: readonly WriteScope[] = ['description', ...NEW_FILES];
 
 export const FEATURES: readonly TableFeature[] = [
   forWriters({
     name: 'allowColumnDefaults',
     ...marked('CURRENT_DEFAULT'),
-    refuses: NEW_ROWS,
+    refuses: ['append', 'merge', 'rewrite'],
   }),
   forWriters({
     name: 'appendOnly',
@@ -111,7 +119,7 @@ export const FEATURES: readonly TableFeature[] = [
     sinceWriter: 3,
     isInUse: ({ propertyKeys }) =>
       propertyKeys.some((key) => key.toLowerCase().startsWith('delta.constraints.')),
-    refuses: NEW_ROWS,
+    refuses: NEW_VALUES,
   }),
   // Asks something of those who clean up the log alone.
   forWriters({ name: 'checkpointProtection' }),
@@ -138,7 +146,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'generatedColumns',
     sinceWriter: 4,
     ...marked('delta.generationExpression'),
-    refuses: NEW_ROWS,
+    refuses: NEW_VALUES,
   }),
   forWriters({
     name: 'icebergCompatV1',
@@ -158,7 +166,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'identityColumns',
     sinceWriter: 6,
     ...marked('delta.identity.'),
-    refuses: NEW_ROWS,
+    refuses: NEW_VALUES,
   }),
   // Every commit carries its time where the table wants it.
   forWriters({
@@ -169,7 +177,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'invariants',
     sinceWriter: 2,
     ...marked('delta.invariants'),
-    refuses: NEW_ROWS,
+    refuses: NEW_VALUES,
   }),
   forWriters({
     name: 'materializePartitionColumns',

@@ -52,15 +52,11 @@ function changesRows(action: Action): boolean {
   return action.kind === 'remove' ? action.remove.dataChange : action.kind === 'cdc';
 }
 
-/**
- * As `checkReadable`, for writing too; `scope`, by default `rewrite`, says how much is written, and `handled` names features
- * that the operation keeps to where others of its scope do not.
- */
+/** As `checkReadable`, for writing too; `scope`, by default `rewrite`, says how much is written. */
 export function checkWritable(
   protocol: Protocol,
   metadata: Metadata,
   scope: WriteScope = 'rewrite',
-  handled: readonly string[] = [],
 ): void {
   checkReadable(protocol, metadata, { hasCatalog: true });
   if (protocol.minWriterVersion > 7) {
@@ -68,9 +64,7 @@ export function checkWritable(
     throw featureUnsupported('write', [name], { ...versions(protocol) });
   }
   const names = writerFeatures(protocol);
-  const missing = names.filter(
-    (name) => !handled.includes(canonicalName(name)) && !isWritable(name, metadata, scope),
-  );
+  const missing = names.filter((name) => !isWritable(name, metadata, scope));
   if (missing.length > 0) throw featureUnsupported('write', missing, { ...versions(protocol) });
 }
 

@@ -14,7 +14,10 @@ const SCOPES: readonly (readonly [WriteScope, string])[] = [
   ['description', 'properties'],
   ['append', 'appends'],
   ['rearrange', 'optimize'],
-  ['rewrite', 'merges'],
+  ['delete', 'deletes'],
+  ['update', 'updates'],
+  ['merge', 'merges'],
+  ['rewrite', 'overwrites'],
 ];
 
 function written({ refuses }: TableFeature): string {

@@ -5,15 +5,6 @@ import { changeRows, type RowChangeOptions, type RowChangeResult } from './row-c
 
 export type DeleteOptions = RowChangeOptions;
 
-/** Rules for new rows, of which there are none. */
-const NEW_ROWS = [
-  'allowColumnDefaults',
-  'checkConstraints',
-  'generatedColumns',
-  'identityColumns',
-  'invariants',
-] as const;
-
 /**
  * Deletes the rows for which the condition is true, in one commit; without a condition, all. A file that loses all of its
  * rows is removed without being written again, and one whose partition decides is not even read.
@@ -28,6 +19,5 @@ export async function deleteRows(
     operation: 'DELETE',
     options,
     values: () => null,
-    handled: NEW_ROWS,
   });
 }

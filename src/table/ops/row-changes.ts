@@ -91,16 +91,11 @@ export interface RowChange {
   readonly options: RowChangeOptions;
   /** New values by column, in the engine's SQL over `rowScope`; null where rows go. The schema is that of the try. */
   readonly values: (snapshot: Snapshot) => ReadonlyMap<string, string> | null;
-  /** Features whose rules the change cannot break. */
-  readonly handled: readonly string[];
 }
 
 /** Each lost try means that another writer's commit went through. */
 const TRIES_MAX = 1_000;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
-
-/** What every change of rows keeps to. */
-const HANDLED = ['changeDataFeed', 'columnMapping', 'deletionVectors', 'typeWidening'] as const;
 
 /**
  * Changes all rows that are selected, or none. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `NULL_NOT_ALLOWED`, `ENGINE_VALUE`
@@ -159,8 +154,8 @@ async function tryChange(
   const { options, operation, session } = change;
   const mode = modeOf(snapshot, change);
   if (isApplied(snapshot, options.txn)) return nothing('applied', snapshot, mode);
-  const handled = [...HANDLED, ...change.handled];
-  checkWritable(snapshot.protocol, snapshot.metadata, 'rewrite', handled);
+  const scope = operation === 'DELETE' ? 'delete' : 'update';
+  checkWritable(snapshot.protocol, snapshot.metadata, scope);
   if (isAppendOnly(snapshot.metadata)) throw appendOnly();
   const condition = asExpression(options.where);
   const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
@@ -188,7 +183,7 @@ async function tryChange(
       predicate: where,
       paths: new Set(found.candidates.map(({ path }) => path)),
     },
-    handled,
+    scope,
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);
   switch (outcome.kind) {

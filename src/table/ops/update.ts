@@ -21,9 +21,6 @@ export interface UpdateOptions extends RowChangeOptions {
   readonly set: Readonly<Record<string, string | Expression>>;
 }
 
-/** A default is for rows that are new. */
-const HANDLED = ['allowColumnDefaults'] as const;
-
 /**
  * Updates the rows for which the condition is true, in one commit; without a condition, all. Rows whose partition columns change
  * move. Errors: `UPDATE_COLUMN` (invalid), and as for `changeRows`.
@@ -37,7 +34,6 @@ export async function updateRows(
     operation: 'UPDATE',
     options,
     values: ({ schema }) => valuesOf(schema, set),
-    handled: HANDLED,
   });
 }
 
