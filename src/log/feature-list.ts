@@ -7,10 +7,11 @@ import type { TableTraits } from './table-traits.ts';
 
 /**
  * What a commit does to a table: changes its description alone, adds rows, takes rows from files to files and changes none,
- * only takes rows away, gives rows new values, does both and adds rows by a source, or changes rows in another way.
+ * only takes rows away, gives rows new values, does both and adds rows by a source, brings rows that were held to what the table
+ * asks of rows in the place of others or of none (`checked`), or changes rows in another way.
  */
 export type WriteScope =
-  'description' | 'append' | 'rearrange' | 'delete' | 'update' | 'merge' | 'rewrite';
+  'description' | 'append' | 'rearrange' | 'delete' | 'update' | 'merge' | 'checked' | 'rewrite';
 
 export interface TableFeature {
   readonly name: string;
@@ -83,6 +84,7 @@ const NEW_FILES: readonly WriteScope[] = [
   'delete',
   'update',
   'merge',
+  'checked',
   'rewrite',
 ];
 const EVERYTHING: readonly WriteScope[] = ['description', ...NEW_FILES];

@@ -7,6 +7,7 @@ import type { Random } from '../base/index.ts';
 import {
   featureNamed,
   FEATURES,
+  featuresInUse,
   knownFeature,
   type Metadata,
   type Protocol,
@@ -79,7 +80,11 @@ export function withProperties(
 export function completed(description: Description, options: DescribeOptions): Description {
   const { before } = options;
   const schema = parseSchema(description.metadata.schemaString);
-  const used = [...featuresOfProperties(description.metadata), ...featuresOfColumns(schema)];
+  const used = [
+    ...featuresOfProperties(description.metadata),
+    ...featuresOfColumns(schema),
+    ...featuresOfMarks(description.metadata),
+  ];
   const protocol = withFeatures(description.protocol, used);
   const metadata = mapped(description.metadata, schema, options);
   checkMappingChange(before?.metadata ?? null, metadata);
@@ -114,6 +119,19 @@ export function featuresOfColumns(type: DataType): readonly string[] {
     default:
       return [];
   }
+}
+
+/** What the metadata of fields puts to use. */
+const MARKED: readonly string[] = [
+  'allowColumnDefaults',
+  'generatedColumns',
+  'identityColumns',
+  'invariants',
+];
+
+function featuresOfMarks(metadata: Metadata): readonly string[] {
+  const inUse = featuresInUse(metadata);
+  return MARKED.filter((name) => inUse.has(name));
 }
 
 /** With ids and physical names where the mode asks for them: a column that has files goes on by its own name in them. */

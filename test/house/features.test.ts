@@ -12,12 +12,12 @@ const HEADING = '### Features of tables\n';
 
 const SCOPES: readonly (readonly [WriteScope, string])[] = [
   ['description', 'properties'],
-  ['append', 'appends'],
+  ['checked', 'appends, overwrites'],
+  ['append', 'jobs'],
   ['rearrange', 'optimize'],
   ['delete', 'deletes'],
   ['update', 'updates'],
   ['merge', 'merges'],
-  ['rewrite', 'overwrites'],
 ];
 
 function written({ refuses }: TableFeature): string {

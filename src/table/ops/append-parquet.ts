@@ -48,14 +48,24 @@ export interface ParquetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Stages files by URI. Errors: `APPEND_SOURCE_MISSING`, `APPEND_SOURCE_UNFIT` (invalid), those of `readFooter`. */
+/** Stages files by URI. Errors: those of `fittingFiles`. */
 export async function stageParquet(
   ctx: TableContext,
   target: FileTarget,
   uris: readonly string[],
   options: ParquetOptions,
 ): Promise<readonly StagedFile[]> {
-  const files = await inParallel(uris, STORE_REQUESTS_MAX, async (uri) => {
+  return stageFitting(ctx, target, await fittingFiles(ctx, target, uris, options), options);
+}
+
+/** Files by URI that fit the table. Errors: `APPEND_SOURCE_MISSING`, `APPEND_SOURCE_UNFIT` (invalid), those of `readFooter`. */
+export async function fittingFiles(
+  ctx: TableContext,
+  target: FileTarget,
+  uris: readonly string[],
+  options: Pick<ParquetOptions, 'signal'>,
+): Promise<readonly FittingFile[]> {
+  return inParallel(uris, STORE_REQUESTS_MAX, async (uri) => {
     options.signal?.throwIfAborted();
     const stored = await storedAt(ctx, uri);
     const { footer } = stored;
@@ -67,7 +77,6 @@ export async function stageParquet(
     }
     return { ...stored, copyInto: copyPartition(target, footer, verdict) };
   });
-  return stageFitting(ctx, target, files, options);
 }
 
 /** The footer of a file by its URI. Errors: `APPEND_SOURCE_MISSING` (invalid), those of `readFooter`. */
@@ -93,7 +102,7 @@ export function judge(target: FileTarget, footer: ParquetFooter): VerbatimVerdic
 }
 
 /** Stages files that fit: what is copied first, then what is encoded again, each in the order given. */
-async function stageFitting(
+export async function stageFitting(
   ctx: TableContext,
   target: FileTarget,
   files: readonly FittingFile[],

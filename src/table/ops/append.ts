@@ -30,6 +30,7 @@ export interface AppendResult {
  * Appends all of the source, or nothing. Without rows there is no commit, unless there is a `txn` to remember.
  * Errors: `FEATURE_UNSUPPORTED`, `INPUT_BAD_VALUE` and `APPEND_SOURCE_…` (invalid), `NULL_NOT_ALLOWED` (data),
  * `EVOLUTION_REFUSED`, `WRITE_CONFLICT` where the table was changed into another one meanwhile, those of `commitTransaction`.
+ * `RULE_VIOLATED` (data) for a row that the table's constraints do not allow, `RULE_UNSUPPORTED` where they cannot be evaluated.
  * With `evolve: 'add'` new columns come with the same commit. Where another writer changed the schema, the properties or the
  * features first, the source is taken again, unless it is rows that can be taken only once.
  */
@@ -50,7 +51,7 @@ async function appendTo(
   options: AppendOptions,
 ): Promise<AppendResult> {
   if (isApplied(snapshot, options.txn)) return result('applied', snapshot, []);
-  checkWritable(snapshot.protocol, snapshot.metadata, 'append');
+  checkWritable(snapshot.protocol, snapshot.metadata, 'checked');
   const { files, actions } = await stageSource(ctx, snapshot, source, options);
   if (files.length === 0 && options.txn === undefined) return result('unchanged', snapshot, []);
   const outcome = await commitStaged(
@@ -66,6 +67,7 @@ async function appendTo(
       operationMetrics: writeMetrics(files),
       actions: [...actions, ...files.map(({ add }) => ({ kind: 'add', add }) as const)],
       reads: { kind: 'nothing' },
+      scope: 'checked',
     },
     files,
   );

@@ -5,7 +5,13 @@
 
 import { unreachable } from '../../base/index.ts';
 import { translateCondition, scopeOf } from '../../engine/index.ts';
-import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
+import {
+  type Action,
+  appendOnly,
+  checkWritable,
+  featureUnsupported,
+  isAppendOnly,
+} from '../../log/index.ts';
 import {
   columnsRead,
   type Expression,
@@ -25,6 +31,7 @@ import {
   type StagedSource,
   stageSource,
 } from './append-source.ts';
+import { recordsChanges } from './change-files.ts';
 import { writeConflict } from './errors.ts';
 import { withEvolution } from './evolve.ts';
 import { asExpression } from './files.ts';
@@ -77,7 +84,7 @@ async function overwriteIn(
   options: OverwriteOptions,
 ): Promise<OverwriteResult> {
   if (isApplied(snapshot, options.txn)) return result('applied', snapshot, [], null);
-  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkWritable(snapshot.protocol, snapshot.metadata, 'checked');
   if (isAppendOnly(snapshot.metadata)) throw appendOnly();
   const replacement = replacementOf(snapshot, options);
   const session = new LazySession(ctx);
@@ -159,7 +166,18 @@ async function replacedBy(
     if (replacement.kind === 'where') {
       await checkMatches(ctx, table, replacement.predicate, { files, session, signal });
     }
-    return await replaceRows(ctx, table, replacement, { staged: files, session, codec, signal });
+    const replaced = await replaceRows(ctx, table, replacement, {
+      staged: files,
+      session,
+      codec,
+      signal,
+    });
+    if (replaced.kept.length > 0 && recordsChanges(table.metadata)) {
+      // Readers of changes would take the rows that stay for deleted and inserted ones.
+      await discardFiles(ctx, replaced.kept);
+      throw featureUnsupported('write', ['changeDataFeed'], { operation: 'overwrite of rows' });
+    }
+    return replaced;
   } catch (error) {
     await discardFiles(ctx, files);
     throw error;
@@ -218,6 +236,7 @@ async function commit(
         ...files.map(({ add }) => ({ kind: 'add', add }) as const),
       ],
       reads,
+      scope: 'checked',
     },
     files,
   );

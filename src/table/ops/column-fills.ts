@@ -1,0 +1,162 @@
+/**
+ * Values that a table makes for columns that rows do not bring: defaults, generated columns, identity columns. PROTOCOL.md,
+ * "Default Columns", "Generated Columns", "Identity Columns".
+ */
+
+import { isDeltaError, type JsonValue } from '../../base/index.ts';
+import { scopeOf, translateTo } from '../../engine/index.ts';
+import {
+  DATE,
+  type Expression,
+  mapExpression,
+  parseExpression,
+  printSchema,
+  type StructField,
+  type StructType,
+  TIMESTAMP,
+} from '../../schema/index.ts';
+import type { Snapshot } from '../types.ts';
+import { describedAs } from './evolve.ts';
+import { identityExhausted, ruleUnsupported } from './rule-errors.ts';
+import { GENERATION } from './table-rules.ts';
+
+const DEFAULT = 'CURRENT_DEFAULT';
+const IDENTITY = {
+  start: 'delta.identity.start',
+  step: 'delta.identity.step',
+  mark: 'delta.identity.highWaterMark',
+  explicit: 'delta.identity.allowExplicitInsert',
+} as const;
+
+export interface Identity {
+  readonly field: StructField;
+  /** The next value that is free. */
+  readonly next: bigint;
+  readonly step: bigint;
+  /** Whether rows may bring values of their own. */
+  readonly allowsGiven: boolean;
+}
+
+export interface ColumnFills {
+  /** In the engine's SQL, without columns. */
+  readonly defaults: ReadonlyMap<StructField, string>;
+  /** In the engine's SQL over the columns of the table. */
+  readonly generated: ReadonlyMap<StructField, string>;
+  readonly identities: readonly Identity[];
+}
+
+/** Null where the table makes no values. Errors: `RULE_UNSUPPORTED` where it makes them by what cannot be evaluated here. */
+export function fillsOf({ schema }: Pick<Snapshot, 'schema'>, nowMs: number): ColumnFills | null {
+  const defaults = new Map<StructField, string>();
+  const generated = new Map<StructField, string>();
+  const identities: Identity[] = [];
+  for (const field of schema.fields) {
+    const { metadata, name } = field;
+    const generation = metadata[GENERATION];
+    const value = metadata[DEFAULT];
+    if (typeof generation === 'string') {
+      const known = { name: `the generated column ${name}`, text: generation };
+      generated.set(field, filled(field, { schema, nowMs, ...known }));
+    } else if (metadata[IDENTITY.start] !== undefined) identities.push(identityOf(field));
+    else if (typeof value === 'string') {
+      const known = { name: `the default of the column ${name}`, text: value };
+      defaults.set(field, filled(field, { schema: NO_COLUMNS, nowMs, ...known }));
+    }
+  }
+  const count = defaults.size + generated.size + identities.length;
+  return count === 0 ? null : { defaults, generated, identities };
+}
+
+/** The columns that the table makes values for. */
+export function filledFields({ defaults, generated, identities }: ColumnFills): StructField[] {
+  return [...defaults.keys(), ...generated.keys(), ...identities.map(({ field }) => field)];
+}
+
+/** The value of a row whose place among those that come in is `place`, an engine's BIGINT. */
+export function identityValue({ next, step }: Identity, place: string): string {
+  return `(CAST(${String(next)} AS BIGINT) + CAST(${String(step)} AS BIGINT) * (${place}))`;
+}
+
+/** The table after `count` values of its identity columns were given away. Errors: `IDENTITY_EXHAUSTED`. */
+export function advanced(
+  table: Snapshot,
+  identities: readonly Identity[],
+  count: number,
+): Snapshot {
+  if (identities.length === 0 || count === 0) return table;
+  const fields = table.schema.fields.map((field) => {
+    const identity = identities.find((each) => each.field.name === field.name);
+    if (identity === undefined) return field;
+    const mark = identity.next + identity.step * BigInt(count - 1);
+    if (mark > LONG_MAX || mark < -LONG_MAX - 1n) throw identityExhausted(field.name);
+    const metadata = { ...field.metadata, [IDENTITY.mark]: exactNumber(mark) };
+    return { ...field, metadata };
+  });
+  const schemaString = printSchema({ ...table.schema, fields });
+  const { protocol, metadata } = table;
+  return describedAs(table, { protocol, metadata: { ...metadata, schemaString } });
+}
+
+const LONG_MAX = 9_223_372_036_854_775_807n;
+const NO_COLUMNS: StructType = { kind: 'struct', fields: [] };
+
+interface Filling {
+  readonly name: string;
+  readonly text: string;
+  /** What the expression may read. */
+  readonly schema: StructType;
+  readonly nowMs: number;
+}
+
+function filled({ type }: StructField, { name, text, schema, nowMs }: Filling): string {
+  try {
+    return translateTo(withTime(parseExpression(text), nowMs), scopeOf(schema), type);
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    throw ruleUnsupported(name, text, error);
+  }
+}
+
+const MS_PER_DAY = 86_400_000;
+
+/** One moment for all rows of a write, as in Spark. */
+function withTime(expression: Expression, nowMs: number): Expression {
+  return mapExpression(expression, (part) => {
+    if (part.kind !== 'call' || part.args.length > 0) return null;
+    if (part.name === 'current_timestamp' || part.name === 'now') {
+      return { kind: 'literal', value: BigInt(Math.floor(nowMs)) * 1000n, type: TIMESTAMP };
+    }
+    if (part.name !== 'current_date' && part.name !== 'curdate') return null;
+    return { kind: 'literal', value: Math.floor(nowMs / MS_PER_DAY), type: DATE };
+  });
+}
+
+function identityOf(field: StructField): Identity {
+  const { metadata } = field;
+  const start = wholeNumber(metadata[IDENTITY.start]) ?? 1n;
+  const step = wholeNumber(metadata[IDENTITY.step]) ?? 1n;
+  const mark = wholeNumber(metadata[IDENTITY.mark]);
+  const allowsGiven = metadata[IDENTITY.explicit] === true;
+  return { field, step, allowsGiven, next: mark === null ? start : after(mark, start, step) };
+}
+
+/** The first of the values from `start` on by `step` that is behind the mark. */
+function after(mark: bigint, start: bigint, step: bigint): bigint {
+  const distance = (mark - start) * (step < 0n ? -1n : 1n);
+  const width = step < 0n ? -step : step;
+  // Bigints are divided towards zero, and a mark before the start is not yet at it.
+  const steps = distance < 0n ? -((-distance + width - 1n) / width) : distance / width;
+  return start + (steps + 1n) * step;
+}
+
+function wholeNumber(value: JsonValue | undefined): bigint | null {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  return typeof value === 'string' && /^-?\d+$/.test(value) ? BigInt(value) : null;
+}
+
+function exactNumber(value: bigint): number | bigint {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+    ? Number(value)
+    : value;
+}

@@ -1,0 +1,241 @@
+/** What comes from outside into a table that makes values of its own: columns that rows do not bring are filled on the way. */
+
+import { writeFile } from 'node:fs/promises';
+
+import {
+  identifier,
+  openOrderedSession,
+  type RelationFile,
+  relationSql,
+} from '../../engine/index.ts';
+import { rowsToArrow, writeParquet } from '../../parquet/index.ts';
+import {
+  BOOLEAN,
+  findField,
+  type Row,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { totalOf } from './append-commit.ts';
+import { type FileTarget, readLocalFooter, type StagedFile } from './append-file.ts';
+import {
+  encodeRuns,
+  fittingFiles,
+  type FittingFile,
+  type ParquetOptions,
+  sourceRelation,
+  stageFitting,
+} from './append-parquet.ts';
+import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { advanced, type ColumnFills, filledFields, identityValue } from './column-fills.ts';
+import { LocalStage } from './input-stage.ts';
+import { columnGiven } from './rule-errors.ts';
+
+export interface FilledSource {
+  readonly files: readonly StagedFile[];
+  /** With its identity columns advanced past the values that were given away. */
+  readonly table: Snapshot;
+}
+
+export interface FillOptions extends ParquetOptions {
+  readonly target: FileTarget;
+  readonly fills: ColumnFills;
+}
+
+/** Stages Parquet files by URI. Errors: `COLUMN_GIVEN`, `IDENTITY_EXHAUSTED` (invalid), those of `stageParquet`. */
+export async function stageFilledParquet(
+  ctx: TableContext,
+  table: Snapshot,
+  uris: readonly string[],
+  options: FillOptions,
+): Promise<FilledSource> {
+  const { target, fills } = options;
+  const fields = filledFields(fills);
+  const files = await fittingFiles(ctx, relaxed(target, fields), uris, options);
+  const lacks = (file: FittingFile, field: StructField): boolean =>
+    findField({ kind: 'struct', fields: nodesOf(file) }, field.name) === null;
+  for (const { field, allowsGiven } of fills.identities) {
+    if (!allowsGiven && files.some((file) => !lacks(file, field))) throw columnGiven(field.name);
+  }
+  if (!files.some((file) => fields.some((field) => lacks(file, field)))) {
+    return { files: await stageFitting(ctx, target, files, options), table };
+  }
+  const stage = await LocalStage.open();
+  try {
+    const inputs = await inParallel(files, STORE_REQUESTS_MAX, async (file) => ({
+      relation: await sourceRelation(stage, file),
+      sizeBytes: file.sizeBytes,
+      rowCount: file.footer.rowCount,
+      given: new Map(fields.filter((field) => !lacks(file, field)).map((it) => [it, 'TRUE'])),
+    }));
+    const used = fills.identities.filter(({ field }) => files.some((file) => lacks(file, field)));
+    return await encodeFilled(ctx, table, inputs, { ...options, used, columns: target.schema });
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Rows of one local file: they become columns many at a time, so that few are in memory as objects. */
+const ROWS_PER_FILE = 262_144;
+
+/** Stages rows; a column that a row does not name is filled, and a null that it names stays. Errors: as above. */
+export async function stageFilledRows(
+  ctx: TableContext,
+  table: Snapshot,
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  options: FillOptions,
+): Promise<FilledSource> {
+  const { target, fills, signal } = options;
+  const fields = filledFields(fills);
+  const flags = new Map(fields.map((field, index) => [field, flagName(target.schema, index)]));
+  const columns = withFlags(relaxed(target, fields).schema, [...flags.values()]);
+  const given = new Map([...flags].map(([field, flag]) => [field, identifier(flag)]));
+  const stage = await LocalStage.open();
+  try {
+    const inputs: FillInput[] = [];
+    const used = new Set<StructField>();
+    let waiting: Row[] = [];
+    let rowCount = 0;
+    const flush = async (): Promise<void> => {
+      if (waiting.length === 0) return;
+      const first = rowCount - waiting.length;
+      const rowIndexes = waiting.map((_, place) => first + place);
+      const arrow = await rowsToArrow(columns, waiting, { rowIndexes });
+      inputs.push({ ...(await localInput(stage, await writeParquet(arrow))), given });
+      waiting = [];
+    };
+    for await (const row of rows) {
+      signal?.throwIfAborted();
+      for (const { field, allowsGiven } of fills.identities) {
+        if (row[field.name] === undefined) used.add(field);
+        else if (!allowsGiven) throw columnGiven(field.name);
+      }
+      const named = [...flags].map(([field, flag]) => [flag, row[field.name] !== undefined]);
+      waiting.push({ ...row, ...Object.fromEntries(named) });
+      rowCount += 1;
+      if (waiting.length === ROWS_PER_FILE) await flush();
+    }
+    await flush();
+    const identities = fills.identities.filter(({ field }) => used.has(field));
+    return await encodeFilled(ctx, table, inputs, { ...options, used: identities, columns });
+  } finally {
+    await stage.close();
+  }
+}
+
+interface FillInput {
+  readonly relation: RelationFile;
+  readonly sizeBytes: number;
+  readonly rowCount: number;
+  /** Of columns that are filled, whether a row brings them, in the engine's SQL; those that no row brings are left out. */
+  readonly given: ReadonlyMap<StructField, string>;
+}
+
+interface Encoding extends FillOptions {
+  /** Identity columns of which values are given away. */
+  readonly used: ColumnFills['identities'];
+  /** What files are read by. */
+  readonly columns: StructType;
+}
+
+async function encodeFilled(
+  ctx: TableContext,
+  table: Snapshot,
+  inputs: readonly FillInput[],
+  { target, fills, columns, used, targetFileSizeBytes, signal }: Encoding,
+): Promise<FilledSource> {
+  const rowCount = totalOf(inputs, (input) => input.rowCount);
+  const after = advanced(table, used, rowCount);
+  if (rowCount === 0) return { files: [], table: after };
+  let before = 0;
+  const placed = inputs.map((input) => {
+    const select = filledSelect(target.schema, { input, fills, columns, place: before });
+    before += input.rowCount;
+    return { ...input, select };
+  });
+  const session = await openOrderedSession(await ctx.engine());
+  try {
+    const files = await encodeRuns({ ctx, session, target, signal }, placed, {
+      targetFileSizeBytes,
+      sizeOf: ({ sizeBytes }) => sizeBytes,
+      select: async (run) => run.map(({ select }) => select).join(' UNION ALL '),
+    });
+    return { files, table: after };
+  } finally {
+    await session.close();
+  }
+}
+
+interface Selecting {
+  readonly input: FillInput;
+  readonly fills: ColumnFills;
+  readonly columns: StructType;
+  /** Of the first row of the file among those that come in. */
+  readonly place: number;
+}
+
+/** Defaults and identities first: generated columns are made of them, too. */
+function filledSelect(schema: StructType, { input, fills, columns, place }: Selecting): string {
+  const rowNumber = freeName(columns, 'row number');
+  const rows = relationSql([input.relation], {
+    schema: columns,
+    partitionColumns: [],
+    mapping: 'none',
+    rowNumber,
+  });
+  const own = (field: StructField): string | undefined => {
+    const identity = fills.identities.find((each) => each.field === field);
+    const row = `${identifier(rowNumber)} + ${String(place)}`;
+    return identity === undefined ? fills.defaults.get(field) : identityValue(identity, row);
+  };
+  const select = (value: (field: StructField) => string | undefined): string[] =>
+    schema.fields.map((field) => {
+      const name = identifier(field.name);
+      const made = value(field);
+      const given = input.given.get(field);
+      if (made === undefined) return name;
+      return given === undefined
+        ? `${made} AS ${name}`
+        : `CASE WHEN ${given} THEN ${name} ELSE ${made} END AS ${name}`;
+    });
+  const flags = columns.fields.slice(schema.fields.length).map(({ name }) => identifier(name));
+  const inner = `SELECT ${[...select(own), ...flags].join(', ')} FROM (${rows})`;
+  return `SELECT ${select((field) => fills.generated.get(field)).join(', ')} FROM (${inner})`;
+}
+
+/** Nulls of filled columns are looked for once they are filled. */
+function relaxed(target: FileTarget, fields: readonly StructField[]): FileTarget {
+  const nullable = target.schema.fields.map((field) =>
+    fields.includes(field) ? { ...field, nullable: true } : field,
+  );
+  return { ...target, schema: { ...target.schema, fields: nullable } };
+}
+
+function withFlags(schema: StructType, flags: readonly string[]): StructType {
+  const added = flags.map((name) => ({ name, type: BOOLEAN, nullable: false, metadata: {} }));
+  return { ...schema, fields: [...schema.fields, ...added] };
+}
+
+function flagName(schema: StructType, index: number): string {
+  return freeName(schema, `given ${String(index)}`);
+}
+
+/** A name that no column has: with column mapping, columns may have any. */
+function freeName(schema: StructType, wanted: string): string {
+  let name = wanted;
+  while (findField(schema, name) !== null) name += ' ';
+  return name;
+}
+
+function nodesOf({ footer }: FittingFile): readonly StructField[] {
+  return footer.columns.map(({ name }) => ({ name, type: BOOLEAN, nullable: true, metadata: {} }));
+}
+
+async function localInput(stage: LocalStage, bytes: Uint8Array): Promise<Omit<FillInput, 'given'>> {
+  const localPath = stage.freshFile('.parquet');
+  await writeFile(localPath, bytes);
+  const { columns, rowCount } = await readLocalFooter(localPath);
+  const relation = { localPath, columns, partitionValues: new Map() };
+  return { relation, sizeBytes: bytes.length, rowCount };
+}

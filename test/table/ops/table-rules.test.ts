@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+
+import { parseDdl, type StructType } from '../../../src/schema/index.ts';
+import { commitTransaction } from '../../../src/table/commit.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import {
+  addConstraint,
+  constraintsOf,
+  dropConstraint,
+} from '../../../src/table/ops/constraints.ts';
+import { overwrite } from '../../../src/table/ops/overwrite.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { type Bench, dataFiles, rowsOf, shown, tableOf, withBench } from './write-table.ts';
+
+/** The columns with metadata as other engines leave it. */
+function marked(
+  ddl: string,
+  marks: Readonly<Record<string, Readonly<Record<string, never>> | object>>,
+): StructType {
+  const schema = parseDdl(ddl);
+  const fields = schema.fields.map((field) => ({
+    ...field,
+    metadata: { ...field.metadata, ...Object.fromEntries(Object.entries(marks[field.name] ?? {})) },
+  }));
+  return { ...schema, fields };
+}
+
+async function markedTable(bench: Bench, schema: StructType): Promise<Snapshot> {
+  return tableOf(bench, '', { schema });
+}
+
+async function shownRows(bench: Bench, snapshot: Snapshot): Promise<readonly string[]> {
+  const rows = await rowsOf(bench, snapshot);
+  return rows.map((row) => Object.values(row).map(shown).join(' '));
+}
+
+describe('constraints', () => {
+  test('hold rows that come in, by append and overwrite, and are named with a row that breaks them', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id bigint, v string');
+      const first = await append(bench.ctx, start, { rows: [{ id: 1, v: 'a' }] });
+      const { snapshot } = await addConstraint(bench.ctx, first.snapshot, {
+        name: 'Positive',
+        expression: "id > 0 AND v <> 'x'",
+      });
+      expect(constraintsOf(snapshot)).toEqual([
+        { name: 'positive', expression: "id > 0 AND v <> 'x'" },
+      ]);
+      expect(snapshot.protocol.minWriterVersion).toBe(3);
+      const before = await dataFiles(bench);
+      const parquet = [await bench.parquet('a.parquet', "SELECT 5::BIGINT AS id, 'x' AS v")];
+      for (const source of [
+        {
+          rows: [
+            { id: 2, v: 'b' },
+            { id: -1, v: 'b' },
+          ],
+        },
+        { rows: [{ id: null, v: 'b' }] },
+        { parquet },
+      ]) {
+        for (const verb of [append, overwrite]) {
+          await expect(verb(bench.ctx, snapshot, source)).rejects.toMatchObject({
+            code: 'RULE_VIOLATED',
+            kind: 'data',
+            details: { rule: 'CHECK positive', expression: "id > 0 AND v <> 'x'" },
+          });
+        }
+      }
+      expect(await dataFiles(bench)).toEqual(before);
+      const added = await append(bench.ctx, snapshot, { rows: [{ id: 3, v: 'c' }] });
+      expect(added.kind).toBe('committed');
+      const dropped = await dropConstraint(bench.ctx, added.snapshot, { name: 'POSITIVE' });
+      expect(constraintsOf(dropped.snapshot)).toEqual([]);
+      await append(bench.ctx, dropped.snapshot, { rows: [{ id: -3, v: 'x' }] });
+    });
+  });
+
+  test('are added only where the rows that are there keep to them, and dropped only where they are', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id bigint');
+      const { snapshot } = await append(bench.ctx, start, { rows: [{ id: 1 }, { id: null }] });
+      const add = (name: string, expression: string): Promise<unknown> =>
+        addConstraint(bench.ctx, snapshot, { name, expression });
+      await expect(add('c', 'id < 5')).rejects.toMatchObject({
+        code: 'RULE_VIOLATED',
+        details: { example: 'id = null' },
+      });
+      await expect(add('c', 'nope(id)')).rejects.toMatchObject({ code: 'RULE_UNSUPPORTED' });
+      await expect(add('c', 'other > 1')).rejects.toMatchObject({ code: 'RULE_UNSUPPORTED' });
+      await expect(add('c d', 'true')).rejects.toMatchObject({ code: 'CONSTRAINT_INVALID' });
+      await expect(dropConstraint(bench.ctx, snapshot, { name: 'c' })).rejects.toMatchObject({
+        code: 'CONSTRAINT_UNKNOWN',
+      });
+      const idle = await dropConstraint(bench.ctx, snapshot, { name: 'c', ifExists: true });
+      expect(idle.kind).toBe('unchanged');
+      await add('c', 'id < 5 OR id IS NULL');
+      await expect(add('C', 'true')).rejects.toMatchObject({ code: 'CONSTRAINT_EXISTS' });
+    });
+  });
+
+  test('of other writers that cannot be evaluated here are refused by name before anything is written', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id bigint');
+      const configuration = { 'delta.constraints.odd': 'some_function(id) > 1' };
+      const metaData = { ...start.metadata, configuration };
+      await commitTransaction(bench.ctx, start, {
+        operation: 'ADD CONSTRAINT',
+        actions: [{ kind: 'metaData', metaData }],
+        reads: { kind: 'nothing' },
+      });
+      const latest = await openSnapshot(bench.ctx);
+      await expect(append(bench.ctx, latest, { rows: [{ id: 1 }] })).rejects.toMatchObject({
+        code: 'RULE_UNSUPPORTED',
+        details: { rule: 'CHECK odd' },
+        message: expect.stringContaining('some_function'),
+      });
+      expect(await dataFiles(bench)).toEqual([]);
+    });
+  });
+
+  test('are seen by an append that began before them', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id bigint');
+      await addConstraint(bench.ctx, start, { name: 'c', expression: 'id > 0' });
+      await expect(append(bench.ctx, start, { rows: [{ id: -1 }] })).rejects.toMatchObject({
+        code: 'RULE_VIOLATED',
+      });
+    });
+  });
+});
+
+test('invariants hold, as do NOT NULL inside of columns', async () => {
+  await withBench('memory', async (bench) => {
+    const invariant = JSON.stringify({ expression: { expression: 'n > 3' } });
+    const schema = marked(
+      'n int, s struct<a: int not null, l: array<struct<b: int not null>>>, m map<string, int>',
+      { n: { 'delta.invariants': invariant } },
+    );
+    const start = await markedTable(bench, schema);
+    const good = await append(bench.ctx, start, {
+      rows: [
+        { n: 4, s: { a: 1, l: [{ b: 1 }, null] } },
+        { n: 5, s: null },
+      ],
+    });
+    await expect(append(bench.ctx, good.snapshot, { rows: [{ n: 3 }] })).rejects.toMatchObject({
+      details: { rule: 'the invariant of n', example: 'n = 3' },
+    });
+    for (const s of ["{'a': NULL::INT, 'l': []}", "{'a': 1, 'l': [{'b': NULL::INT}]}"]) {
+      const parquet = [await bench.parquet('s.parquet', `SELECT 9 AS n, ${s} AS s`)];
+      await expect(append(bench.ctx, good.snapshot, { parquet })).rejects.toMatchObject({
+        code: expect.stringMatching(/RULE_VIOLATED|APPEND_SOURCE_UNFIT/),
+      });
+    }
+  });
+});
+
+describe('values that the table makes', () => {
+  test('generated columns and defaults are filled where rows lack them, and generated ones held to', async () => {
+    await withBench('memory', async (bench) => {
+      const schema = marked('id bigint, d string, g bigint, t timestamp', {
+        d: { CURRENT_DEFAULT: "'none'" },
+        g: { 'delta.generationExpression': 'id * 2 + length(d)' },
+        t: { CURRENT_DEFAULT: 'current_timestamp()' },
+      });
+      const start = await markedTable(bench, schema);
+      expect(start.protocol.writerFeatures).toContain('allowColumnDefaults');
+      expect(start.protocol.writerFeatures).toContain('generatedColumns');
+      const t = '2024-01-01T00:00:00.000000Z';
+      const rows = [
+        { id: 1, t },
+        { id: 2, d: null, t },
+        { id: 3, d: 'x', g: 7, t },
+      ];
+      const { snapshot } = await append(bench.ctx, start, { rows });
+      const parquet = [await bench.parquet('p.parquet', 'SELECT 4 AS id')];
+      const after = await append(bench.ctx, snapshot, { parquet });
+      const found = await rowsOf(bench, after.snapshot);
+      expect(found.map(({ id, d, g }) => [id, d, g])).toEqual([
+        [1n, 'none', 6n],
+        [2n, null, null],
+        [3n, 'x', 7n],
+        [4n, 'none', 12n],
+      ]);
+      expect(found[3]?.['t']).toMatch(/^\d{4}-/);
+      await expect(
+        append(bench.ctx, snapshot, { rows: [{ id: 3, d: 'x', g: 8 }] }),
+      ).rejects.toMatchObject({ details: { rule: 'the generated column g' } });
+    });
+  });
+
+  test('identity columns count on, with gaps at most, and refuse values of rows unless they are allowed', async () => {
+    await withBench('memory', async (bench) => {
+      const marks = (explicit: boolean): object => ({
+        'delta.identity.start': 10,
+        'delta.identity.step': -5,
+        'delta.identity.allowExplicitInsert': explicit,
+      });
+      const schema = marked('k bigint not null, e bigint, v string', {
+        k: marks(false),
+        e: marks(true),
+      });
+      const start = await markedTable(bench, schema);
+      const first = await append(bench.ctx, start, { rows: [{ v: 'a' }, { v: 'b', e: 1n }] });
+      expect(await shownRows(bench, first.snapshot)).toEqual(['10 10 a', '5 1 b']);
+      const parquet = [await bench.parquet('v.parquet', "SELECT 'c' AS v, 7::BIGINT AS e")];
+      const second = await append(bench.ctx, start, { parquet });
+      expect(await shownRows(bench, second.snapshot)).toEqual(['0 7 c', '10 10 a', '5 1 b']);
+      const field = second.snapshot.schema.fields[0];
+      expect(field?.metadata['delta.identity.highWaterMark']).toBe(0);
+      await expect(append(bench.ctx, start, { rows: [{ v: 'a', k: 1 }] })).rejects.toMatchObject({
+        code: 'COLUMN_GIVEN',
+      });
+      const replaced = await overwrite(bench.ctx, second.snapshot, { rows: [{ v: 'z' }] });
+      expect(await shownRows(bench, replaced.snapshot)).toEqual(['-5 0 z']);
+    });
+  });
+
+  test('no identity is given twice to those who write at once', async () => {
+    await withBench('memory', async (bench) => {
+      const schema = marked('k bigint, v int', {
+        k: { 'delta.identity.start': 1, 'delta.identity.step': 1 },
+      });
+      const start = await markedTable(bench, schema);
+      await Promise.all(
+        Array.from({ length: 6 }, (_, v) => append(bench.ctx, start, { rows: [{ v }, { v }] })),
+      );
+      const rows = await rowsOf(bench, await openSnapshot(bench.ctx));
+      expect(new Set(rows.map(({ k }) => k)).size).toBe(12);
+    });
+  });
+});
