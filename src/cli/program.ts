@@ -116,6 +116,25 @@ function addWriteCommands(program: Command): void {
     .action(async (table: string, options) =>
       (await import('./commands/merge.ts')).run(table, options),
     );
+  addRowCommands(program);
+}
+
+function addRowCommands(program: Command): void {
+  changing(common(program, 'delete'))
+    .description('delete the rows of a table that a condition selects')
+    .argument('<table>', TABLE)
+    .requiredOption('--where <condition>', `Spark's SQL; "true" for all rows`)
+    .action(async (table: string, options) =>
+      (await import('./commands/delete.ts')).run(table, options),
+    );
+  changing(common(program, 'update'))
+    .description('give rows of a table new values')
+    .argument('<table>', TABLE)
+    .requiredOption('--set <column=expression>', 'a new value; may be given again', property)
+    .option('--where <condition>', `Spark's SQL (default: all rows)`)
+    .action(async (table: string, options) =>
+      (await import('./commands/update.ts')).run(table, options),
+    );
 }
 
 function addLayoutCommands(program: Command): void {
@@ -242,6 +261,17 @@ function travelling(command: Command): Command {
     );
 }
 
+function changing(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--mode <mode>', `how (default: the table's)`).choices([
+        'copy-on-write',
+        'deletion-vectors',
+      ]),
+    )
+    .option('--dry-run', 'only say what would become of which files');
+}
+
 function formatted(command: Command): Command {
   return command.addOption(
     new Option('--format <format>').choices(['table', 'ndjson', 'csv']).default('table'),
@@ -278,7 +308,7 @@ function hostAndPort(text: string): { readonly host?: string; readonly port: num
   return { ...(host === undefined ? {} : { host }), port: Number(port) };
 }
 
-function property(text: string, before: Record<string, string>): Record<string, string> {
+function property(text: string, before: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf('=');
   if (equals < 1) throw new InvalidArgumentError('key=value is wanted');
   return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };

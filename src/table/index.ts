@@ -21,6 +21,7 @@ export type {
   OpenTableOptions,
   OptimizeOutcome,
   OverwriteOutcome,
+  RowChangeOutcome,
   TableFile,
   TravelOptions,
 } from './delta-table-types.ts';
@@ -95,7 +96,11 @@ export {
   parseJsonLine,
   readJsonRows,
 } from './ops/json-rows.ts';
+export type { DeleteOptions } from './ops/delete.ts';
+export type { FileChange, RowChangeOptions } from './ops/row-changes.ts';
+export type { RowChangeMode } from './ops/row-writes.ts';
 export type { ScanOptions } from './ops/scan.ts';
+export type { UpdateOptions } from './ops/update.ts';
 export {
   tableContext,
   type TableTools,

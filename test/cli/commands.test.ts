@@ -225,3 +225,44 @@ test('alter changes properties and features, and cleanup says why it deletes not
   );
   expect(await printed('cleanup', table, '--dry-run')).toMatch(/^nothing to delete: no commit is/);
 });
+
+test('update and delete change the rows of a condition, and say before which files that concerns', async () => {
+  const table = './mudados';
+  await json('create', table, '--schema=id bigint, nome string');
+  await json('append', table, './pessoas.jsonl');
+  const would = await printed(
+    'update',
+    table,
+    '--set',
+    'nome=upper(nome)',
+    '--where=id = 1',
+    '--dry-run',
+  );
+  expect(would).toMatch(
+    /^rewrite part-\S+: 1 row\nversion 1: would be done: 1 row updated in 1 file\n$/,
+  );
+  expect(
+    await json(
+      'update',
+      table,
+      '--set',
+      'nome=upper(nome)',
+      '--set',
+      'id=id + 1',
+      '--where=id = 1',
+    ),
+  ).toMatchObject([{ kind: 'committed', version: 2, mode: 'copy-on-write', rows: 1 }]);
+  expect(await printed('delete', table, '--where=id > 100')).toBe(
+    'version 3: 1 row deleted in 1 file\n',
+  );
+  expect(await json('read', table, '--format=ndjson')).toMatchObject([{ id: 2, nome: 'INÊS' }]);
+  const wrong = await deltawright(folder, ['delete', table]);
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--where') });
+  const refused = await deltawright(folder, [
+    'delete',
+    table,
+    '--where=id=2',
+    '--mode=deletion-vectors',
+  ]);
+  expect(refused.stderr).toContain('FEATURE_UNSUPPORTED');
+});

@@ -58,15 +58,15 @@ export interface RowChangeOptions extends WriteOptions {
   readonly codec?: Codec;
 }
 
-/** What becomes of a file. */
-export interface FileChange {
+/** What becomes of a file. A type alias, so that it counts as JSON where it is printed. */
+export type FileChange = {
   /** As it stands in the log. */
   readonly path: string;
   /** `remove`: it leaves the table; `rewrite`: another file takes its place; `vector`: it stays, and a vector hides rows. */
   readonly fate: FileFate;
   /** Rows of it that change. */
   readonly rowCount: number;
-}
+};
 
 export interface RowChangeResult {
   /** `applied`: the table had this `txn` already; `unchanged`: no row was selected; `planned`: a dry run. */
