@@ -9,6 +9,13 @@ export {
   physicalName,
   withoutMapping,
 } from './column-mapping.ts';
+export {
+  addColumn,
+  changeColumn,
+  type ColumnPosition,
+  dropColumn,
+  fieldAt,
+} from './edit-columns.ts';
 export { asNullable, evolveSchema, type Evolution, type EvolveMode } from './evolve.ts';
 export type { BinaryOperator, Expression } from './expression.ts';
 export {

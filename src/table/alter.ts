@@ -141,5 +141,9 @@ function sameProtocol(a: Protocol, b: Protocol): boolean {
 function sameMetadata(a: Metadata, b: Metadata): boolean {
   const entries = (it: Metadata): string =>
     JSON.stringify(Object.entries(it.configuration).toSorted(([x], [y]) => (x < y ? -1 : 1)));
-  return a.schemaString === b.schemaString && entries(a) === entries(b);
+  return (
+    a.schemaString === b.schemaString &&
+    JSON.stringify(a.partitionColumns) === JSON.stringify(b.partitionColumns) &&
+    entries(a) === entries(b)
+  );
 }

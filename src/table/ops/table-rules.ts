@@ -140,7 +140,7 @@ function generationRule(schema: StructType, field: StructField): readonly TableR
 }
 
 /** NOT NULL of what is inside of a column, where what is around it is there. */
-function nestedRule(schema: StructType, field: StructField): readonly TableRule[] {
+export function nestedRule(schema: StructType, field: StructField): readonly TableRule[] {
   const broken = brokenInside(field.type, identifier(field.name), 0);
   const isBroken = broken === null ? [] : [`coalesce(${broken}, FALSE)`];
   // The footer of a file counts no nulls of what holds other values.

@@ -1,0 +1,87 @@
+/** What of a table rests on a column by its name, or on its values. */
+
+import { isDeltaError, isJsonObject, parseJson } from '../base/index.ts';
+import {
+  expressionColumns,
+  parseExpression,
+  physicalName,
+  type StructField,
+  type StructType,
+} from '../schema/index.ts';
+import { CLUSTERING_DOMAIN } from './domains.ts';
+import { CONSTRAINT_PREFIX } from './property-rules.ts';
+import { domainOf } from './snapshot.ts';
+import type { Snapshot } from './types.ts';
+
+/** What goes by the name of the column, in words: it has to go before the column can be renamed or dropped. */
+export function usesOfName(table: Snapshot, path: readonly string[]): readonly string[] {
+  const { configuration } = table.metadata;
+  const stored = [
+    ...Object.entries(configuration).flatMap(([key, text]) =>
+      key.toLowerCase().startsWith(CONSTRAINT_PREFIX)
+        ? [{ use: `the constraint ${key.slice(CONSTRAINT_PREFIX.length)}`, text }]
+        : [],
+    ),
+    ...storedExpressions(table.schema),
+  ];
+  const skipping = 'delta.dataSkippingStatsColumns';
+  const indexed = (configuration[skipping] ?? '').split(',').map((name) => name.trim());
+  const isIndexed = indexed.some((name) => isWithin(name.split('.'), path));
+  return [
+    ...stored.filter(({ text }) => readsColumn(text, path)).map(({ use }) => use),
+    ...(isIndexed ? [`the property ${skipping}`] : []),
+  ];
+}
+
+/** Whether rows are laid out by the column, or by one inside of it. */
+export function isClusteredBy(table: Snapshot, fields: readonly StructField[]): boolean {
+  const configuration = domainOf(table, CLUSTERING_DOMAIN);
+  const parsed = configuration === null ? null : parseJson(configuration);
+  const columns = isJsonObject(parsed ?? undefined) ? clusteringColumns(parsed) : [];
+  const path = fields.map(physicalName);
+  return columns.some((column) => isWithin(column, path));
+}
+
+function clusteringColumns(parsed: unknown): readonly (readonly string[])[] {
+  if (typeof parsed !== 'object' || parsed === null || !('clusteringColumns' in parsed)) return [];
+  const { clusteringColumns: columns } = parsed;
+  if (!Array.isArray(columns)) return [];
+  return columns.map((column: unknown) => (Array.isArray(column) ? column.map(String) : []));
+}
+
+function storedExpressions(
+  struct: StructType,
+): readonly { readonly use: string; readonly text: string }[] {
+  return struct.fields.flatMap(({ name, metadata, type }) => {
+    const generation = metadata['delta.generationExpression'];
+    const invariant = metadata['delta.invariants'];
+    return [
+      ...(typeof generation === 'string'
+        ? [{ use: `the generated column ${name}`, text: generation }]
+        : []),
+      ...(typeof invariant === 'string'
+        ? [{ use: `the invariant of ${name}`, text: invariant }]
+        : []),
+      ...(type.kind === 'struct' ? storedExpressions(type) : []),
+    ];
+  });
+}
+
+/** What cannot be read may read any column. */
+function readsColumn(text: string, path: readonly string[]): boolean {
+  try {
+    const read = expressionColumns(parseExpression(text));
+    return read.some((column) => isWithin(column, path) || isWithin(path, column));
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    return true;
+  }
+}
+
+/** Whether a path starts with another, ignoring case. */
+function isWithin(path: readonly string[], outer: readonly string[]): boolean {
+  return (
+    path.length >= outer.length &&
+    outer.every((name, index) => name.toLowerCase() === path[index]?.toLowerCase())
+  );
+}
