@@ -40,4 +40,10 @@ export type {
 export { type Scope, type ScopeColumn, scopeOf } from './scope.ts';
 export { translate, translateCondition, type Translation, translateTo } from './translate.ts';
 export { canonicalLineSql } from './canonical.ts';
-export { defineTable, printableQuery, referencedTables, type TableReference } from './query.ts';
+export {
+  defineTable,
+  printableQuery,
+  referencedTables,
+  storableQuery,
+  type TableReference,
+} from './query.ts';

@@ -69,6 +69,18 @@ export async function printableQuery(
   };
 }
 
+/** The query with every column in a type that Parquet has: whole numbers beyond 64 bits are decimals there. */
+export async function storableQuery(session: Session, sql: string): Promise<string> {
+  const query = sql.replace(/;\s*$/, '');
+  const described = await session.query(`DESCRIBE ${query}`);
+  const columns = distinctNames(described.map((row) => textOf(row['column_name']))).map(identifier);
+  const list = described.map((row, index) => {
+    const name = columns[index] ?? '';
+    return `${storable(name, textOf(row['column_type']))} AS ${name}`;
+  });
+  return `SELECT ${list.join(', ')} FROM (${query}\n) AS "query"(${columns.join(', ')})`;
+}
+
 /** Names that come again are numbered: `id`, `id_1`. */
 function distinctNames(names: readonly string[]): readonly string[] {
   const taken = new Set<string>();
@@ -87,6 +99,12 @@ function printable(column: string, type: string): string {
   if (type === 'TIMESTAMP WITH TIME ZONE') return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
   if (type.startsWith('TIMESTAMP')) return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f')`;
   return `CAST(${column} AS VARCHAR)`;
+}
+
+function storable(column: string, type: string): string {
+  if (/^U?HUGEINT$/.test(type)) return `CAST(${column} AS DECIMAL(38, 0))`;
+  if (type === 'UBIGINT') return `CAST(${column} AS DECIMAL(20, 0))`;
+  return type === 'UUID' ? `CAST(${column} AS VARCHAR)` : column;
 }
 
 function collect(node: JsonValue | undefined, found: Map<string, TableReference>): void {

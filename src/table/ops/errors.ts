@@ -88,6 +88,16 @@ export function mergeClause(reason: string): DeltaError {
   });
 }
 
+/** `MERGE_MEMORY`: what is given as the most memory is no size. */
+export function mergeMemory(text: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'MERGE_MEMORY',
+    message: `the most memory of a merge is a size such as 512mb, and ${text} is none`,
+    details: { maxMemory: text },
+  });
+}
+
 /** `MERGE_COLUMN`: a name in a merge is no column, or could be two. */
 export function mergeColumn(name: string, reason: string): DeltaError {
   return new DeltaError({

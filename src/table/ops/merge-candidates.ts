@@ -22,6 +22,7 @@ import { allOf, between } from './input-table.ts';
 import { anyOf, type MergeKey, type MergePlan } from './merge-plan.ts';
 import { SOURCE } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
+import type { RowChangeMode } from './row-writes.ts';
 
 /** What the steps of one try share. */
 export interface MergeTry {
@@ -30,6 +31,11 @@ export interface MergeTry {
   readonly stage: LocalStage;
   readonly snapshot: Snapshot;
   readonly plan: MergePlan;
+  /** How rows of the table are changed. */
+  readonly mode: RowChangeMode;
+  /** Names of columns with the place of a row's file, and of the row in it: no column of the table has them. */
+  readonly fileNumber: string;
+  readonly rowNumber: string;
   readonly signal: AbortSignal | undefined;
 }
 

@@ -11,7 +11,7 @@ import {
 import { type StructType, TIMESTAMP, typesEqual } from '../../schema/index.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { mergeAmbiguous } from './errors.ts';
-import { checkWhole, tableRelations } from './input-table.ts';
+import { mappingOf, tableRelations } from './input-table.ts';
 import type { Candidate, Candidates, MergeTry } from './merge-candidates.ts';
 import {
   type BySourcePlan,
@@ -29,9 +29,6 @@ import { SOURCE_TABLE } from './merge-source.ts';
  * row, source row or null, clause or null.
  */
 export const PAIRS_TABLE = 'merge_pairs';
-/** No column of a table without column mapping has a space in its name. */
-export const FILE_NUMBER = 'file number';
-export const ROW_NUMBER = 'row number';
 
 /** What is to change in a file. */
 export interface MatchedFile {
@@ -99,7 +96,6 @@ async function joinFiles(merge: MergeTry, files: readonly Candidate[]): Promise<
       ? 'false'
       : `${newValueOf(plan, probe.field.name, `(${plan.clause})`)} ` +
         `IS DISTINCT FROM ${TARGET}.${identifier(probe.field.name)}`;
-  for (const { add } of files) checkWhole(add);
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ add }) => add),
     columns,
@@ -108,8 +104,8 @@ async function joinFiles(merge: MergeTry, files: readonly Candidate[]): Promise<
     const rows = numberedRows(merge, share, columns);
     await execute(
       session,
-      `INSERT INTO ${PAIRS_TABLE} SELECT ${TARGET}.${identifier(FILE_NUMBER)} + ${String(start)}, ` +
-        `${TARGET}.${identifier(ROW_NUMBER)}, ${SOURCE}.rowid, ${plan.clause}, ${differs} ` +
+      `INSERT INTO ${PAIRS_TABLE} SELECT ${TARGET}.${identifier(merge.fileNumber)} + ${String(start)}, ` +
+        `${TARGET}.${identifier(merge.rowNumber)}, ${SOURCE}.rowid, ${plan.clause}, ${differs} ` +
         `FROM (${rows}) AS ${TARGET} JOIN ${SOURCE_TABLE} AS ${SOURCE} ON ${plan.on}`,
       signal === undefined ? {} : { signal },
     );
@@ -123,15 +119,14 @@ async function findUnmatched(
   { files, start: first }: { readonly files: readonly Candidate[]; readonly start: number },
 ): Promise<void> {
   const { ctx, session, stage, snapshot, signal } = merge;
-  for (const { add } of files) checkWhole(add);
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ add }) => add),
     columns: bySource.columns,
   });
   await inShares(relations, async (share, start) => {
     const rows = numberedRows(merge, share, bySource.columns);
-    const file = `${TARGET}.${identifier(FILE_NUMBER)} + ${String(first + start)}`;
-    const row = `${TARGET}.${identifier(ROW_NUMBER)}`;
+    const file = `${TARGET}.${identifier(merge.fileNumber)} + ${String(first + start)}`;
+    const row = `${TARGET}.${identifier(merge.rowNumber)}`;
     await execute(
       session,
       `INSERT INTO ${PAIRS_TABLE} SELECT * FROM (SELECT ${file} AS file, ${row} AS row, ` +
@@ -156,16 +151,16 @@ async function inShares(
 }
 
 function numberedRows(
-  { snapshot }: MergeTry,
+  { snapshot, fileNumber, rowNumber }: MergeTry,
   files: readonly RelationFile[],
   columns: StructType,
 ): string {
   return relationSql(files, {
     schema: columns,
     partitionColumns: snapshot.partitionColumns,
-    mapping: 'none',
-    fileIndex: FILE_NUMBER,
-    rowNumber: ROW_NUMBER,
+    mapping: mappingOf(snapshot),
+    fileIndex: fileNumber,
+    rowNumber,
   });
 }
 

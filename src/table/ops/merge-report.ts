@@ -1,7 +1,6 @@
 /** What a merge says about itself: to whoever called it, and in the log. */
 
 import { totalOf } from './append-commit.ts';
-import type { StagedFile } from './append-file.ts';
 import type { Candidate, MergeTry } from './merge-candidates.ts';
 import type { TouchedFile } from './merge-rewrite.ts';
 import type { LoadedSource } from './merge-source.ts';
@@ -12,19 +11,14 @@ import type {
   MergeSpec,
   NotMatchedBySourceClause,
 } from './merge-types.ts';
+import type { WrittenMerge } from './merge-write.ts';
 
 export type Counts = Omit<MergeResult, 'kind' | 'snapshot' | 'postCommitErrors'>;
-
-/** What was written in the place of what was touched. */
-export interface Written {
-  readonly files: readonly StagedFile[];
-  readonly insertedCount: number;
-}
 
 export function countsOf(
   source: LoadedSource,
   touched: readonly TouchedFile[],
-  { files, insertedCount }: Written,
+  { files, changes, vectors, insertedCount }: WrittenMerge,
 ): Counts {
   return {
     sourceRowCount: source.rowCount,
@@ -32,7 +26,9 @@ export function countsOf(
     updatedCount: totalOf(touched, ({ updatedCount }) => updatedCount),
     deletedCount: totalOf(touched, ({ deletedCount }) => deletedCount),
     filesAdded: files.length,
-    filesRemoved: touched.length,
+    filesRemoved: touched.length - vectors.length,
+    filesHidden: vectors.length,
+    changeFilesAdded: changes.length,
     sizeBytes: totalOf(files, ({ add }) => add.size),
   };
 }
@@ -78,13 +74,15 @@ export function metricsOf(
     numTargetRowsNotMatchedBySourceDeleted: String(deletedBySource),
     numTargetFilesAdded: String(counts.filesAdded),
     numTargetFilesRemoved: String(counts.filesRemoved),
+    numTargetDeletionVectorsAdded: String(counts.filesHidden),
+    numTargetChangeFilesAdded: String(counts.changeFilesAdded),
     numTargetBytesAdded: String(counts.sizeBytes),
   };
 }
 
 /** What the merge would do to the files that it looked into. */
 export function explained(
-  { snapshot }: MergeTry,
+  { snapshot, mode }: MergeTry,
   candidates: readonly Candidate[],
   touched: readonly TouchedFile[],
 ): MergeExplanation {
@@ -95,7 +93,7 @@ export function explained(
     fileCount: snapshot.fileCount,
     files: files.map(({ add: { path, size } }) => {
       const { updatedCount = 0, deletedCount = 0 } = changes.get(path) ?? {};
-      const action = changes.has(path) ? 'rewrite' : 'read';
+      const action = !changes.has(path) ? 'read' : mode === 'copy-on-write' ? 'rewrite' : 'vector';
       return { path, sizeBytes: size, action, updatedCount, deletedCount } as const;
     }),
   };

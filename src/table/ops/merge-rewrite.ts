@@ -5,9 +5,10 @@ import { identifier, relationSql } from '../../engine/index.ts';
 import type { FileTarget, StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel, runsBySize, stageAll } from './append-stage.ts';
-import { tableRelations } from './input-table.ts';
+import { CHANGE_TYPE } from './change-columns.ts';
+import { mappingOf, tableRelations } from './input-table.ts';
 import type { Candidate, MergeTry } from './merge-candidates.ts';
-import { FILE_NUMBER, type MatchedFile, PAIRS_TABLE, ROW_NUMBER } from './merge-match.ts';
+import { type MatchedFile, PAIRS_TABLE } from './merge-match.ts';
 import { CLAUSE, newValueOf } from './merge-plan.ts';
 import { SOURCE, TARGET } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
@@ -58,8 +59,8 @@ export async function rewriteFiles(
     merge.signal?.throwIfAborted();
     const rows = await joinedRows(merge, run, 'LEFT JOIN');
     const where = [isKept(merge), ...stays].join(' AND ');
-    const values = present(run[0], 'the first file of a run').candidate.add.partitionValues;
-    return stageInto(writer, values, `SELECT ${newRow(merge)} ${rows} WHERE ${where}`);
+    const { partitionValues } = present(run[0], 'the first file of a run').candidate;
+    return stageInto(writer, partitionValues, `SELECT ${newRow(merge)} ${rows} WHERE ${where}`);
   });
 }
 
@@ -80,6 +81,30 @@ export async function movedRows(
   if (moves.length === 0 || files.length === 0) return null;
   const rows = await joinedRows(merge, files, 'JOIN');
   return `SELECT ${newRow(merge)} ${rows} WHERE ${isKept(merge)} AND (${moves.join(' OR ')})`;
+}
+
+/** The new rows of all that are updated; null where none can be. */
+export async function updatedRows(
+  merge: MergeTry,
+  files: readonly TouchedFile[],
+): Promise<string | null> {
+  if (files.every(({ updatedCount }) => updatedCount === 0)) return null;
+  const rows = await joinedRows(merge, files, 'JOIN');
+  return `SELECT ${newRow(merge)} ${rows} WHERE ${isKept(merge)}`;
+}
+
+/** Of all rows that a clause acts on: as they were, and those that stay as they are now. PROTOCOL.md, "Change Data Files". */
+export async function changedRows(merge: MergeTry, files: readonly TouchedFile[]): Promise<string> {
+  const rows = await joinedRows(merge, files, 'JOIN');
+  const type = identifier(CHANGE_TYPE.name);
+  const old = merge.snapshot.schema.fields
+    .map(({ name }) => `${TARGET}.${identifier(name)}`)
+    .join(', ');
+  const kept = isKept(merge);
+  return (
+    `SELECT ${old}, CASE WHEN ${kept} THEN 'update_preimage' ELSE 'delete' END AS ${type} ${rows} ` +
+    `UNION ALL SELECT ${newRow(merge)}, 'update_postimage' AS ${type} ${rows} WHERE ${kept}`
+  );
 }
 
 /** Rows of the source that match nothing and that a clause inserts, so many rows of the source at a time. */
@@ -107,7 +132,7 @@ export function insertedRows(
 
 /** A FROM clause: rows of the table, and beside each the source row and the clause that it takes, or null for both. */
 async function joinedRows(
-  { ctx, stage, snapshot, plan }: MergeTry,
+  { ctx, stage, snapshot, plan, fileNumber, rowNumber }: MergeTry,
   files: readonly TouchedFile[],
   join: 'JOIN' | 'LEFT JOIN',
 ): Promise<string> {
@@ -118,9 +143,9 @@ async function joinedRows(
   const rows = relationSql(relations, {
     schema: snapshot.schema,
     partitionColumns: snapshot.partitionColumns,
-    mapping: 'none',
-    fileIndex: FILE_NUMBER,
-    rowNumber: ROW_NUMBER,
+    mapping: mappingOf(snapshot),
+    fileIndex: fileNumber,
+    rowNumber,
   });
   const numbers = files.map(({ number }) => String(number)).join(', ');
   // The small side gets the place of its file in this list, so that the large one is joined by what it has.
@@ -132,8 +157,8 @@ async function joinedRows(
     `WHERE p.${CLAUSE} IS NOT NULL AND p.file IN (${numbers})`;
   return (
     `FROM (${rows}) AS ${TARGET} ${join} (${matches}) AS ${SOURCE} ` +
-    `ON ${SOURCE}.place = ${TARGET}.${identifier(FILE_NUMBER)} ` +
-    `AND ${SOURCE}.row = ${TARGET}.${identifier(ROW_NUMBER)}`
+    `ON ${SOURCE}.place = ${TARGET}.${identifier(fileNumber)} ` +
+    `AND ${SOURCE}.row = ${TARGET}.${identifier(rowNumber)}`
   );
 }
 

@@ -1,10 +1,12 @@
 /** The source of a merge, loaded once: a table in the engine, spilled to disk where it is large. */
 
 import { stat, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 
 import type { RecordBatch, Table } from 'apache-arrow';
 
 import { identifier, type RelationFile, relationSql, type Session } from '../../engine/index.ts';
+import { checkReadable } from '../../log/index.ts';
 import { arrowToSchema, checkRow, rowsToArrow, writeParquet } from '../../parquet/index.ts';
 import {
   BINARY,
@@ -18,6 +20,7 @@ import {
   STRING,
   type StructType,
   TIMESTAMP,
+  withoutMapping,
 } from '../../schema/index.ts';
 import type { TableContext } from '../types.ts';
 import { totalOf } from './append-commit.ts';
@@ -27,8 +30,10 @@ import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { sourceMissing, sourceTypeOpen } from './errors.ts';
 import { schemaOfFiles } from './input-schema.ts';
 import { type LocalStage, storedFooter } from './input-stage.ts';
+import { mappingOf, tableRelations } from './input-table.ts';
 import { sourceColumn } from './merge-scope.ts';
-import type { MergeSource } from './merge-types.ts';
+import type { MergeSource, OpenedTable } from './merge-types.ts';
+import { copyQuery } from './query.ts';
 
 /** The engine's table of the source; its columns are those of `sourceColumn`, its rows are told apart by `rowid`. */
 export const SOURCE_TABLE = 'merge_source';
@@ -56,13 +61,13 @@ export async function loadSource(
   source: MergeSource,
   { session, stage, tableSchema }: LoadOptions,
 ): Promise<LoadedSource> {
-  const { schema, files } = await sourceFiles(ctx, source, { stage, tableSchema });
+  const { schema, files, sql } = await sourceFiles(ctx, source, { stage, tableSchema });
   const columns = schema.fields.map(
     ({ name }, index) => `${identifier(name)} AS ${sourceColumn(index)}`,
   );
   await session.run(
     `CREATE TABLE ${SOURCE_TABLE} AS SELECT ${columns.join(', ')} ` +
-      `FROM (${relationSql(files, sourceOptions({ schema }))})`,
+      `FROM (${sql ?? relationSql(files, sourceOptions({ schema }))})`,
   );
   const [counted] = await session.query(`SELECT count(*) AS source_rows FROM ${SOURCE_TABLE}`);
   const sizes = await inParallel(files, STORE_REQUESTS_MAX, ({ localPath }) => stat(localPath));
@@ -76,6 +81,8 @@ export async function loadSource(
 interface SourceFiles {
   readonly schema: StructType;
   readonly files: readonly RelationFile[];
+  /** Their rows, where they are not just what stands in the files. */
+  readonly sql?: string;
 }
 
 type FileOptions = Pick<LoadOptions, 'stage' | 'tableSchema'>;
@@ -86,6 +93,12 @@ async function sourceFiles(
   options: FileOptions,
 ): Promise<SourceFiles> {
   if ('rows' in source) return filesOfRows(source, options);
+  if ('table' in source) return filesOfTable(source.table, options.stage);
+  if ('sql' in source) {
+    const file = options.stage.freshFile('.parquet');
+    await copyQuery(ctx, source.sql, source.tables, file);
+    return sourceFiles(ctx, { parquet: [pathToFileURL(file).href] }, options);
+  }
   // Nothing says what the columns of no data are: those of the table suit every condition over them.
   const parts = 'arrow' in source ? source.arrow : source.parquet;
   if (Array.isArray(parts) && parts.length === 0) return { schema: options.tableSchema, files: [] };
@@ -102,6 +115,21 @@ async function sourceFiles(
     sourceRelation(options.stage, file),
   );
   return { schema, files: relations };
+}
+
+async function filesOfTable(
+  { context, snapshot }: OpenedTable,
+  stage: LocalStage,
+): Promise<SourceFiles> {
+  checkReadable(snapshot.protocol, snapshot.metadata, { hasCatalog: true });
+  const { partitionColumns } = snapshot;
+  const schema = withoutMapping(snapshot.schema);
+  const files = await tableRelations(context, stage, snapshot, {
+    files: [...snapshot.files()],
+    columns: snapshot.schema,
+  });
+  const options = { schema: snapshot.schema, partitionColumns, mapping: mappingOf(snapshot) };
+  return { schema, files, sql: relationSql(files, options) };
 }
 
 async function filesOfArrow(

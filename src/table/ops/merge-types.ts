@@ -4,16 +4,27 @@ import type { RecordBatch, Table } from 'apache-arrow';
 
 import type { Codec } from '../../parquet/index.ts';
 import type { Row, StructType } from '../../schema/index.ts';
-import type { Snapshot } from '../types.ts';
+import type { Snapshot, TableContext } from '../types.ts';
 import type { WriteOptions } from './append-commit.ts';
 import type { EvolveOptions } from './evolve.ts';
+import type { QueryOptions } from './query.ts';
+import type { RowChangeMode } from './row-writes.ts';
 
 export type MergeSource =
   /** `schema` says what the columns are; by default the table's, as far as the rows use them. */
   | { readonly rows: Iterable<Row> | AsyncIterable<Row>; readonly schema?: StructType }
   | { readonly arrow: Table | readonly RecordBatch[] }
   /** URIs of Parquet files. The columns of all of them, by name; null in the rows of a file that lacks one. */
-  | { readonly parquet: readonly string[] };
+  | { readonly parquet: readonly string[] }
+  /** All rows of another table, or of an older version of this one. */
+  | { readonly table: OpenedTable }
+  /** One SELECT in the engine's dialect, over tables that `tables` knows. */
+  | { readonly sql: string; readonly tables: QueryOptions };
+
+export interface OpenedTable {
+  readonly context: TableContext;
+  readonly snapshot: Snapshot;
+}
 
 /** By column of the table, with or without its alias: Spark's SQL over source and target. */
 export type Assignments = Readonly<Record<string, string>>;
@@ -55,6 +66,13 @@ export interface MergeSpec extends WriteOptions, EvolveOptions {
   readonly whenNotMatched?: readonly NotMatchedClause[];
   /** With such clauses all files are looked into in which their conditions may be true, whatever the source holds. */
   readonly whenNotMatchedBySource?: readonly NotMatchedBySourceClause[];
+  /**
+   * Default: `deletion-vectors` where the table has `delta.enableDeletionVectors` and no symlink manifest, whose readers know
+   * no vectors; else `copy-on-write`.
+   */
+  readonly mode?: RowChangeMode;
+  /** Ceiling of the engine's memory, in bytes or as a text such as `512mb`; what is beyond it goes to disk. Default 512 MiB. */
+  readonly maxMemory?: number | string;
   /** Of the files written. Default: the table's, or snappy. */
   readonly codec?: Codec;
   /** Where files that are written are cut, in bytes of input. Default 128 MiB. */
@@ -75,6 +93,10 @@ export interface MergeResult {
   readonly deletedCount: number;
   readonly filesAdded: number;
   readonly filesRemoved: number;
+  /** Files that stay, with a vector that hides the rows that changed. */
+  readonly filesHidden: number;
+  /** Files of changed rows. */
+  readonly changeFilesAdded: number;
   /** Of the files added. */
   readonly sizeBytes: number;
 }
@@ -93,8 +115,8 @@ export interface ExplainedFile {
   /** As the log spells it. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** `read`: it is looked into, and stays as it is; `rewrite`: it is replaced. */
-  readonly action: 'read' | 'rewrite';
+  /** `read`: it is looked into, and stays as it is; `rewrite`: it is replaced; `vector`: it stays, and rows of it are hidden. */
+  readonly action: 'read' | 'rewrite' | 'vector';
   /** Rows to which a clause applies; 0 where the file stays. */
   readonly updatedCount: number;
   readonly deletedCount: number;

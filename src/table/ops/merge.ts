@@ -1,7 +1,7 @@
 /**
- * MERGE by copy-on-write: rows of the table that match a row of the source are updated or deleted, source rows that
- * match none are inserted, as one commit. Only files with a row that really changes are written again, in the order of
- * their rows. A merge that loses its race is computed again on what won.
+ * MERGE: rows of the table are updated or deleted by what matches them in the source, or because nothing does, and source
+ * rows that match none are inserted, as one commit. Only files with a row that really changes are written again, in the
+ * order of their rows, or get a vector that hides what changed. A merge that loses its race is computed again on what won.
  */
 
 import { backoffMs, unreachable } from '../../base/index.ts';
@@ -10,17 +10,19 @@ import {
   appendOnly,
   checkKeepsRowIds,
   checkWritable,
+  featureUnsupported,
   isAppendOnly,
+  isOn,
+  supportsFeature,
 } from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
+import { isManifestEnabled, parseSizeBytes } from '../properties.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
-import { commitOptions, isApplied, removalOf, totalOf } from './append-commit.ts';
-import { discardFiles, fileTarget } from './append-file.ts';
-import { stageSelect } from './append-select.ts';
-import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
-import { writeConflict } from './errors.ts';
+import { commitOptions, isApplied, removalOf } from './append-commit.ts';
+import { changeAction } from './change-files.ts';
+import { mergeMemory, writeConflict } from './errors.ts';
 import { evolvedTable } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
 import {
@@ -31,19 +33,15 @@ import {
 } from './merge-candidates.ts';
 import { findMatches, type MatchedFile } from './merge-match.ts';
 import { planMerge } from './merge-plan.ts';
-import {
-  insertedRows,
-  movedRows,
-  rewriteFiles,
-  type TouchedFile,
-  withRealChanges,
-} from './merge-rewrite.ts';
+import { countsOf, explained, metricsOf, parametersOf } from './merge-report.ts';
+import { type TouchedFile, withRealChanges } from './merge-rewrite.ts';
 import { incomingColumns } from './merge-scope.ts';
 import { type LoadedSource, loadSource } from './merge-source.ts';
 import type { MergeExplanation, MergeResult, MergeSpec } from './merge-types.ts';
-import { countsOf, explained, metricsOf, parametersOf, type Written } from './merge-report.ts';
+import { type WrittenMerge, writeMerge } from './merge-write.ts';
+import { unusedName } from './row-matches.ts';
+import { discardRows, type RowChangeMode } from './row-writes.ts';
 
-const FILE_SIZE_BYTES = 128 * 1024 * 1024;
 /** Each lost try means that another writer's commit went through. */
 const TRIES_MAX = 1_000;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
@@ -88,12 +86,12 @@ async function withSource<T>(
   spec: MergeSpec,
   work: (merging: Merging) => Promise<T>,
 ): Promise<T> {
-  checkWritable(snapshot.protocol, snapshot.metadata);
+  checkWritable(snapshot.protocol, snapshot.metadata, 'merge');
   const { whenMatched = [], whenNotMatchedBySource = [] } = spec;
   const changesRows = whenMatched.length + whenNotMatchedBySource.length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
   if (changesRows) checkKeepsRowIds(snapshot, 'MERGE');
-  const session = await openOrderedSession(await ctx.engine());
+  const session = await openOrderedSession(await ctx.engine(), memoryOf(spec));
   const stage = await LocalStage.open();
   try {
     const loading = { session, stage, tableSchema: snapshot.schema };
@@ -103,6 +101,13 @@ async function withSource<T>(
     await session.close();
     await stage.close();
   }
+}
+
+function memoryOf({ maxMemory }: MergeSpec): { readonly memoryLimitBytes?: number } {
+  if (maxMemory === undefined) return {};
+  const bytes = typeof maxMemory === 'number' ? maxMemory : parseSizeBytes(maxMemory);
+  if (bytes === null || !(bytes > 0)) throw mergeMemory(String(maxMemory));
+  return { memoryLimitBytes: bytes };
 }
 
 interface Merging {
@@ -152,8 +157,18 @@ function stepOf(ctx: TableContext, snapshot: Snapshot, trying: Trying): Step {
   const incoming = incomingColumns(source.schema, spec);
   const { table, actions } = evolvedTable(ctx, snapshot, [incoming], spec);
   const plan = planMerge({ schema: table.schema, source: source.schema, spec });
-  const { signal } = spec;
-  return { step: { ctx, session, stage, snapshot: table, plan, signal }, actions };
+  const step = {
+    ctx,
+    session,
+    stage,
+    snapshot: table,
+    plan,
+    mode: modeOf(snapshot, spec.mode),
+    fileNumber: unusedName(table, 'file number'),
+    rowNumber: unusedName(table, 'row number'),
+    signal: spec.signal,
+  };
+  return { step, actions };
 }
 
 interface Changes {
@@ -175,7 +190,8 @@ async function tryMerge(
   const { spec, source } = trying;
   const { step, actions } = stepOf(ctx, snapshot, trying);
   const { candidates, touched } = await findChanges(step);
-  const written = await writeChanges(step, { spec, source, touched });
+  const { codec, targetFileSizeBytes } = spec;
+  const written = await writeMerge(step, { touched, source, codec, targetFileSizeBytes });
   const counts = countsOf(source, touched, written);
   if (touched.length + written.files.length === 0 && spec.txn === undefined) {
     return { ...NOTHING, ...counts, kind: 'unchanged', snapshot };
@@ -192,8 +208,9 @@ async function tryMerge(
       predicate: candidates.predicate,
       paths: new Set(candidates.files.map(({ add }) => add.path)),
     },
+    scope: 'merge',
   });
-  if (outcome.kind !== 'committed') await discardFiles(ctx, written.files);
+  if (outcome.kind !== 'committed') await discardRows(ctx, written);
   switch (outcome.kind) {
     case 'committed':
       return { ...counts, ...outcome };
@@ -218,39 +235,6 @@ function inRank(
   return touched.sort((left, right) => left.candidate.rank - right.candidate.rank);
 }
 
-async function writeChanges(
-  step: MergeTry,
-  { spec, source, touched }: Pick<Merging, 'spec' | 'source'> & { touched: readonly TouchedFile[] },
-): Promise<Written> {
-  const { ctx, session, signal } = step;
-  const { codec, targetFileSizeBytes = FILE_SIZE_BYTES } = spec;
-  const target = fileTarget(step.snapshot, codec);
-  const writer = { ctx, session, target, signal };
-  const rewritten = await rewriteFiles(step, writer, { files: touched, targetFileSizeBytes });
-  try {
-    const moved = await movedRows(step, target, touched);
-    const fileCount = Math.max(1, Math.ceil(source.sizeBytes / targetFileSizeBytes));
-    const rowsPerFile = Math.ceil(source.rowCount / fileCount);
-    let insertedCount = 0;
-    const selects = [
-      ...(moved === null ? [] : [{ select: moved, inserts: false }]),
-      ...insertedRows(step, source.rowCount, rowsPerFile).map((select) => ({
-        select,
-        inserts: true,
-      })),
-    ];
-    const others = await stageAll(ctx, selects, ENGINE_STATEMENTS_MAX, async (rows) => {
-      const files = await stageSelect(writer, rows.select);
-      if (rows.inserts) insertedCount += totalOf(files, ({ rowCount }) => rowCount);
-      return files;
-    });
-    return { files: [...rewritten, ...others], insertedCount };
-  } catch (error) {
-    await discardFiles(ctx, rewritten);
-    throw error;
-  }
-}
-
 const NOTHING = {
   postCommitErrors: [],
   sourceRowCount: 0,
@@ -259,16 +243,32 @@ const NOTHING = {
   deletedCount: 0,
   filesAdded: 0,
   filesRemoved: 0,
+  filesHidden: 0,
+  changeFilesAdded: 0,
   sizeBytes: 0,
 } as const;
 
 function actionsOf(
   ctx: TableContext,
   touched: readonly TouchedFile[],
-  { files }: Written,
+  { files, changes, vectors }: WrittenMerge,
 ): readonly Action[] {
   return [
     ...touched.map(({ candidate }) => removalOf(ctx, candidate.add, { dataChange: true })),
+    ...vectors.map((add) => ({ kind: 'add', add }) as const),
     ...files.map(({ add }) => ({ kind: 'add', add }) as const),
+    ...changes.map(changeAction),
   ];
+}
+
+/** How rows of a table are changed. Errors: `FEATURE_UNSUPPORTED` where it cannot have vectors, and they are asked for. */
+function modeOf({ protocol, metadata }: Snapshot, mode: RowChangeMode | undefined): RowChangeMode {
+  const canHide = supportsFeature(protocol, 'deletionVectors') && !isManifestEnabled(metadata);
+  if (mode === 'deletion-vectors' && !canHide) {
+    const cure =
+      'enable the feature deletionVectors, without a symlink manifest, or leave the mode out';
+    throw featureUnsupported('write', ['deletionVectors'], { operation: 'MERGE' }, cure);
+  }
+  const isWanted = canHide && isOn(metadata, 'delta.enableDeletionVectors');
+  return mode ?? (isWanted ? 'deletion-vectors' : 'copy-on-write');
 }

@@ -1,10 +1,13 @@
 /** SQL over several tables at once: the engine's own dialect, read-only. */
 
 import {
+  copyToParquet,
   defineTable,
   printableQuery,
   referencedTables,
   type Session,
+  type StatementOptions,
+  storableQuery,
   type TableReference,
 } from '../../engine/index.ts';
 import type { Row } from '../../schema/index.ts';
@@ -40,19 +43,50 @@ export async function query(
   options: QueryOptions,
   use: (result: QueryResult) => Promise<void>,
 ): Promise<void> {
+  await withTables(tools, sql, options, async (session) => {
+    const printable = await printableQuery(session, sql);
+    const { columns } = printable;
+    await use({
+      columns,
+      rows: rowsOf(columns, session.stream(printable.sql, statementOf(options))),
+    });
+  });
+}
+
+/** Writes the rows of one SELECT to a local Parquet file. Errors: as for `query`, without those of `use`. */
+export async function copyQuery(
+  tools: Pick<TableTools, 'engine'>,
+  sql: string,
+  options: QueryOptions,
+  file: string,
+): Promise<void> {
+  await withTables(tools, sql, options, async (session) => {
+    const rows = await storableQuery(session, sql);
+    await copyToParquet(session, rows, { file, codec: 'snappy', ...statementOf(options) });
+  });
+}
+
+/** A session in which the names of the SELECT stand for tables, for as long as `work` runs. */
+async function withTables(
+  tools: Pick<TableTools, 'engine'>,
+  sql: string,
+  options: QueryOptions,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
   const engine = await tools.engine();
   const session = await engine.openSession();
   const staged: StagedFiles[] = [];
   try {
     await defineTables(session, sql, { options, staged, defined: new Set() });
-    const printable = await printableQuery(session, sql);
-    const { columns } = printable;
-    const statement = options.signal === undefined ? {} : { signal: options.signal };
-    await use({ columns, rows: rowsOf(columns, session.stream(printable.sql, statement)) });
+    await work(session);
   } finally {
     await session.close();
     for (const { stage } of staged) await stage.close();
   }
+}
+
+function statementOf({ signal }: QueryOptions): StatementOptions {
+  return signal === undefined ? {} : { signal };
 }
 
 interface Definitions {
