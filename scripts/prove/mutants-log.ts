@@ -93,12 +93,6 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     instead: 'if (live === undefined) return;',
   },
   {
-    name: 'compaction does not tell deletion vectors apart',
-    file: 'src/log/compaction.ts',
-    text: 'return [`file ${pathKey(path)}\\u0000${vectorId(deletionVector)}`];',
-    instead: 'return [`live ${pathKey(path)}`];',
-  },
-  {
     name: 'a version whose commit is not listed yet has the time of its checkpoint',
     file: 'src/table/open.ts',
     text: '? await unlistedTime(store, version)',

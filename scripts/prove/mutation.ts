@@ -2,7 +2,7 @@
  * Breaks each rule of commits and of the log once, in a copy of the source, and runs the simulation on it: every one must be
  * found, by a seed that breaks a rule of the table. Says how many seeds it took until some of them did.
  *
- *   node scripts/prove/mutation.ts [name part] [--seeds 3000] [--found 5]
+ *   node scripts/prove/mutation.ts [name part…] [--seeds 3000] [--found 5]
  */
 
 import { spawn } from 'node:child_process';
@@ -29,8 +29,9 @@ const { values, positionals } = parseArgs({
     found: { type: 'string', default: '5' },
   },
 });
-const [part = ''] = positionals;
-const chosen = MUTANTS.filter(({ name }) => name.includes(part));
+const chosen = MUTANTS.filter(
+  ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+);
 const folder = await mkdtemp(join(tmpdir(), 'mutation-'));
 const origin = join(folder, 'origin');
 try {

@@ -37,13 +37,9 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     () => [appender(world, 'appender', 3)],
     () => ['one', 'two'].map((name) => batchWriter(world, `batches ${name}`, batches)),
     () => ['one', 'two'].map((name) => worker(world, `worker ${name}`, progress)),
-    () => [
-      group(world, 'group', { count: 2, appId: grouped.appId, batches: grouped.count }),
-      ...(chance(0.5) ? [batchWriter(world, 'beside the group', grouped)] : []),
-    ],
     () => [merger(world, 'merger', 3), merger(world, 'another merger', 3)],
     () => [deleter(world, 'deleter', 2)],
-    () => [packer(world, 'packer', 2)],
+    () => [packer(world, 'packer', 2), deriver(world, 'beside the packer', 2)],
     () => [deriver(world, 'deriver', 3)],
     () => [ingester(world, 'ingester', 2), ingester(world, 'another ingester', 2)],
     () => [
@@ -61,6 +57,12 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     ...groups
       .filter(() => chance(isLarge ? 0.55 : isSparse ? 0.1 : 0.14))
       .flatMap((make) => make()),
+    ...(chance(isSparse ? 0 : 0.22)
+      ? [
+          group(world, 'group', { count: 2, appId: grouped.appId, batches: grouped.count }),
+          ...(chance(0.5) ? [batchWriter(world, 'beside the group', grouped)] : []),
+        ]
+      : []),
     reader(world, 'reader', isLarge ? 5 : 2),
     ...(chance(terms.isParquet ? 1 : 0.5)
       ? [checkpointer(world, 'checkpointer', isLarge || terms.isParquet ? 4 : 2)]
@@ -68,7 +70,7 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     ...(chance(0.3) ? [compactor(world, 'compactor', 2)] : []),
     ...(chance(terms.isParquet ? 0.6 : 0.3) ? [janitor(world, 'janitor', 2)] : []),
     ...(chance(0.05) ? [doctor(world, 'doctor', 2)] : []),
-    ...(terms.isCoordinated ? [expiry(world, 'expiry', 4)] : []),
+    ...(terms.isCoordinated ? [expiry(world, 'expiry', 6)] : []),
   ];
 }
 

@@ -11,8 +11,6 @@ import type { Actor, World } from './world.ts';
 
 /** Nothing that is still under way is older than this, in milliseconds: what retention stands for. */
 const RETENTION_MS = 600;
-/** Longer than anyone is between a look at the log and an entry in the table that decides. */
-const ENTRY_MS = 2_000;
 const DAY_MS = 86_400_000;
 const CLEANUP = { verb: 'delete', uri: 'sim://table', path: LOG_FOLDER };
 
@@ -31,8 +29,9 @@ export function janitor(world: World, name: string, count: number): Actor {
 /** Lets old entries of the log table go, as its time to live does. */
 export function expiry(world: World, name: string, count: number): Actor {
   return steps(world, { name, count }, async ({ clock }) => {
-    await clock.sleep(ENTRY_MS / 2);
-    world.entries.expire(world.scheduler.nowMs - ENTRY_MS);
+    await clock.sleep(world.random.float() * 200);
+    // What was complete when a commit began, its writer finds in the log.
+    world.entries.expire(Math.min(world.scheduler.nowMs, world.inUse().sinceMs));
   });
 }
 

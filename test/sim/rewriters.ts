@@ -104,11 +104,11 @@ export function deriver(world: World, name: string, count: number): Actor {
       tries += 1;
       const row = newRow(world, `${life}-${index}-${tries}`);
       const common = { actions: [newFile(world, row.part, [row])], inserts: [row.id] };
-      if (chance < 0.3) {
+      if (chance < 0.4) {
         return { ...common, reads: { kind: 'table' }, spec: { reads: { kind: 'table' } } };
       }
-      const part = chance < 0.6 ? row.part : null;
-      const below = chance < 0.6 ? null : 3;
+      const part = chance < 0.7 ? row.part : null;
+      const below = chance < 0.7 ? null : 3;
       const read = filesOf(world, snapshot).filter(({ rows }) =>
         rows.some((it) => (part === null || it.part === part) && (below === null || it.n < below)),
       );
