@@ -44,7 +44,8 @@ test('it takes what comes, tells it in lines of JSON and over HTTP, and ends in 
     let health: unknown = null;
     let metrics = '';
     const outcome = await follow(running, async (line) => {
-      if (typeof line['url'] === 'string') ({ url } = line as unknown as { url: string });
+      const told = line['url'];
+      if (typeof told === 'string') url = told;
       if (line.msg !== 'batch') return;
       if (line['batch'] === 0) await putOrders(folder, ['b', 'c']);
       else {
