@@ -27,6 +27,7 @@ export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
 export type { LeafPiece } from './leaf-values.ts';
 export { mapColumns, mapColumnsOf } from './mapped-columns.ts';
 export { listShape, mapShape } from './nesting.ts';
+export { FilePacker } from './pack.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { type LeafSource, tableLeaves } from './row-group-encoder.ts';

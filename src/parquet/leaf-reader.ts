@@ -19,6 +19,19 @@ export interface TextPage {
   readonly entries: Int32Array | null;
 }
 
+/** A page below its codec, of any type; what it holds is valid until the next. */
+export interface RawPage {
+  /** Entries, of which `present` hold a value. */
+  readonly count: number;
+  readonly present: number;
+  /** The levels of each entry; null where no value repeats, and where all are there. */
+  readonly repetition: Int32Array | null;
+  readonly definition: Int32Array | null;
+  /** Which value of the dictionary each value is; null where they stand in `values`, plain. */
+  readonly indices: Int32Array | null;
+  readonly values: Uint8Array;
+}
+
 /** The items of a leaf in a list or a map, over a whole chunk. */
 export interface Items {
   /** Row `i` has the items from `ends[i - 1]` (0 for the first row) to `ends[i]`. */
@@ -108,6 +121,26 @@ export class LeafReader {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#page = page;
     return page;
+  }
+
+  /** The plain values of the dictionary; null where there is none. */
+  rawDictionary(): { readonly bytes: Uint8Array; readonly count: number } | null {
+    const { dictionary } = this.#chunk;
+    if (dictionary === null) return null;
+    return { bytes: this.#dictionaryBytes(), count: dictionary.header.valueCount };
+  }
+
+  /** All pages, as they stand below the codec. */
+  *rawPages(): Generator<RawPage> {
+    const { pages, dictionary } = this.#chunk;
+    for (const stored of pages) {
+      const { valueCount: count, encoding } = stored.header;
+      const { definition, repetition, values } = this.#sections(stored);
+      const present = presentCount(definition, count, this.#levelMax);
+      const size = dictionary?.header.valueCount ?? 0;
+      const indices = encoding === 'PLAIN' ? null : this.#indices(values, present, size);
+      yield { count, present, repetition, definition, indices, values };
+    }
   }
 
   /** Integers by their rows (booleans as 0 and 1), NaN where there is none; null where a double would not hold one. */

@@ -6,7 +6,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { assert } from '../base/index.ts';
+import { assert, isDeltaError } from '../base/index.ts';
 import { chunkRanges, fetchRanges } from './byte-range.ts';
 import { unwritable } from './errors.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
@@ -45,27 +45,17 @@ export async function spliceFiles(inputs: readonly SpliceInput[], file: string):
   const footers = inputs.map(({ footer }) => footer);
   const [first] = footers;
   assert(first !== undefined && canSplice(footers), 'files that cannot be one were to be spliced');
-  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw unwritable(file, error);
-    }
-  };
   const rowGroups: RowGroup[] = [];
   let end = MAGIC.length;
-  const out = await attempt(() => open(file, 'w'));
+  const out = await writing(file, () => open(file, 'w'));
   try {
-    await attempt(() => writeAll(out, Buffer.from(MAGIC), 0));
+    await writing(file, () => writeAll(out, Buffer.from(MAGIC), 0));
     for (const { source, footer } of inputs) {
       for (const rowGroup of footer.rowGroups) {
         if (rowGroup.rowCount === 0) continue;
-        const moves = movesOf(rowGroup, end);
-        await fetchRanges(source, chunkRanges(rowGroup, undefined), (start, bytes) =>
-          attempt(() => writePieces(out, moves, { start, bytes })),
-        );
-        rowGroups.push({ ...rowGroup, columns: moves.map(movedChunk) });
-        end += moves.reduce((sum, { chunk }) => sum + chunk.sizeBytes, 0);
+        const to = { out, end };
+        rowGroups.push(await writing(file, () => copyRowGroup(source, rowGroup, to)));
+        end += rowGroup.columns.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       }
     }
     const trailer = encodeTrailer({
@@ -75,7 +65,7 @@ export async function spliceFiles(inputs: readonly SpliceInput[], file: string):
       keyValues: sharedKeyValues(footers),
       typeDefinedOrder: true,
     });
-    await attempt(() => writeAll(out, trailer, end));
+    await writing(file, () => writeAll(out, trailer, end));
   } finally {
     await out.close();
   }
@@ -88,10 +78,35 @@ function isOneWriter(footers: readonly ParquetFooter[]): boolean {
 }
 
 /** Writers whose files no reader is known to mistrust; Java's of all years have one name (PARQUET-246, PARQUET-251). */
-function needsNoCare(createdBy: string | null): boolean {
+export function needsNoCare(createdBy: string | null): boolean {
   return (
     createdBy !== null && /^(?:deltawright|DuckDB|delta-rs|parquet-rs) version /.test(createdBy)
   );
+}
+
+/**
+ * Copies a row group of `source` to the open file `out`, from byte `end` on; gives it as it stands there.
+ * Errors: those of the source, `PARQUET_TRUNCATED`, those of writing as they come.
+ */
+export async function copyRowGroup(
+  source: ByteSource,
+  rowGroup: RowGroup,
+  { out, end }: { readonly out: FileHandle; readonly end: number },
+): Promise<RowGroup> {
+  const moves = movesOf(rowGroup, end);
+  await fetchRanges(source, chunkRanges(rowGroup, undefined), (start, bytes) =>
+    writePieces(out, moves, { start, bytes }),
+  );
+  return { ...rowGroup, columns: moves.map(movedChunk) };
+}
+
+/** Runs `work`, whose errors that say nothing of themselves are those of writing `file`: `PARQUET_UNWRITABLE`. */
+export async function writing<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isDeltaError(error) ? error : unwritable(file, error);
+  }
 }
 
 /** What is said of one file's rows alone, or of Arrow's view of them, does not hold for all. */

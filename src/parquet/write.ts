@@ -207,7 +207,8 @@ function encodeFile(wasm: typeof ParquetWasm, ipc: Uint8Array, codec: Codec): Ui
   }
 }
 
-function shifted(rowGroup: RowGroup, shift: number): RowGroup {
+/** The row group so many bytes further on in its file. */
+export function shifted(rowGroup: RowGroup, shift: number): RowGroup {
   const columns = rowGroup.columns.map((chunk): ColumnChunk => ({
     ...chunk,
     start: chunk.start + shift,

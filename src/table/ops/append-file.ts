@@ -91,6 +91,12 @@ export async function putDataFile(
   return stagedFile(target, { meta, content, partitionValues });
 }
 
+/** What its writer knows of a file beside its footer. */
+export interface WrittenContent {
+  /** As for `footerStatistics`. */
+  readonly nanColumns: ReadonlySet<string>;
+}
+
 /**
  * Writes one file under a fresh name; `write` fills the local file it is given. Null where that file has no rows:
  * then none is left behind. Errors: `NULL_NOT_ALLOWED` (data).
@@ -99,14 +105,15 @@ export async function writeDataFile(
   ctx: TableContext,
   target: FileTarget,
   partitionValues: PartitionValues,
-  write: (localFile: string) => Promise<unknown>,
+  write: (localFile: string) => Promise<WrittenContent | number | void>,
 ): Promise<StagedFile | null> {
   const path = freshPath(ctx, target, partitionValues);
   const contents: FileStatistics[] = [];
   const meta = await ctx.store.putFile(path, async (localFile) => {
-    await write(localFile);
+    const written = await write(localFile);
+    const known = typeof written === 'object' ? written : {};
     const footer = await finishLocalFile(target, localFile);
-    contents.push(contentOf(target, { footer, path, partitionValues }));
+    contents.push(contentOf(target, { footer, path, partitionValues, ...known }));
   });
   const file = stagedFile(target, { meta, content: contents[0], partitionValues });
   if (file.rowCount > 0) return file;

@@ -1,24 +1,16 @@
-/** The files of a bin → new ones: row groups copied byte for byte where they are large already, else encoded again. */
+/** The files of a bin → new ones: copied, gathered leaf by leaf, or read and written again by the engine. */
 
 import { execute, identifier, openOrderedSession, type Session } from '../../engine/index.ts';
-import { type AddFile, rowCountOf } from '../../log/index.ts';
-import { canSplice, type ParquetFooter, spliceFiles, storeSource } from '../../parquet/index.ts';
 import { findField, type Scalar } from '../../schema/index.ts';
-import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import { totalOf } from './append-commit.ts';
-import { type FileTarget, type StagedFile, writeDataFile } from './append-file.ts';
-import { judge } from './append-parquet.ts';
+import type { FileTarget, StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
-import { inParallel, stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
-import { type StoredFile, storedFooter } from './input-stage.ts';
+import { stageAll } from './append-stage.ts';
 import { alongCurve } from './optimize-curve.ts';
 import { cubeMarks, type Layout } from './optimize-layout.ts';
+import { packFiles } from './optimize-pack.ts';
 import type { FileBin } from './optimize-plan.ts';
 import { stageAllFiles } from './scan-files.ts';
-
-/** Smaller row groups cost every reader more than encoding them again costs once. */
-const SPLICE_ROW_GROUP_ROWS_MIN = 100_000;
 
 /** What the bins of one table share. */
 export interface BinWriter {
@@ -61,57 +53,8 @@ export class LazySession {
  */
 export async function stageBin(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {
   writer.signal?.throwIfAborted();
-  const whole = await spliceInputs(writer, bin);
-  return whole === null ? encode(writer, bin) : splice(writer, bin, whole);
-}
-
-interface SpliceFile {
-  readonly file: StoredFile;
-  readonly footer: ParquetFooter;
-}
-
-/** The files of a bin where all of them may be copied. No footer is read of files that are known to be small. */
-async function spliceInputs(
-  { ctx, target, layout, sortBy, signal }: BinWriter,
-  { files }: FileBin,
-): Promise<readonly SpliceFile[] | null> {
-  const keepsOrder = layout.kind === 'pack' && sortBy.length === 0;
-  if (!keepsOrder || target.isMapped || files.length < 2 || !files.every(mayBeLarge)) return null;
-  const inputs = await inParallel(files, STORE_REQUESTS_MAX, async (add) => {
-    signal?.throwIfAborted();
-    const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
-    return { file, footer: await storedFooter(file) };
-  });
-  const footers = inputs.map(({ footer }) => footer);
-  const isCopied = footers.every((footer) => judge(target, footer).kind === 'verbatim');
-  return isCopied && isSplice(footers) ? inputs : null;
-}
-
-function mayBeLarge(add: AddFile): boolean {
-  const rowCount = rowCountOf(add) ?? SPLICE_ROW_GROUP_ROWS_MIN;
-  return add.deletionVector === undefined && rowCount >= SPLICE_ROW_GROUP_ROWS_MIN;
-}
-
-function isSplice(footers: readonly ParquetFooter[]): boolean {
-  const rowGroupCount = totalOf(footers, ({ rowGroups }) => rowGroups.length);
-  const rowCount = totalOf(footers, (footer) => footer.rowCount);
-  return rowCount >= rowGroupCount * SPLICE_ROW_GROUP_ROWS_MIN && canSplice(footers);
-}
-
-async function splice(
-  { ctx, target, signal }: BinWriter,
-  { partitionValues }: FileBin,
-  inputs: readonly SpliceFile[],
-): Promise<readonly StagedFile[]> {
-  const sources = inputs.map(({ file: { store, path, sizeBytes }, footer }) => ({
-    source: storeSource(store, path, { sizeBytes }),
-    footer,
-  }));
-  signal?.throwIfAborted();
-  const file = await writeDataFile(ctx, target, partitionValues, (localFile) =>
-    spliceFiles(sources, localFile),
-  );
-  return file === null ? [] : [file];
+  const keepsOrder = writer.layout.kind === 'pack' && writer.sortBy.length === 0;
+  return (keepsOrder ? await packFiles(writer, bin) : null) ?? encode(writer, bin);
 }
 
 async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {

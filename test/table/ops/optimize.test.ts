@@ -9,6 +9,7 @@ import type { ObjectStore } from '../../../src/store/index.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { checksum } from '../../../src/table/ops/checksum.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
 import { optimize } from '../../../src/table/ops/optimize.ts';
 import type { Snapshot, TableContext } from '../../../src/table/types.ts';
@@ -345,5 +346,85 @@ test('files of large row groups are copied byte for byte', async () => {
       `SELECT count(DISTINCT id) AS n, sum(id) AS s FROM read_parquet('${bench.ctx.store.localFile(decodePath(file?.path ?? '')) ?? ''}')`,
     );
     expect(sum).toMatchObject({ n: 245_760n });
+  });
+});
+
+/** The row counts of the row groups of the only file, and its bytes. */
+async function onlyFile(
+  bench: Bench,
+  snapshot: Snapshot,
+): Promise<{ readonly rowCounts: readonly number[]; readonly bytes: Buffer }> {
+  const [file] = snapshot.files();
+  const { bytes } = await bench.ctx.store.get(decodePath(file?.path ?? ''));
+  const { rowGroups } = await readFooter(memorySource('packed', bytes));
+  return { rowCounts: rowGroups.map(({ rowCount }) => rowCount), bytes: Buffer.from(bytes) };
+}
+
+test('beside files of large row groups, only small ones are encoded again', async () => {
+  await withBench('disk', async (bench) => {
+    let snapshot = await tableOf(
+      bench,
+      'id bigint, nome string, valor decimal(30,2), x double, f boolean, lista array<struct<a:int>>',
+    );
+    const select = (from: number, count: number): string =>
+      `SELECT range::BIGINT AS id, 'n' || (range % 1000) AS nome, (range / 4)::DECIMAL(30,2) AS valor,
+        CASE WHEN range = 3 THEN 'nan'::DOUBLE WHEN range % 5 = 0 THEN NULL ELSE range / 3 END AS x,
+        CASE WHEN range % 7 <> 0 THEN range % 2 = 0 END AS f,
+        CASE range % 4 WHEN 0 THEN NULL WHEN 1 THEN [] ELSE [{a: range::INT}, NULL] END AS lista
+        FROM range(${String(from)}, ${String(from + count)})`;
+    for (const [index, [from, count]] of [
+      [0, 10],
+      [10, 300],
+      [1000, 120_000],
+      [200_000, 7],
+      [300_000, 110_000],
+    ].entries()) {
+      const query = select(from ?? 0, count ?? 0);
+      const uri = await bench.parquet(
+        `f${String(index)}.parquet`,
+        query,
+        ', ROW_GROUP_SIZE 122880',
+      );
+      snapshot = (await append(bench.ctx, snapshot, { parquet: [uri] })).snapshot;
+    }
+    const before = await checksum(bench.ctx, snapshot);
+    const result = await optimize(bench.ctx, snapshot);
+    expect(result).toMatchObject({ filesRemoved: 5, filesAdded: 1 });
+    expect(await checksum(bench.ctx, result.snapshot)).toEqual(before);
+    const { rowCounts, bytes } = await onlyFile(bench, result.snapshot);
+    expect(rowCounts).toEqual([310, 120_000, 7, 110_000]);
+    for (const name of ['f2.parquet', 'f4.parquet']) {
+      const input = await readFile(join(bench.folder, name));
+      const { rowGroups } = await readFooter(memorySource('input', input));
+      for (const { start, sizeBytes } of rowGroups[0]?.columns ?? []) {
+        expect(bytes.includes(input.subarray(start, start + sizeBytes))).toBe(true);
+      }
+    }
+    const [file] = result.snapshot.files();
+    const columns = parseStatistics(file?.stats, result.snapshot.schema)?.columns;
+    expect(columns?.get('id')).toMatchObject({ min: 0n, max: 409_999n, nullCount: 0 });
+    // A NaN is above all bounds, so that there are none.
+    expect(columns?.get('x')).toMatchObject({ min: null, max: null });
+  });
+});
+
+test('files that are not alike are packed by the engine, with the same rows', async () => {
+  await withBench('disk', async (bench) => {
+    let snapshot = await tableOf(bench, 'id bigint, nome string');
+    const uris = [
+      await bench.parquet('a.parquet', "SELECT 1::BIGINT AS id, 'a' AS nome"),
+      await bench.parquet('b.parquet', "SELECT 'b' AS nome, 2::BIGINT AS id"),
+      await bench.parquet('c.parquet', 'SELECT 3::BIGINT AS id'),
+      await bench.parquet(
+        'd.parquet',
+        "SELECT 4::BIGINT AS id, 'd' AS nome",
+        ', PARQUET_VERSION v2',
+      ),
+    ];
+    snapshot = (await append(bench.ctx, snapshot, { parquet: uris })).snapshot;
+    const rows = await rowsOf(bench, snapshot);
+    const result = await optimize(bench.ctx, snapshot);
+    expect(result.filesAdded).toBe(1);
+    expect(await rowsOf(bench, result.snapshot)).toEqual(rows);
   });
 });
