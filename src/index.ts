@@ -6,7 +6,10 @@
  */
 
 import { systemClock, systemRandom } from './base/index.ts';
+import { parseDdl, type StructType } from './schema/index.ts';
 import {
+  convert,
+  type ConvertOptions,
   type CreateTableSpec,
   DeltaTable,
   type Examination,
@@ -55,7 +58,10 @@ export {
   type AppendSource,
   type ChangesOptions,
   type CleanupResult,
+  type CloneOptions,
+  type CloneOutcome,
   type CommitSource,
+  type ConvertOptions,
   type CreateTableSpec,
   type DeleteOptions,
   type DeltaTable,
@@ -84,6 +90,8 @@ export {
   type RowChangeMode,
   type RowChangeOptions,
   type RowChangeOutcome,
+  type RestoreOutcome,
+  type RestoreTableOptions,
   type ScanOptions,
   type Snapshot,
   type TableFile,
@@ -92,6 +100,9 @@ export {
   type TableToolsOptions,
   type TravelOptions,
   type UpdateOptions,
+  type VacuumedFile,
+  type VacuumOptions,
+  type VacuumOutcome,
   type WriterSeen,
 } from './table/index.ts';
 
@@ -124,6 +135,30 @@ export async function createTable(
   options: ConnectOptions = {},
 ): Promise<DeltaTable> {
   return DeltaTable.create(toolsOf(options), uri, spec);
+}
+
+export interface ConvertTableSpec extends Omit<ConvertOptions, 'partitionSchema'> {
+  /** Columns that folders name, as in CREATE TABLE (`dia date, uf string`), or the type itself. Default: found from the folders. */
+  readonly partitionSchema?: string | StructType;
+}
+
+/**
+ * Makes a folder of Parquet files, also one that Hive laid out (`dia=2026-11-20/`), a table as it stands, and opens it: one commit
+ * that names the files; none is decoded or moved. A table that is there already stays as it is. Errors: `CONVERT_INVALID`,
+ * `CONVERT_FILE_UNFIT` with the name of the file, those of `createTable` and of the stores.
+ */
+export async function convertTable(
+  uri: string,
+  { partitionSchema, ...spec }: ConvertTableSpec = {},
+  options: ConnectOptions = {},
+): Promise<DeltaTable> {
+  const tools = toolsOf(options);
+  const columns = typeof partitionSchema === 'string' ? parseDdl(partitionSchema) : partitionSchema;
+  await convert(tableContext(tools, tools.openStore(uri)), {
+    ...spec,
+    ...(columns === undefined ? {} : { partitionSchema: columns }),
+  });
+  return DeltaTable.open(tools, uri);
 }
 
 /**

@@ -19,6 +19,8 @@ export interface VerbatimOptions {
    * in its order. Default false.
    */
   readonly columnsInOrder?: boolean;
+  /** Whether INT96 timestamps, which some readers cannot take before 1677, pass as they are. Default false. */
+  readonly allowInt96?: boolean;
 }
 
 /**
@@ -133,7 +135,8 @@ class Judge {
     else {
       const fit = leafFit(node, type);
       if (fit.kind === 'reject') this.#reject('INPUT_TYPE_MISMATCH', column, fit.reason);
-      if (fit.kind === 'decode') this.#decode(column, fit.reason);
+      const isAllowed = node.physicalType === 'INT96' && this.#options.allowInt96 === true;
+      if (fit.kind === 'decode' && !isAllowed) this.#decode(column, fit.reason);
       if (node.physicalType !== null) this.#judgeChunks(node, column);
     }
   }

@@ -63,7 +63,7 @@ export interface CreateResult {
  * `PROPERTY_INVALID`, `FEATURE_UNKNOWN`, `FEATURE_UNSUPPORTED`, those of column names and of the store.
  */
 export async function createTable(ctx: TableContext, spec: CreateSpec): Promise<CreateResult> {
-  const { protocol, metadata } = describe(ctx, spec);
+  const { protocol, metadata } = describeTable(ctx, spec);
   const existing = await openIfThere(ctx);
   if (existing !== null) return takeExisting(ctx, existing, spec);
   const outcome = await commitTransaction(ctx, null, {
@@ -88,7 +88,8 @@ export async function createTable(ctx: TableContext, spec: CreateSpec): Promise<
   };
 }
 
-function describe(ctx: TableContext, spec: CreateSpec): Description {
+/** What a table of this description is to be told to be. Errors: as for `createTable`. */
+export function describeTable(ctx: TableContext, spec: CreateSpec): Description {
   const set = { ...PRESETS[spec.preset ?? 'portable'], ...spec.properties };
   checkColumnNames(spec.schema, { isMapped: (mappingMode(set) ?? 'none') !== 'none' });
   const metadata: Metadata = {

@@ -2,12 +2,16 @@
 
 import type { IsolationLevel } from '../log/index.ts';
 import type { StructType } from '../schema/index.ts';
+import type { NewColumn } from './columns.ts';
 import type { CommitSource } from './commit-source.ts';
 import type { CreateSpec } from './create.ts';
 import type { GroupCommitOptions } from './group-commit.ts';
+import type { CloneResult } from './ops/clone.ts';
 import type { FileEntry } from './ops/files.ts';
+import type { RestoreOptions, RestoreResult } from './ops/restore.ts';
 import type { FileChange } from './ops/row-changes.ts';
 import type { RowChangeMode } from './ops/row-writes.ts';
+import type { VacuumResult } from './ops/vacuum.ts';
 
 /** At most one of the two; neither means the newest version. A table opened in the past is read-only. */
 export interface TravelOptions {
@@ -42,6 +46,11 @@ export interface ManifestResult {
   readonly version: number;
   /** Manifests that were written; none where they were current. */
   readonly written: number;
+}
+
+export interface NewColumnSpec extends Omit<NewColumn, 'type'> {
+  /** As in CREATE TABLE: `decimal(10,2)`. Nullable at every level. */
+  readonly type: string;
 }
 
 export interface AlterOutcome {
@@ -81,6 +90,8 @@ export interface MergeOutcome {
   readonly deleted: number;
   readonly filesAdded: number;
   readonly filesRemoved: number;
+  /** Files that stay, with a vector that hides the rows that changed. */
+  readonly filesHidden: number;
   /** As in `AppendOutcome`. */
   readonly postCommitErrors: readonly Error[];
 }
@@ -119,3 +130,16 @@ export interface RowChangeOutcome {
   /** As in `AppendOutcome`. */
   readonly postCommitErrors: readonly Error[];
 }
+
+/** At most one of `version` and `timestamp`, and one of them. */
+export interface RestoreTableOptions
+  extends TravelOptions, Pick<RestoreOptions, 'ignoreMissing' | 'signal'> {}
+
+type Outcome<T> = Omit<T, 'snapshot'> & {
+  /** Of the table now. */
+  readonly version: number;
+};
+
+export type VacuumOutcome = Outcome<VacuumResult>;
+export type RestoreOutcome = Outcome<RestoreResult>;
+export type CloneOutcome = Outcome<CloneResult>;

@@ -1,7 +1,7 @@
 /** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
 
-import { assert } from '../base/index.ts';
-import { parseDdl, parseType, type Row, TIMESTAMP, toScalar } from '../schema/index.ts';
+import { parseDdl, type Row } from '../schema/index.ts';
+import { AlterableTable } from './alterable-table.ts';
 import type { AlterResult } from './alter.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import type { CleanupResult } from './cleanup.ts';
@@ -9,58 +9,62 @@ import { createTable } from './create.ts';
 import type {
   AlterOutcome,
   AppendOutcome,
+  CloneOutcome,
   CreateTableSpec,
   ManifestResult,
   MergeOutcome,
   OpenTableOptions,
   OptimizeOutcome,
   OverwriteOutcome,
+  RestoreOutcome,
+  RestoreTableOptions,
   RowChangeOutcome,
   TableFile,
+  VacuumOutcome,
 } from './delta-table-types.ts';
 import type { Finding } from './doctor-types.ts';
 import { strangerOf } from './doctor-writers.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
-import {
-  cleanUpLog,
-  clusterBy,
-  dropFeature,
-  enableFeature,
-  setDomain,
-  setProperties,
-  widenType,
-} from './lazy.ts';
+import { cleanUpLog } from './lazy.ts';
 import { dataFileUri } from './manifest-layout.ts';
 import { manifestPaths, publishManifest } from './manifest.ts';
 import { openSnapshot, refreshSnapshot } from './open.ts';
 import type { AppendOptions, AppendSource } from './ops/append-source.ts';
 import { listFiles, type ListFilesOptions } from './ops/files.ts';
-import type { MergeSpec } from './ops/merge-types.ts';
+import type { MergeExplanation } from './ops/merge-types.ts';
+import type { NamedMergeSpec } from './ops/merge-named.ts';
 import type { ChangesOptions } from './ops/changes.ts';
+import type { CloneOptions } from './ops/clone.ts';
 import type { DeleteOptions } from './ops/delete.ts';
 import {
   append,
   checksum,
+  clone,
   deleteRows,
+  explainMerge,
   merge,
+  openedSpec,
   optimize,
   overwrite,
   readChanges,
+  restore,
   scanRows,
   updateRows,
+  vacuum,
 } from './ops/index.ts';
 import type { OptimizeOptions } from './ops/optimize.ts';
 import type { OverwriteOptions } from './ops/overwrite.ts';
 import type { ScanOptions } from './ops/scan.ts';
 import type { RowChangeResult } from './ops/row-changes.ts';
 import type { UpdateOptions } from './ops/update.ts';
-import { domainOf } from './snapshot.ts';
+import type { VacuumOptions } from './ops/vacuum.ts';
 import { tableContext, type TableTools } from './table-tools.ts';
+import { timeOf } from './time-travel.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
-export class DeltaTable {
+export class DeltaTable extends AlterableTable {
   readonly uri: string;
   readonly #context: TableContext;
   readonly #tools: TableTools;
@@ -77,6 +81,7 @@ export class DeltaTable {
       readonly group: GroupCommit | null;
     },
   ) {
+    super();
     this.uri = context.store.uri;
     this.#context = context;
     this.#snapshot = snapshot;
@@ -118,7 +123,6 @@ export class DeltaTable {
     return new DeltaTable(context, snapshot, { tools, pinned: false, group: null });
   }
 
-  /** The version that this table stands at. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
@@ -144,20 +148,9 @@ export class DeltaTable {
    * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of the stores.
    */
   async append(source: AppendSource, options: AppendOptions = {}): Promise<AppendOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () =>
-      append(this.#context, this.#snapshot, source, options),
-    );
-    // Of several appends at once, the one that is answered last need not be the newest.
-    if (result.snapshot.version >= this.#snapshot.version) this.#snapshot = result.snapshot;
-    return {
-      kind: result.kind,
-      version: result.snapshot.version,
-      files: result.fileCount,
-      rows: result.rowCount,
-      bytes: result.sizeBytes,
-      postCommitErrors: result.postCommitErrors,
-    };
+    const result = await this.#moved((it) => append(this.#context, it, source, options));
+    const { fileCount: files, rowCount: rows, sizeBytes: bytes, ...facts } = result;
+    return { ...facts, files, rows, bytes };
   }
 
   /**
@@ -165,40 +158,37 @@ export class DeltaTable {
    * come in say, in one commit. Errors: those of `append`; `OVERWRITE_INVALID`, `REPLACE_MISMATCH`, `APPEND_ONLY`.
    */
   async overwrite(source: AppendSource, options: OverwriteOptions = {}): Promise<OverwriteOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () =>
-      overwrite(this.#context, this.#snapshot, source, options),
-    );
-    this.#snapshot = result.snapshot;
-    return {
-      kind: result.kind,
-      version: result.snapshot.version,
-      files: result.fileCount,
-      rows: result.rowCount,
-      bytes: result.sizeBytes,
-      filesRemoved: result.removedCount,
-      postCommitErrors: result.postCommitErrors,
-    };
+    const result = await this.#moved((it) => overwrite(this.#context, it, source, options));
+    const { removedCount: filesRemoved, ...appended } = result;
+    const { fileCount: files, rowCount: rows, sizeBytes: bytes, ...facts } = appended;
+    return { ...facts, files, rows, bytes, filesRemoved };
   }
 
   /**
-   * MERGE by copy-on-write, in one commit. `t` is the table and `s` the source in every condition. Where another writer
-   * was first it is computed again on what that one left. Errors: `MERGE_AMBIGUOUS`, those of `append` and of parsing.
+   * MERGE, in one commit, by files written again or by deletion vectors. `t` is the table and `s` the source in every
+   * condition. Where another writer was first it is computed again on what that one left. Errors: `MERGE_AMBIGUOUS`,
+   * those of `append` and of parsing, of opening the tables of the source, and `QUERY_INVALID`.
    */
-  async merge(spec: MergeSpec): Promise<MergeOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () => merge(this.#context, this.#snapshot, spec));
-    this.#snapshot = result.snapshot;
+  async merge(spec: NamedMergeSpec): Promise<MergeOutcome> {
+    const opened = await openedSpec(this.#tools, spec);
+    const result = await this.#moved((it) => merge(this.#context, it, opened));
     return {
       kind: result.kind,
-      version: result.snapshot.version,
+      version: result.version,
       inserted: result.insertedCount,
       updated: result.updatedCount,
       deleted: result.deletedCount,
       filesAdded: result.filesAdded,
       filesRemoved: result.filesRemoved,
+      filesHidden: result.filesHidden,
       postCommitErrors: result.postCommitErrors,
     };
+  }
+
+  /** What `merge` would do to which files; nothing is written. Errors: as for `merge`. */
+  async explainMerge(spec: NamedMergeSpec): Promise<MergeExplanation> {
+    const opened = await openedSpec(this.#tools, spec);
+    return atTable(this.uri, () => explainMerge(this.#context, this.#snapshot, opened));
   }
 
   /**
@@ -221,20 +211,9 @@ export class DeltaTable {
    * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of the stores.
    */
   async optimize(options: OptimizeOptions = {}): Promise<OptimizeOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () => optimize(this.#context, this.#snapshot, options));
-    this.#snapshot = result.snapshot;
-    return {
-      kind: result.kind,
-      version: result.snapshot.version,
-      commits: result.commitCount,
-      filesAdded: result.filesAdded,
-      filesRemoved: result.filesRemoved,
-      bytesAdded: result.bytesAdded,
-      bytesRemoved: result.bytesRemoved,
-      binsLost: result.binsLost,
-      postCommitErrors: result.postCommitErrors,
-    };
+    const result = await this.#moved((it) => optimize(this.#context, it, options));
+    const { commitCount: commits, ...facts } = result;
+    return { ...facts, commits };
   }
 
   /** The rows of this snapshot, in no promised order. Errors: those of parsing `where`, `TABLE_FILE_MISSING`. */
@@ -287,62 +266,6 @@ export class DeltaTable {
   }
 
   /**
-   * Sets and unsets table properties, in one commit, and raises the protocol as far as they need. As in Spark,
-   * `delta.minReaderVersion`, `delta.minWriterVersion` and `delta.feature.NAME=supported` say what the protocol is to be.
-   * Errors: `PROPERTY_INVALID`, `FEATURE_UNKNOWN`, `FEATURE_UNSUPPORTED`, `ALTER_CONTENDED`, `TABLE_READ_ONLY`.
-   */
-  async setProperties(
-    properties: Readonly<Record<string, string>>,
-    { unset = [] }: { readonly unset?: readonly string[] } = {},
-  ): Promise<AlterOutcome> {
-    return this.#alter((snapshot) =>
-      setProperties(this.#context, snapshot, { set: properties, unset }),
-    );
-  }
-
-  /** As `setProperties`: properties that are not set are passed over. */
-  async unsetProperties(...keys: readonly string[]): Promise<AlterOutcome> {
-    return this.setProperties({}, { unset: keys });
-  }
-
-  /** Gives the table a feature by its name, and those that it needs; a property then puts it to use. Errors as above. */
-  async enableFeature(name: string): Promise<AlterOutcome> {
-    return this.#alter((snapshot) => enableFeature(this.#context, snapshot, name));
-  }
-
-  /**
-   * Takes a feature from the table. Errors: `FEATURE_UNKNOWN`; `FEATURE_NEEDED` by another feature; `FEATURE_IN_USE` where
-   * columns rest on it or files would have to be rewritten; `ALTER_CONTENDED`, `TABLE_READ_ONLY`.
-   */
-  async dropFeature(name: string): Promise<AlterOutcome> {
-    return this.#alter((snapshot) => dropFeature(this.#context, snapshot, name));
-  }
-
-  /** What a domain of the table's metadata says; null where there is none of this name. */
-  domain(name: string): string | null {
-    return domainOf(this.#snapshot, name);
-  }
-
-  /** Sets a domain to a text, or removes it with null. Errors: `DOMAIN_RESERVED` for the protocol's own, those above. */
-  async setDomain(domain: string, configuration: string | null): Promise<AlterOutcome> {
-    return this.#alter((snapshot) => setDomain(this.#context, snapshot, { domain, configuration }));
-  }
-
-  /** Says by which columns rows are to be laid out when files are rewritten; none for no order. Errors: `COLUMN_UNKNOWN`, `CLUSTERING_INVALID`, those above. */
-  async clusterBy(...columns: readonly string[]): Promise<AlterOutcome> {
-    return this.#alter((snapshot) => clusterBy(this.#context, snapshot, columns));
-  }
-
-  /**
-   * Gives a column a wider type (`bigint` for `int`), which needs `delta.enableTypeWidening`; no file is rewritten. Errors:
-   * `COLUMN_CHANGE_INVALID`, those of parsing `type`, those above.
-   */
-  async widenColumn(column: string, type: string): Promise<AlterOutcome> {
-    const change = { column, type: parseType(type) };
-    return this.#alter((snapshot) => widenType(this.#context, snapshot, change));
-  }
-
-  /**
    * Deletes what of the log is older than `delta.logRetentionDuration`, up to a checkpoint, after the versions that stay were
    * shown to load without it; older versions cannot be opened then. `dryRun` only says what would go. Errors:
    * `TABLE_READ_ONLY`, `FEATURE_UNSUPPORTED`, those of opening and of the stores.
@@ -350,6 +273,30 @@ export class DeltaTable {
   async cleanUpLog(options: { readonly dryRun?: boolean } = {}): Promise<CleanupResult> {
     this.#assertWritable();
     return cleanUpLog(this.#context, this.#snapshot, options);
+  }
+
+  /**
+   * Deletes old files that no version within the retention needs, and none that a published manifest or a shallow clone does.
+   * Errors: `VACUUM_RETENTION_SHORT`, `VACUUM_LITE_INCOMPLETE`, `VACUUM_CLONE_UNREADABLE`, `TABLE_READ_ONLY`, those of the stores.
+   */
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumOutcome> {
+    return this.#moved((snapshot) => vacuum(this.#context, snapshot, options));
+  }
+
+  /**
+   * Brings files, schema and properties of an older version back, in one commit. Errors: `RESTORE_FILES_MISSING`, unless
+   * `ignoreMissing`; `RESTORE_INVALID`, `APPEND_ONLY`, `TABLE_READ_ONLY`, those of opening and of the stores.
+   */
+  async restore({ timestamp, ...options }: RestoreTableOptions): Promise<RestoreOutcome> {
+    const time = timestamp === undefined ? {} : { timestampMs: timeOf(timestamp) };
+    return this.#moved((snapshot) => restore(this.#context, snapshot, { ...options, ...time }));
+  }
+
+  /** Makes a clone of this version at an empty place. Errors: `TABLE_EXISTS`, `CLONE_INVALID`, `CLONE_FILES_MISSING`, those of the stores. */
+  async clone(uri: string, options: CloneOptions): Promise<CloneOutcome> {
+    const target = tableContext(this.#tools, this.#tools.openStore(uri));
+    const { snapshot, ...facts } = await clone(this.#context, this.#snapshot, target, options);
+    return { ...facts, version: snapshot.version };
   }
 
   /** Writes a checkpoint of this snapshot; commits do so by themselves every `delta.checkpointInterval` versions. */
@@ -362,12 +309,8 @@ export class DeltaTable {
    * written, or with `full` all of them. The manifest of a partition that has no files any more is left empty. Errors: `MANIFEST_UNSUPPORTED`, `MANIFEST_CONTENDED`.
    */
   async generateManifest(options: { readonly full?: boolean } = {}): Promise<ManifestResult> {
-    this.#assertWritable();
-    const published = await atTable(this.uri, () =>
-      publishManifest(this.#context, this.#snapshot, options),
-    );
-    this.#snapshot = published.snapshot;
-    return { version: published.snapshot.version, written: published.writtenCount };
+    const published = await this.#moved((it) => publishManifest(this.#context, it, options));
+    return { version: published.version, written: published.writtenCount };
   }
 
   /** The URIs of the data files that the manifest names. */
@@ -381,32 +324,32 @@ export class DeltaTable {
     await this.#tools.close();
   }
 
+  protected alter(
+    work: (ctx: TableContext, snapshot: Snapshot) => Promise<AlterResult>,
+  ): Promise<AlterOutcome> {
+    return this.#moved((snapshot) => work(this.#context, snapshot));
+  }
+
   async #changeRows(
     work: (snapshot: Snapshot) => Promise<RowChangeResult>,
   ): Promise<RowChangeOutcome> {
-    this.#assertWritable();
-    const result = await atTable(this.uri, () => work(this.#snapshot));
-    const { snapshot, rowCount: rows, ...facts } = result;
-    this.#snapshot = snapshot;
-    return { ...facts, version: snapshot.version, rows };
+    const { rowCount: rows, ...facts } = await this.#moved(work);
+    return { ...facts, rows };
   }
 
-  async #alter(work: (snapshot: Snapshot) => Promise<AlterResult>): Promise<AlterOutcome> {
+  /** Work after which the table stands at another version, which the outcome tells. */
+  async #moved<T extends { readonly snapshot: Snapshot }>(
+    work: (snapshot: Snapshot) => Promise<T>,
+  ): Promise<Omit<T, 'snapshot'> & { readonly version: number }> {
     this.#assertWritable();
-    const { kind, snapshot, postCommitErrors } = await atTable(this.uri, () =>
-      work(this.#snapshot),
-    );
-    this.#snapshot = snapshot;
-    return { kind, version: snapshot.version, postCommitErrors };
+    const { snapshot, ...facts } = await atTable(this.uri, () => work(this.#snapshot));
+    // Of several appends at once, the one that is answered last need not be the newest.
+    const isOther = snapshot.metadata.id !== this.#snapshot.metadata.id;
+    if (isOther || snapshot.version >= this.#snapshot.version) this.#snapshot = snapshot;
+    return { ...facts, version: snapshot.version };
   }
 
   #assertWritable(): void {
     if (this.#pinned) throw readOnlyTable(this.uri, this.#snapshot.version);
   }
-}
-
-function timeOf(timestamp: Date | string): number {
-  const micros = toScalar(timestamp, TIMESTAMP);
-  assert(typeof micros === 'bigint', 'a timestamp is held as a bigint');
-  return Number(micros / 1000n);
 }

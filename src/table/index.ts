@@ -15,6 +15,7 @@ export { DeltaTable } from './delta-table.ts';
 export type {
   AlterOutcome,
   AppendOutcome,
+  CloneOutcome,
   CreateTableSpec,
   ManifestResult,
   MergeOutcome,
@@ -22,8 +23,11 @@ export type {
   OptimizeOutcome,
   OverwriteOutcome,
   RowChangeOutcome,
+  RestoreOutcome,
+  RestoreTableOptions,
   TableFile,
   TravelOptions,
+  VacuumOutcome,
 } from './delta-table-types.ts';
 export type { ExamineOptions } from './doctor.ts';
 export { strangerOf } from './doctor-writers.ts';
@@ -77,14 +81,20 @@ export type {
 export type { AppendOptions, AppendSource } from './ops/append-source.ts';
 export { CHANGE_COLUMNS } from './ops/change-columns.ts';
 export type { ChangesOptions } from './ops/changes.ts';
+export type { CloneOptions } from './ops/clone.ts';
+export type { ConvertOptions, ConvertResult } from './ops/convert.ts';
 export type { FileEntry, ListFilesOptions } from './ops/files.ts';
 export type {
   Assignments,
+  ExplainedFile,
   MatchedClause,
+  MergeExplanation,
   MergeSource,
   MergeSpec,
+  NotMatchedBySourceClause,
   NotMatchedClause,
 } from './ops/merge-types.ts';
+export type { NamedMergeSpec, NamedSource, NamedTable } from './ops/merge-named.ts';
 export type { OptimizeOptions } from './ops/optimize.ts';
 export { type FileBin, filesToPack, type PackOptions } from './ops/optimize-plan.ts';
 export type { OverwriteOptions } from './ops/overwrite.ts';
@@ -109,6 +119,7 @@ export {
 } from './table-tools.ts';
 export {
   append,
+  convert,
   inferSchema,
   ingest,
   inspectInputs,
@@ -127,6 +138,8 @@ export type { InspectOptions } from './ops/input.ts';
 export type { InputRows } from './ops/input-rows.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
 export type { KeepLatest, PreparedSource, PrepareOptions } from './ops/merge-latest.ts';
+export type { VacuumOptions } from './ops/vacuum.ts';
+export type { VacuumedFile } from './ops/vacuum-plan.ts';
 export type { AppendResult } from './ops/append.ts';
 export type { MergeResult } from './ops/merge-types.ts';
 export type { OptimizeResult } from './ops/optimize.ts';

@@ -1,5 +1,6 @@
 /** Which version was the newest at a time. */
 
+import { assert } from '../base/index.ts';
 import {
   type CommitFile,
   earliestVersion,
@@ -7,6 +8,7 @@ import {
   type Metadata,
   tableNotFound,
 } from '../log/index.ts';
+import { TIMESTAMP, toScalar } from '../schema/index.ts';
 import { listVersions } from './commit-source.ts';
 import { timestampTooEarly } from './errors.ts';
 import { commitTimes, readInCommitTimestamp } from './log-files.ts';
@@ -42,6 +44,13 @@ export async function versionAt(
   const [first] = commits;
   if (first === undefined) throw tableNotFound();
   throw timestampTooEarly(timestampMs, await timeOf(first));
+}
+
+/** A time as people give it, in milliseconds since the epoch: UTC where the text names no zone. Errors: those of `toScalar`. */
+export function timeOf(timestamp: Date | string): number {
+  const micros = toScalar(timestamp, TIMESTAMP);
+  assert(typeof micros === 'bigint', 'a timestamp is held as a bigint');
+  return Number(micros / 1000n);
 }
 
 /** Where in-commit timestamps begin to count. */

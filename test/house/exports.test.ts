@@ -6,6 +6,7 @@ describe('the public API', () => {
     expect(Object.keys(deltawright).sort()).toMatchInlineSnapshot(`
       [
         "DeltaError",
+        "convertTable",
         "createTable",
         "defineConfig",
         "examineTable",

@@ -6,15 +6,19 @@
 import type { append as appendNow } from './append.ts';
 import type { readChanges as readChangesNow } from './changes.ts';
 import type { checksum as checksumNow } from './checksum.ts';
+import type { clone as cloneNow } from './clone.ts';
+import type { convert as convertNow } from './convert.ts';
 import type { deleteRows as deleteRowsNow } from './delete.ts';
 import type { ingest as ingestNow } from './ingest.ts';
 import type { openInputRows as openInputRowsNow } from './input-rows.ts';
 import type { inspectInputs as inspectInputsNow } from './input.ts';
 import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
-import type { merge as mergeNow } from './merge.ts';
+import type { explainMerge as explainMergeNow, merge as mergeNow } from './merge.ts';
+import type { openedSpec as openedSpecNow } from './merge-named.ts';
 import type { optimize as optimizeNow } from './optimize.ts';
 import type { overwrite as overwriteNow } from './overwrite.ts';
 import type { query as queryNow } from './query.ts';
+import type { restore as restoreNow } from './restore.ts';
 import type { scanRows as scanRowsNow } from './scan.ts';
 import type {
   inferSchema as inferSchemaNow,
@@ -22,6 +26,7 @@ import type {
   transformInputs as transformInputsNow,
 } from './transform.ts';
 import type { updateRows as updateRowsNow } from './update.ts';
+import type { vacuum as vacuumNow } from './vacuum.ts';
 
 /** See `append.ts`. */
 export const append: typeof appendNow = async (...args) =>
@@ -30,6 +35,14 @@ export const append: typeof appendNow = async (...args) =>
 /** See `checksum.ts`. */
 export const checksum: typeof checksumNow = async (...args) =>
   (await import('./checksum.ts')).checksum(...args);
+
+/** See `clone.ts`. */
+export const clone: typeof cloneNow = async (...args) =>
+  (await import('./clone.ts')).clone(...args);
+
+/** See `convert.ts`. */
+export const convert: typeof convertNow = async (...args) =>
+  (await import('./convert.ts')).convert(...args);
 
 /** See `delete.ts`. */
 export const deleteRows: typeof deleteRowsNow = async (...args) =>
@@ -51,6 +64,14 @@ export const openInputRows: typeof openInputRowsNow = async (...args) =>
 export const inferSchema = async (
   ...args: Parameters<typeof inferSchemaNow>
 ): Promise<InferredSchema> => (await import('./transform.ts')).inferSchema(...args);
+
+/** See `merge.ts`. */
+export const explainMerge: typeof explainMergeNow = async (...args) =>
+  (await import('./merge.ts')).explainMerge(...args);
+
+/** See `merge-named.ts`. */
+export const openedSpec: typeof openedSpecNow = async (...args) =>
+  (await import('./merge-named.ts')).openedSpec(...args);
 
 /** See `merge.ts`. */
 export const merge: typeof mergeNow = async (...args) =>
@@ -77,6 +98,10 @@ export const readChanges: typeof readChangesNow = async function* (...args) {
   yield* (await import('./changes.ts')).readChanges(...args);
 };
 
+/** See `restore.ts`. */
+export const restore: typeof restoreNow = async (...args) =>
+  (await import('./restore.ts')).restore(...args);
+
 /** See `scan.ts`. */
 export const scanRows: typeof scanRowsNow = async function* (...args) {
   yield* (await import('./scan.ts')).scanRows(...args);
@@ -89,3 +114,7 @@ export const transformInputs: typeof transformInputsNow = async (...args) =>
 /** See `update.ts`. */
 export const updateRows: typeof updateRowsNow = async (...args) =>
   (await import('./update.ts')).updateRows(...args);
+
+/** See `vacuum.ts`. */
+export const vacuum: typeof vacuumNow = async (...args) =>
+  (await import('./vacuum.ts')).vacuum(...args);
