@@ -49,12 +49,13 @@ import {
   optimize,
   overwrite,
   readChanges,
+  reorg,
   restore,
   scanRows,
   updateRows,
   vacuum,
 } from './ops/index.ts';
-import type { OptimizeOptions } from './ops/optimize.ts';
+import type { OptimizeOptions, ReorgOptions } from './ops/optimize.ts';
 import type { OverwriteOptions } from './ops/overwrite.ts';
 import type { ScanOptions } from './ops/scan.ts';
 import type { RowChangeResult } from './ops/row-changes.ts';

@@ -9,6 +9,7 @@ export {
   type RatifiedCommits,
 } from './commit-source.ts';
 export type { AlterResult } from './alter.ts';
+export type { ColumnChange } from './columns.ts';
 export type { CleanupResult } from './cleanup.ts';
 export { cleanUpLog, dropFeature, enableFeature, examine, setProperties } from './lazy.ts';
 export { DeltaTable } from './delta-table.ts';
@@ -19,6 +20,7 @@ export type {
   CreateTableSpec,
   ManifestResult,
   MergeOutcome,
+  NewColumnSpec,
   OpenTableOptions,
   OptimizeOutcome,
   OverwriteOutcome,
@@ -95,7 +97,7 @@ export type {
   NotMatchedClause,
 } from './ops/merge-types.ts';
 export type { NamedMergeSpec, NamedSource, NamedTable } from './ops/merge-named.ts';
-export type { OptimizeOptions } from './ops/optimize.ts';
+export type { OptimizeOptions, ReorgOptions } from './ops/optimize.ts';
 export { type FileBin, filesToPack, type PackOptions } from './ops/optimize-plan.ts';
 export type { OverwriteOptions } from './ops/overwrite.ts';
 export type { QueryOptions, QueryResult } from './ops/query.ts';

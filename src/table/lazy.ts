@@ -5,10 +5,20 @@ import type {
   enableFeature as enableFeatureNow,
 } from './alter.ts';
 import type { cleanUpLog as cleanUpLogNow } from './cleanup.ts';
-import type { widenType as widenTypeNow } from './columns.ts';
+import type {
+  addColumns as addColumnsNow,
+  changeColumnOf as changeColumnOfNow,
+  dropColumns as dropColumnsNow,
+  renameColumn as renameColumnNow,
+  widenType as widenTypeNow,
+} from './columns.ts';
 import type { examine as examineNow } from './doctor.ts';
 import type { clusterBy as clusterByNow, setDomain as setDomainNow } from './domains.ts';
 import type { dropFeature as dropFeatureNow } from './drop-feature.ts';
+import type {
+  addConstraint as addConstraintNow,
+  dropConstraint as dropConstraintNow,
+} from './ops/constraints.ts';
 
 /** See `alter.ts`. */
 export const setProperties: typeof setPropertiesNow = async (...args) =>
@@ -41,3 +51,27 @@ export const setDomain: typeof setDomainNow = async (...args) =>
 /** See `drop-feature.ts`. */
 export const dropFeature: typeof dropFeatureNow = async (...args) =>
   (await import('./drop-feature.ts')).dropFeature(...args);
+
+/** See `columns.ts`. */
+export const addColumns: typeof addColumnsNow = async (...args) =>
+  (await import('./columns.ts')).addColumns(...args);
+
+/** See `columns.ts`. */
+export const changeColumnOf: typeof changeColumnOfNow = async (...args) =>
+  (await import('./columns.ts')).changeColumnOf(...args);
+
+/** See `columns.ts`. */
+export const dropColumns: typeof dropColumnsNow = async (...args) =>
+  (await import('./columns.ts')).dropColumns(...args);
+
+/** See `columns.ts`. */
+export const renameColumn: typeof renameColumnNow = async (...args) =>
+  (await import('./columns.ts')).renameColumn(...args);
+
+/** See `ops/constraints.ts`. */
+export const addConstraint: typeof addConstraintNow = async (...args) =>
+  (await import('./ops/constraints.ts')).addConstraint(...args);
+
+/** See `ops/constraints.ts`. */
+export const dropConstraint: typeof dropConstraintNow = async (...args) =>
+  (await import('./ops/constraints.ts')).dropConstraint(...args);
