@@ -93,10 +93,10 @@ async function sourceFiles(
   options: FileOptions,
 ): Promise<SourceFiles> {
   if ('rows' in source) return filesOfRows(source, options);
-  if ('table' in source) return filesOfTable(source.table, options.stage);
-  if ('sql' in source) {
+  if ('opened' in source) return filesOfTable(source.opened, options.stage);
+  if ('query' in source) {
     const file = options.stage.freshFile('.parquet');
-    await copyQuery(ctx, source.sql, source.tables, file);
+    await copyQuery(ctx, source.query.sql, source.query, file);
     return sourceFiles(ctx, { parquet: [pathToFileURL(file).href] }, options);
   }
   // Nothing says what the columns of no data are: those of the table suit every condition over them.

@@ -17,9 +17,9 @@ export type MergeSource =
   /** URIs of Parquet files. The columns of all of them, by name; null in the rows of a file that lacks one. */
   | { readonly parquet: readonly string[] }
   /** All rows of another table, or of an older version of this one. */
-  | { readonly table: OpenedTable }
-  /** One SELECT in the engine's dialect, over tables that `tables` knows. */
-  | { readonly sql: string; readonly tables: QueryOptions };
+  | { readonly opened: OpenedTable }
+  /** One SELECT in the engine's dialect, over the tables that `find` knows. */
+  | { readonly query: QueryOptions & { readonly sql: string } };
 
 export interface OpenedTable {
   readonly context: TableContext;

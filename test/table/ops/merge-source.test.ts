@@ -32,7 +32,7 @@ describe('the source of a merge', () => {
       const old = await openSnapshot(bench.ctx, { version: first.snapshot.version });
       const back = await merge(bench.ctx, changed, {
         ...UPSERT,
-        source: { table: { context: bench.ctx, snapshot: old } },
+        source: { opened: { context: bench.ctx, snapshot: old } },
       });
       expect(back).toMatchObject({ updatedCount: 1, insertedCount: 1 });
       expect(await rowsOf(bench, back.snapshot)).toEqual(await rowsOf(bench, first.snapshot));
@@ -48,8 +48,8 @@ describe('the source of a merge', () => {
       const result = await merge(bench.ctx, snapshot, {
         on: 't.id = s.id',
         source: {
-          sql: 'SELECT id, count(*) AS c, sum(n) AS total FROM x.orders GROUP BY ALL;',
-          tables: {
+          query: {
+            sql: 'SELECT id, count(*) AS c, sum(n) AS total FROM x.orders GROUP BY ALL;',
             database: 'default',
             find: async (name) => {
               asked.push(`${name.database}.${name.table}`);
@@ -69,10 +69,14 @@ describe('the source of a merge', () => {
   test('is refused where it is more than a SELECT', async () => {
     await withBench('disk', async (bench) => {
       const snapshot = await tableOf(bench, DDL);
-      const tables = { database: 'd', find: async () => Promise.resolve(null) };
+      const query = {
+        sql: 'DROP TABLE x',
+        database: 'd',
+        find: async () => Promise.resolve(null),
+      };
       const merging = merge(bench.ctx, snapshot, {
         ...UPSERT,
-        source: { sql: 'DROP TABLE x', tables },
+        source: { query },
       });
       await expect(merging).rejects.toMatchObject({ code: 'QUERY_INVALID' });
     });
