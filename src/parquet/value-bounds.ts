@@ -28,6 +28,7 @@ export class ValueBounds {
   readonly #isFloat: boolean;
   readonly #isBytes: boolean;
   #isEmpty = true;
+  #hasNan = false;
   readonly #least = new Value();
   readonly #greatest = new Value();
   /** Of byte arrays, what the bounds begin with. */
@@ -50,8 +51,10 @@ export class ValueBounds {
     if (word > this.#leastWord && word < this.#greatestWord) return;
     const value = this.#value;
     value.set(view, start, end);
-    // A NaN is in no order; bounds leave it out.
-    if (this.#isFloat && Number.isNaN(floatOf(value))) return;
+    if (this.#isFloat && Number.isNaN(floatOf(value))) {
+      this.#hasNan = true;
+      return;
+    }
     if (this.#isEmpty || this.#compare(value, this.#least) < 0) {
       this.#least.set(view, start, end);
       this.#leastWord = word;
@@ -63,9 +66,12 @@ export class ValueBounds {
     this.#isEmpty = false;
   }
 
-  /** Null where there is no value, or no bound that is short enough. */
+  /**
+   * Null where there is no value, or no bound that is short enough. A NaN is in no order of the format, and greater than all in that of
+   * engines, which skip row groups by bounds: where there is one there are none.
+   */
   bounds(): { readonly min: Uint8Array | null; readonly max: Uint8Array | null } {
-    if (this.#isEmpty) return { min: null, max: null };
+    if (this.#isEmpty || this.#hasNan) return { min: null, max: null };
     const min = bytesOf(this.#least);
     const max = bytesOf(this.#greatest);
     if (this.#isFloat) return { min: signedZero(min, 0x80), max: signedZero(max, 0) };

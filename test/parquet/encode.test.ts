@@ -198,7 +198,7 @@ describe('bounds', () => {
     }
   });
 
-  test('of numbers are in their order: negative, of 64 bits, decimals, both zeros, no NaN', async () => {
+  test('of numbers are in their order: negative, of 64 bits, decimals, both zeros; none where there is a NaN', async () => {
     const ddl = 'i INT, l BIGINT, f FLOAT, d DOUBLE, p DECIMAL(30,2), q DECIMAL(5,1), day DATE';
     const rows: Row[] = [
       { i: -5, l: -(2n ** 62n), f: Number.NaN, d: 0, p: '-1.50', q: '-0.5', day: '1969-12-31' },
@@ -218,7 +218,7 @@ describe('bounds', () => {
     const { columns } = footerStatistics(footer, parseDdl(ddl), { nanColumns: new Set() });
     expect(columns.get('i')).toMatchObject({ min: -5, max: 3, nullCount: 1 });
     expect(columns.get('l')).toMatchObject({ min: -(2n ** 62n), max: 2n ** 40n + 1n });
-    expect(columns.get('f')).toMatchObject({ min: -1.5, max: 2.5 });
+    expect(columns.get('f')).toMatchObject({ min: null, max: null });
     expect(columns.get('p')).toMatchObject({ min: -150n, max: 1234567890123456789000n });
     expect(columns.get('q')).toMatchObject({ min: -5n, max: 999n });
     expect(columns.get('day')).toMatchObject({ min: -1 });
