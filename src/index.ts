@@ -93,6 +93,7 @@ export {
   type Preset,
   type RatifiedCommit,
   type RatifiedCommits,
+  type ReorgOptions,
   type RowChangeMode,
   type RowChangeOptions,
   type RowChangeOutcome,

@@ -217,6 +217,16 @@ export class DeltaTable extends AlterableTable {
     return { ...facts, commits };
   }
 
+  /**
+   * Writes files again that hold rows which are deleted, or columns which were dropped, without them; no row changes. Older
+   * versions have them until `vacuum`. The footer of each file is read. Errors: those of `optimize`.
+   */
+  async reorg(options: ReorgOptions = {}): Promise<OptimizeOutcome> {
+    const result = await this.#moved((it) => reorg(this.#context, it, options));
+    const { commitCount: commits, ...facts } = result;
+    return { ...facts, commits };
+  }
+
   /** The rows of this snapshot, in no promised order. Errors: those of parsing `where`, `TABLE_FILE_MISSING`. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<Row> {
     const rows = scanRows(this.#context, this.#snapshot, options);

@@ -16,6 +16,7 @@ import { publishManifest } from './manifest.ts';
 import {
   checkpointInterval,
   hasChecksums,
+  isAutoCompacted,
   isManifestEnabled,
   logCompactionInterval,
 } from './properties.ts';
@@ -29,7 +30,10 @@ export interface Committed {
   readonly actions: readonly Action[];
 }
 
-/** Writes a checkpoint, a checksum file and a compacted file where one is due, and brings the manifest up to date; gives what failed. */
+/**
+ * Writes a checkpoint, a checksum file and a compacted file where one is due, brings the manifest up to date, and packs small
+ * files where the table asks for it; gives what failed.
+ */
 export async function afterCommit(
   ctx: TableContext,
   committed: Committed,
@@ -50,7 +54,18 @@ export async function afterCommit(
     const touched = touchedPartitions(committed);
     await attempt(errors, () => publishManifest(ctx, snapshot, { touched }));
   }
+  // What compaction itself adds changes no data, so that it is not followed by another.
+  if (isAutoCompacted(metadata) && committed.actions.some(bringsRows)) {
+    await attempt(errors, async () => {
+      const { autoCompact } = await import('./ops/auto-compact.ts');
+      await autoCompact(ctx, snapshot, touchedPartitions(committed));
+    });
+  }
   return errors;
+}
+
+function bringsRows(action: Action): boolean {
+  return action.kind === 'add' && action.add.dataChange;
 }
 
 /** Files up to which a table's are all looked at where nobody counted them before. */

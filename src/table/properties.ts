@@ -62,6 +62,11 @@ export function filePrefixLength({ configuration }: Metadata): number {
 /** The digits of a UUID before its first dash. */
 const PREFIX_LENGTH_MAX = 8;
 
+/** Whether commits that bring files are followed by packing small ones. Default false. */
+export function isAutoCompacted({ configuration }: Metadata): boolean {
+  return configuration['delta.autoOptimize.autoCompact']?.toLowerCase() === 'true';
+}
+
 /** Size that files are packed to, in bytes. Default 128 MiB. */
 export function targetFileSizeBytes(metadata: Metadata): number {
   const text = metadata.configuration['delta.targetFileSize'];

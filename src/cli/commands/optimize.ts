@@ -1,4 +1,4 @@
-/** `optimize`: small files of a table packed into few. */
+/** `optimize`: small files of a table packed into few, or its rows laid out along a curve, or purged. */
 
 import { parseSizeBytes } from '../../table/index.ts';
 import { openEnvironment } from '../environment.ts';
@@ -10,22 +10,33 @@ export interface OptimizeCommandOptions extends CommonOptions {
   readonly where?: string;
   readonly targetSize?: string;
   readonly sortBy?: readonly string[];
+  readonly zorderBy?: readonly string[];
+  readonly full?: boolean;
+  readonly purge?: boolean;
   readonly dryRun?: boolean;
 }
 
 export async function run(text: string, options: OptimizeCommandOptions): Promise<void> {
   const environment = await openEnvironment(options, `optimizing ${text}`);
-  const { where, targetSize, sortBy, dryRun } = options;
+  const { where, targetSize, sortBy, zorderBy, full, dryRun } = options;
   try {
     const target = targetSize === undefined ? undefined : sizeOf(targetSize);
     const table = await environment.openTableToWrite(text);
-    const { postCommitErrors, ...facts } = await table.optimize({
+    const common = {
       ...(where === undefined ? {} : { where }),
       ...(target === undefined ? {} : { targetFileSizeBytes: target }),
-      ...(sortBy === undefined ? {} : { sortBy }),
       ...(dryRun === undefined ? {} : { dryRun }),
       signal: environment.signal,
-    });
+    };
+    const layout = {
+      ...(sortBy === undefined ? {} : { sortBy }),
+      ...(zorderBy === undefined ? {} : { zOrderBy: zorderBy }),
+      ...(full === undefined ? {} : { full }),
+    };
+    const { postCommitErrors, ...facts } =
+      options.purge === true
+        ? await table.reorg(common)
+        : await table.optimize({ ...common, ...layout });
     warnOf(postCommitErrors);
     if (options.json === true) {
       await printObject(facts);

@@ -15,7 +15,7 @@ import type { inspectInputs as inspectInputsNow } from './input.ts';
 import type { prepareMergeSource as prepareMergeSourceNow } from './merge-latest.ts';
 import type { explainMerge as explainMergeNow, merge as mergeNow } from './merge.ts';
 import type { openedSpec as openedSpecNow } from './merge-named.ts';
-import type { optimize as optimizeNow } from './optimize.ts';
+import type { optimize as optimizeNow, reorg as reorgNow } from './optimize.ts';
 import type { overwrite as overwriteNow } from './overwrite.ts';
 import type { query as queryNow } from './query.ts';
 import type { restore as restoreNow } from './restore.ts';
@@ -80,6 +80,10 @@ export const merge: typeof mergeNow = async (...args) =>
 /** See `optimize.ts`. */
 export const optimize: typeof optimizeNow = async (...args) =>
   (await import('./optimize.ts')).optimize(...args);
+
+/** See `optimize.ts`. */
+export const reorg: typeof reorgNow = async (...args) =>
+  (await import('./optimize.ts')).reorg(...args);
 
 /** See `overwrite.ts`. */
 export const overwrite: typeof overwriteNow = async (...args) =>

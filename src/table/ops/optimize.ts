@@ -73,6 +73,8 @@ interface Work {
   readonly layout: Layout;
   /** Whether nobody asked for it. */
   readonly isAuto: boolean;
+  /** To choose from. Default: all. */
+  readonly files?: Iterable<AddFile>;
 }
 
 /**
@@ -105,14 +107,14 @@ export async function reorg(
   return run(ctx, snapshot, options, { layout: { kind: 'purge' }, isAuto: false });
 }
 
-/** As `optimize`, for what follows a commit by itself. */
+/** As `optimize`, for some of the files, after a commit and by itself. */
 export async function compactNow(
   ctx: TableContext,
   snapshot: Snapshot,
-  options: PackOptions,
+  { files, ...options }: PackOptions & { readonly files: Iterable<AddFile> },
 ): Promise<OptimizeResult> {
   checkRewrites(snapshot, 'OPTIMIZE');
-  return run(ctx, snapshot, options, { layout: { kind: 'pack' }, isAuto: true });
+  return run(ctx, snapshot, options, { layout: { kind: 'pack' }, isAuto: true, files });
 }
 
 function checkRewrites(snapshot: Snapshot, operation: string): void {
@@ -129,7 +131,7 @@ async function run(
   const session = new LazySession(ctx);
   try {
     const optimizer = new Optimizer(ctx, snapshot, { options, work, session });
-    const bins = await optimizer.plan(snapshot.files());
+    const bins = await optimizer.plan(work.files ?? snapshot.files());
     return options.dryRun === true ? planned(snapshot, bins) : await optimizer.run(bins);
   } finally {
     await session.close();

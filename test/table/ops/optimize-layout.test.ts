@@ -294,6 +294,18 @@ describe('deleted rows', () => {
   });
 });
 
+test('rows that are deleted while a file is written again stay deleted', async () => {
+  await withBench('memory', async (bench) => {
+    const properties = { 'delta.enableDeletionVectors': 'true' };
+    let start = await tableOf(bench, 'id bigint', { properties });
+    for (let file = 0; file < 2; file += 1) start = await appended(bench, start, EIGHT);
+    await withVectors(bench, start, 2);
+    const result = await optimize(bench.ctx, start);
+    expect(result).toMatchObject({ kind: 'committed', filesRemoved: 2, filesAdded: 1 });
+    expect(await rowsOf(bench, result.snapshot)).toHaveLength(12);
+  });
+});
+
 test('REORG leaves columns behind that were dropped', async () => {
   await withBench('memory', async (bench) => {
     const table = await tableOf(bench, 'id bigint, s struct<a:int,b:int>, nome string', {
