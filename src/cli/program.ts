@@ -139,11 +139,19 @@ function addRowCommands(program: Command): void {
 
 function addLayoutCommands(program: Command): void {
   common(program, 'optimize')
-    .description('pack the small files of a table into few')
+    .description('pack the small files of a table into few, or lay its rows out anew')
     .argument('<table>', TABLE)
     .option('--where <condition>', 'only partitions for which it may be true')
     .option('--target-size <size>', `of a file: "128mb" (default: the table's)`)
     .option('--sort-by <columns>', 'comma-separated: sorts the rows of each new file', list)
+    .option('--zorder-by <columns>', 'comma-separated: lays rows out along a Z-curve', list)
+    .option('--full', 'of a clustered table: also what is clustered already')
+    .addOption(
+      new Option(
+        '--purge',
+        'instead, rewrite files without deleted rows and dropped columns',
+      ).conflicts(['sortBy', 'zorderBy', 'full']),
+    )
     .option('--dry-run', 'only say what would be done')
     .action(async (table: string, options) =>
       (await import('./commands/optimize.ts')).run(table, options),
