@@ -12,12 +12,11 @@ const HEADING = '### Features of tables\n';
 
 const SCOPES: readonly (readonly [WriteScope, string])[] = [
   ['description', 'properties'],
-  ['checked', 'appends, overwrites'],
+  ['checked', 'appends, overwrites, merges'],
   ['append', 'jobs'],
   ['rearrange', 'optimize'],
   ['delete', 'deletes'],
   ['update', 'updates'],
-  ['merge', 'merges'],
 ];
 
 function written({ refuses }: TableFeature): string {

@@ -6,15 +6,20 @@
 import { isDeltaError, type JsonValue } from '../../base/index.ts';
 import { scopeOf, translateTo } from '../../engine/index.ts';
 import {
+  columnsRead,
   DATE,
   type Expression,
+  findField,
+  mapColumns,
   mapExpression,
   parseExpression,
   printSchema,
   type StructField,
   type StructType,
   TIMESTAMP,
+  VOID,
 } from '../../schema/index.ts';
+import { columnUnknown } from '../errors.ts';
 import type { Snapshot } from '../types.ts';
 import { describedAs } from './evolve.ts';
 import { identityExhausted, ruleUnsupported } from './rule-errors.ts';
@@ -159,4 +164,80 @@ function exactNumber(value: bigint): number | bigint {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
     ? Number(value)
     : value;
+}
+
+/** Whether the table counts on the values of a column itself. */
+export function isIdentity({ metadata }: StructField): boolean {
+  return metadata[IDENTITY.start] !== undefined;
+}
+
+/** Whether rows need not bring the column. */
+export function isFilled(field: StructField): boolean {
+  const { metadata } = field;
+  return typeof metadata[GENERATION] === 'string' || typeof metadata[DEFAULT] === 'string';
+}
+
+export interface AssignmentFills {
+  /** A column that is not assigned: what it is before. Null for rows that are new. */
+  readonly before: ((field: StructField) => Expression) | null;
+  readonly nowMs: number;
+}
+
+/**
+ * The assignments of a clause, and values for the columns that it leaves out and the table makes: defaults of rows that are new,
+ * and generated columns of which something is assigned. Errors: `RULE_UNSUPPORTED`.
+ */
+export function withFills(
+  schema: StructType,
+  assigned: ReadonlyMap<StructField, Expression>,
+  { before, nowMs }: AssignmentFills,
+): ReadonlyMap<StructField, Expression> {
+  const all = new Map(assigned);
+  for (const field of before === null ? schema.fields : []) {
+    const value = field.metadata[DEFAULT];
+    if (typeof value === 'string' && !all.has(field)) {
+      all.set(field, withTime(parseExpression(value), nowMs));
+    }
+  }
+  const known = new Map(all);
+  for (const field of schema.fields) {
+    const text = field.metadata[GENERATION];
+    if (typeof text !== 'string' || all.has(field)) continue;
+    const expression = withTime(parseExpression(text), nowMs);
+    const read = columnsRead(expression, schema).fields;
+    if (before !== null && !read.some((column) => known.has(column))) continue;
+    all.set(field, generatedFrom(expression, { schema, known, before, field, text }));
+  }
+  return all;
+}
+
+interface Generating {
+  readonly schema: StructType;
+  readonly known: ReadonlyMap<StructField, Expression>;
+  readonly before: AssignmentFills['before'];
+  readonly field: StructField;
+  readonly text: string;
+}
+
+/** The expression with what becomes of each column in its place. */
+function generatedFrom(
+  expression: Expression,
+  { schema, known, before, field, text }: Generating,
+): Expression {
+  return mapColumns(expression, ([name = '', ...inside]) => {
+    const column = findField(schema, name);
+    const nothing: Expression = { kind: 'literal', value: null, type: VOID };
+    const value = column === null ? nothing : (known.get(column) ?? before?.(column) ?? nothing);
+    if (inside.length > 0 && value.kind === 'column') {
+      return { kind: 'column', path: [...value.path, ...inside] };
+    }
+    if (inside.length === 0 && column !== null) {
+      return { kind: 'cast', operand: value, type: column.type, lenient: false };
+    }
+    const why = columnUnknown(
+      name,
+      schema.fields.map((it) => it.name),
+    );
+    throw ruleUnsupported(`the generated column ${field.name}`, text, why);
+  });
 }

@@ -24,9 +24,10 @@ import {
   typesEqual,
   VOID,
 } from '../../schema/index.ts';
+import { isFilled, withFills } from './column-fills.ts';
 import { mergeClause } from './errors.ts';
 import { allOf } from './input-table.ts';
-import { MergeScope, type PlanInput, TARGET } from './merge-scope.ts';
+import { MergeScope, type PlanInput, TARGET, TARGET_ALIAS } from './merge-scope.ts';
 import type { Assignments, NotMatchedClause } from './merge-types.ts';
 
 /** The column of `SOURCE` with the number of the clause that a row of the table takes. */
@@ -124,12 +125,14 @@ class Planner {
   readonly #source: StructType;
   readonly #spec: PlanInput['spec'];
   readonly #names: MergeScope;
+  readonly #nowMs: number;
 
   constructor(input: PlanInput) {
     this.#schema = input.schema;
     this.#source = input.source;
     this.#spec = input.spec;
     this.#names = new MergeScope(input);
+    this.#nowMs = input.nowMs;
   }
 
   plan(): MergePlan {
@@ -175,7 +178,7 @@ class Planner {
     ),
     scope: Scope,
   ): RowClause {
-    const update = 'delete' in clause ? null : this.#assignments(clause.update);
+    const update = 'delete' in clause ? null : this.#updated(clause.update);
     return { condition: parsed(clause.condition), update, scope };
   }
 
@@ -201,7 +204,10 @@ class Planner {
     if (clauses.length === 0) return null;
     const scope = this.#names.source;
     const rows = clauses.map(({ condition }) => ({ condition: parsed(condition), scope }));
-    const assigned = clauses.map(({ insert }) => this.#assignments(insert));
+    const fills = { before: null, nowMs: this.#nowMs };
+    const assigned = clauses.map(({ insert }) =>
+      withFills(this.#schema, this.#assignments(insert), fills),
+    );
     const values = this.#schema.fields.map((field) => {
       const cases = assigned.map((assignments, index) => {
         const value = assignments.get(field) ?? NULL;
@@ -225,11 +231,18 @@ class Planner {
     };
   }
 
+  #updated(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
+    const alias = this.#spec.targetAlias ?? TARGET_ALIAS;
+    const before = ({ name }: StructField): Expression => ({ kind: 'column', path: [alias, name] });
+    return withFills(this.#schema, this.#assignments(clause), { before, nowMs: this.#nowMs });
+  }
+
   #assignments(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
     if (clause !== '*') return this.#names.assigned(clause);
-    const fields = this.#evolves
-      ? this.#schema.fields.filter(({ name }) => findField(this.#source, name) !== null)
-      : this.#schema.fields;
+    const fields = this.#schema.fields.filter(
+      (field) =>
+        findField(this.#source, field.name) !== null || !(this.#evolves || isFilled(field)),
+    );
     return new Map(fields.map((field) => [field, this.#names.ofSource(field.name)]));
   }
 

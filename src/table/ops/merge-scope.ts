@@ -18,7 +18,7 @@ export const TARGET = 't';
 /** The alias of the source's rows; with a space, which no column of a table without column mapping has in its name. */
 export const SOURCE = '"source row"';
 /** The aliases that users write, unless they choose others. */
-const TARGET_ALIAS = 't';
+export const TARGET_ALIAS = 't';
 const SOURCE_ALIAS = 's';
 
 /** What a plan is made over. */
@@ -36,6 +36,8 @@ export interface PlanInput {
     | 'whenNotMatchedBySource'
     | 'evolve'
   >;
+  /** The time that `current_timestamp()` of a default is. */
+  readonly nowMs: number;
 }
 
 /** The name of a source column in the engine: by place, since its own may differ from another's only by case. */

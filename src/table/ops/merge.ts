@@ -12,6 +12,7 @@ import {
   checkWritable,
   featureUnsupported,
   isAppendOnly,
+  type WriteScope,
   isOn,
   supportsFeature,
 } from '../../log/index.ts';
@@ -22,6 +23,7 @@ import { isManifestEnabled, parseSizeBytes } from '../properties.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { commitOptions, isApplied, removalOf } from './append-commit.ts';
 import { changeAction } from './change-files.ts';
+import { isIdentity } from './column-fills.ts';
 import { mergeMemory, writeConflict } from './errors.ts';
 import { evolvedTable } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
@@ -41,6 +43,7 @@ import type { MergeExplanation, MergeResult, MergeSpec } from './merge-types.ts'
 import { type WrittenMerge, writeMerge } from './merge-write.ts';
 import { unusedName } from './row-matches.ts';
 import { discardRows, type RowChangeMode } from './row-writes.ts';
+import { checkRules, rulesOf } from './table-rules.ts';
 
 /** Each lost try means that another writer's commit went through. */
 const TRIES_MAX = 1_000;
@@ -86,7 +89,7 @@ async function withSource<T>(
   spec: MergeSpec,
   work: (merging: Merging) => Promise<T>,
 ): Promise<T> {
-  checkWritable(snapshot.protocol, snapshot.metadata, 'merge');
+  checkWritable(snapshot.protocol, snapshot.metadata, scopeOf(snapshot, spec));
   const { whenMatched = [], whenNotMatchedBySource = [] } = spec;
   const changesRows = whenMatched.length + whenNotMatchedBySource.length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
@@ -144,6 +147,35 @@ async function mergeUntilCommitted(
   throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
 }
 
+/** New values are held to the rules of the table; identity columns are not counted on here, nor given values. */
+function scopeOf(
+  { schema }: Snapshot,
+  { whenMatched = [], whenNotMatched = [], whenNotMatchedBySource = [] }: MergeSpec,
+): WriteScope {
+  const identities = schema.fields.filter(isIdentity).map(({ name }) => name.toLowerCase());
+  const assigns = [...whenMatched, ...whenNotMatchedBySource].some((clause) => {
+    if ('delete' in clause) return false;
+    const { update } = clause;
+    if (update === '*') return true;
+    const names = Object.keys(update).map((name) => name.toLowerCase());
+    return names.some((name) => identities.includes(name.slice(name.indexOf('.') + 1)));
+  });
+  return identities.length > 0 && (whenNotMatched.length > 0 || assigns) ? 'merge' : 'checked';
+}
+
+async function checkWritten(
+  { ctx, snapshot }: MergeTry,
+  written: WrittenMerge,
+  options: Parameters<typeof checkRules>[3],
+): Promise<void> {
+  try {
+    await checkRules(ctx, snapshot, written.files, options);
+  } catch (error) {
+    await discardRows(ctx, written);
+    throw error;
+  }
+}
+
 type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
 
 interface Step {
@@ -156,7 +188,8 @@ function stepOf(ctx: TableContext, snapshot: Snapshot, trying: Trying): Step {
   const { spec, session, source, stage } = trying;
   const incoming = incomingColumns(source.schema, spec);
   const { table, actions } = evolvedTable(ctx, snapshot, [incoming], spec);
-  const plan = planMerge({ schema: table.schema, source: source.schema, spec });
+  const nowMs = ctx.clock.now();
+  const plan = planMerge({ schema: table.schema, source: source.schema, spec, nowMs });
   const step = {
     ctx,
     session,
@@ -189,9 +222,11 @@ async function tryMerge(
 ): Promise<MergeResult | Lost> {
   const { spec, source } = trying;
   const { step, actions } = stepOf(ctx, snapshot, trying);
+  const rules = rulesOf(step.snapshot);
   const { candidates, touched } = await findChanges(step);
-  const { codec, targetFileSizeBytes } = spec;
+  const { codec, targetFileSizeBytes, signal } = spec;
   const written = await writeMerge(step, { touched, source, codec, targetFileSizeBytes });
+  await checkWritten(step, written, { rules, ...(signal === undefined ? {} : { signal }) });
   const counts = countsOf(source, touched, written);
   if (touched.length + written.files.length === 0 && spec.txn === undefined) {
     return { ...NOTHING, ...counts, kind: 'unchanged', snapshot };
@@ -208,7 +243,7 @@ async function tryMerge(
       predicate: candidates.predicate,
       paths: new Set(candidates.files.map(({ add }) => add.path)),
     },
-    scope: 'merge',
+    scope: scopeOf(snapshot, spec),
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);
   switch (outcome.kind) {

@@ -9,6 +9,7 @@ import {
   constraintsOf,
   dropConstraint,
 } from '../../../src/table/ops/constraints.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
 import { overwrite } from '../../../src/table/ops/overwrite.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { type Bench, dataFiles, rowsOf, shown, tableOf, withBench } from './write-table.ts';
@@ -229,6 +230,80 @@ describe('values that the table makes', () => {
       );
       const rows = await rowsOf(bench, await openSnapshot(bench.ctx));
       expect(new Set(rows.map(({ k }) => k)).size).toBe(12);
+    });
+  });
+});
+
+describe('merges', () => {
+  test('are held to rules, fill what new rows lack, and generate anew what rests on what they assign', async () => {
+    await withBench('memory', async (bench) => {
+      const schema = marked('id bigint, d string, g bigint', {
+        d: { CURRENT_DEFAULT: "'none'" },
+        g: { 'delta.generationExpression': 'id * 2 + length(d)' },
+      });
+      const start = await markedTable(bench, schema);
+      const checked = await addConstraint(bench.ctx, start, { name: 'c', expression: 'id < 50' });
+      const { snapshot } = await append(bench.ctx, checked.snapshot, {
+        rows: [{ id: 1 }, { id: 2 }],
+      });
+      const merged = await merge(bench.ctx, snapshot, {
+        source: {
+          rows: [
+            { id: 2n, d: 'longer' },
+            { id: 3n, d: 'x' },
+          ],
+        },
+        on: 't.id = s.id',
+        whenMatched: [{ update: { d: 's.d' } }],
+        whenNotMatched: [{ condition: "s.d = 'x'", insert: { id: 's.id + 1' } }],
+      });
+      expect(await shownRows(bench, merged.snapshot)).toEqual([
+        '1 none 6',
+        '2 longer 10',
+        '4 none 12',
+      ]);
+      const starred = await merge(bench.ctx, merged.snapshot, {
+        source: { rows: [{ id: 7n }] },
+        on: 't.id = s.id',
+        whenNotMatched: [{ insert: '*' }],
+      });
+      expect(await shownRows(bench, starred.snapshot)).toContain('7 none 18');
+      const before = await dataFiles(bench);
+      const high = { rows: [{ id: 99n }] };
+      for (const clauses of [
+        { on: 't.id = s.id', whenNotMatched: [{ insert: { id: 's.id' } }] },
+        { on: 't.id = 1', whenMatched: [{ update: { id: 's.id' } }] },
+        { on: 't.id = 1', whenMatched: [{ update: { g: '5' } }] },
+      ] as const) {
+        await expect(
+          merge(bench.ctx, starred.snapshot, { source: high, ...clauses }),
+        ).rejects.toMatchObject({ code: 'RULE_VIOLATED' });
+      }
+      expect(await dataFiles(bench)).toEqual(before);
+    });
+  });
+
+  test('into tables with identity columns are refused where they would need new values', async () => {
+    await withBench('memory', async (bench) => {
+      const schema = marked('k bigint, v int', {
+        k: { 'delta.identity.start': 1, 'delta.identity.step': 1 },
+      });
+      const start = await markedTable(bench, schema);
+      const { snapshot } = await append(bench.ctx, start, { rows: [{ v: 1 }] });
+      const source = { rows: [{ v: 1 }] };
+      await expect(
+        merge(bench.ctx, snapshot, {
+          source,
+          on: 't.v = s.v',
+          whenNotMatched: [{ insert: { v: 's.v' } }],
+        }),
+      ).rejects.toMatchObject({ code: 'FEATURE_UNSUPPORTED' });
+      const updated = await merge(bench.ctx, snapshot, {
+        source,
+        on: 't.v = s.v',
+        whenMatched: [{ update: { v: 't.v + 1' } }],
+      });
+      expect(await shownRows(bench, updated.snapshot)).toEqual(['1 2']);
     });
   });
 });
