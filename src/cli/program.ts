@@ -28,6 +28,7 @@ export function buildProgram(): Command {
   addWriteCommands(program);
   addLayoutCommands(program);
   addLogCommands(program);
+  addVersionCommands(program);
   addReadCommands(program);
   addHealthCommands(program);
   addPublishCommands(program);
@@ -168,6 +169,49 @@ function addLogCommands(program: Command): void {
     );
 }
 
+function addVersionCommands(program: Command): void {
+  common(program, 'vacuum')
+    .description('delete old files that no version within the retention needs')
+    .argument('<table>', TABLE)
+    .option('--lite', 'by the log alone, without a listing: what was removed since the last vacuum')
+    .option('--retain-hours <n>', `how long files stay (default: the table's, or 7 days)`, hours)
+    .option('--no-retention-check', `also a shorter time than the table's own`)
+    .option(
+      '--inventory <file>',
+      'a list of the files, Parquet or JSON lines, instead of a listing',
+    )
+    .option('--forget-clone <uri>', 'a shallow clone that is gone; may be given again', again, [])
+    .option('--dry-run', 'only say what would be deleted')
+    .action(async (table: string, options) =>
+      (await import('./commands/vacuum.ts')).run(table, options),
+    );
+  travelling(common(program, 'restore'))
+    .description('bring an older version of a table back, in a commit of its own')
+    .argument('<table>', TABLE)
+    .option('--ignore-missing', 'leave out files that are gone, with their rows')
+    .action(async (table: string, options) =>
+      (await import('./commands/restore.ts')).run(table, options),
+    );
+  travelling(common(program, 'clone'))
+    .description('copy a table with its history, or make one over the same files')
+    .argument('<table>', TABLE)
+    .argument('<target>', 'a path or an s3:// URI where nothing is')
+    .option('--shallow', 'over the files of the source, where they are')
+    .option('--property <key=value>', 'of a shallow clone; may be given again', property, {})
+    .option('--no-times', 'of a copy: without the times of versions')
+    .action(async (table: string, target: string, options) =>
+      (await import('./commands/clone.ts')).run(table, target, options),
+    );
+  common(program, 'convert')
+    .description('make a folder of Parquet files a table as it stands')
+    .argument('<folder>', 'a path or an s3:// URI')
+    .option('--partitions <ddl>', 'columns that folders name: "dia date, uf string"')
+    .option('--property <key=value>', 'a table property; may be given again', property, {})
+    .action(async (folder: string, options) =>
+      (await import('./commands/convert.ts')).run(folder, options),
+    );
+}
+
 function addReadCommands(program: Command): void {
   common(program, 'tables')
     .description(`list the catalog's tables`)
@@ -299,6 +343,12 @@ function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
     throw new InvalidArgumentError('a whole number is wanted');
   }
+  return value;
+}
+
+function hours(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('hours are wanted');
   return value;
 }
 

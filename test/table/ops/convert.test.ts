@@ -46,7 +46,7 @@ describe('convert', () => {
         parseStatistics(stats, schema),
       );
       const bounds = files.map((it) => [it?.rowCount, it?.columns.get('id')?.min]);
-      expect(bounds.toSorted(([a = 0], [b = 0]) => a - b)).toEqual([
+      expect(bounds.toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
         [3, 10n],
         [5, 0n],
       ]);
