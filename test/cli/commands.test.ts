@@ -95,6 +95,12 @@ test('optimize packs small files, and says before what it would do', async () =>
   expect(await json('optimize', table, '--target-size', '1mb', '--sort-by', 'id')).toMatchObject([
     { kind: 'committed', version: 3, commits: 1, filesAdded: 1, filesRemoved: 2, binsLost: 0 },
   ]);
+  expect(await json('optimize', table, '--zorder-by', 'id,nome')).toMatchObject([
+    { kind: 'committed', version: 4, filesAdded: 1, filesRemoved: 1 },
+  ]);
+  expect(await json('optimize', table, '--purge')).toMatchObject([
+    { kind: 'unchanged', version: 4 },
+  ]);
   const wrong = await deltawright(folder, ['optimize', table, '--target-size=muito']);
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('SIZE_INVALID') });
 });
