@@ -9,7 +9,7 @@ import {
   type Metadata,
   vectorPlace,
 } from '../../log/index.ts';
-import { encodePath } from '../../schema/index.ts';
+import { decodePath, encodePath } from '../../schema/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
 import { recordClone } from '../clones.ts';
 import { commitTransaction } from '../commit.ts';
@@ -144,15 +144,35 @@ function absoluteFile(root: string, file: AddFile): AddFile {
 
 function absolutePath(root: string, path: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(path)) return path;
-  if (path.startsWith('/')) return `${/^[^:]*:\/\/[^/]*/.exec(root)?.[0] ?? ''}${path}`;
-  return `${root}/${path}`;
+  if (path.startsWith('/')) {
+    return spelledAsSpark(`${/^[^:]*:\/\/[^/]*/.exec(root)?.[0] ?? ''}${path}`);
+  }
+  return spelledAsSpark(`${root}/${path}`);
+}
+
+/** What Java leaves of a path as it is. All else is escaped, and of other letters than ASCII's only what is blank. */
+const ESCAPED = /[^\w\-!.~'()*:@&=+$,;/\u00a1-\u{10ffff}]|\p{Z}/gu;
+
+/**
+ * As Spark spells it, `file:/a/é` for `file:///a/%C3%A9`: both are the same file to the protocol, but Spark compares the texts
+ * when it hides rows of a file.
+ */
+function spelledAsSpark(uri: string): string {
+  const [, scheme = '', authority = '', path = ''] =
+    /^([^:/]+:)(?:\/\/([^/]*))?(.*)$/.exec(uri) ?? [];
+  const place = authority === '' ? scheme : `${scheme}//${authority}`;
+  return `${place}${decodePath(path).replace(ESCAPED, encodeURIComponent)}`;
 }
 
 /** PROTOCOL.md, "Deletion Vector Descriptor Schema": `u` is relative to the table, `p` is not. */
 function absoluteVector(root: string, vector: DeletionVectorDescriptor): DeletionVectorDescriptor {
   const place = vectorPlace(vector);
   if (place.kind === 'inline' || place.path.kind === 'path') return vector;
-  return { ...vector, storageType: 'p', pathOrInlineDv: `${root}/${encodePath(place.path.key)}` };
+  return {
+    ...vector,
+    storageType: 'p',
+    pathOrInlineDv: absolutePath(root, encodePath(place.path.key)),
+  };
 }
 
 /** Files of an older version may be gone. Errors: `CLONE_FILES_MISSING`. */

@@ -80,6 +80,20 @@ describe('a shallow clone', () => {
     await expect(elsewhere).rejects.toMatchObject({ code: 'CLONE_INVALID' });
   });
 
+  test('names files as Spark spells them, which compares the texts', async () => {
+    const source = await made(join(root, 'de onde [1]'));
+    const target = join(root, 'para onde');
+    await source.clone(target, { kind: 'shallow' });
+    const clone = await DeltaTable.open(tools, target);
+    const folders = [...clone.files()].map(({ path }) => path.replace(/\/part-.*/, ''));
+    expect(folders.toSorted()).toEqual(
+      ['São%252F1%20%252525', 'São%252F2%20%252525', '__HIVE_DEFAULT_PARTITION__'].map(
+        (value) => `file:${root}/de%20onde%20%5B1%5D/parte=${value}`,
+      ),
+    );
+    expect(await ids(clone)).toEqual([0, 1, 2]);
+  });
+
   test.each(['memory', 'disk'])(
     'keeps its files from a vacuum of the source (%s)',
     async (kind) => {
