@@ -54,6 +54,7 @@ const UNDEMANDING_PROPERTIES: ReadonlySet<string> = new Set([
   'delta.rowTracking.materializedRowIdColumnName',
   'delta.setTransactionRetentionDuration',
   'delta.targetFileSize',
+  'delta.tuneFileSizesForRewrites',
 ]);
 
 /** What may be turned on, but not off again, under the feet of a writer. */

@@ -84,6 +84,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     allows: "a size such as '134217728' or '128mb'",
     check: (value) => parseSizeBytes(value) !== null,
   },
+  // Files are given one size here, whatever wrote them: what it asks for is no one's duty.
+  'delta.tuneFileSizesForRewrites': FLAG,
 };
 
 /** Properties that put features to use of which nothing is known here. */

@@ -3,6 +3,7 @@
 import { isDeltaError } from '../../base/index.ts';
 import { isRowTrackingEnabled, type PartitionValues } from '../../log/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
+import { cubeOf } from './optimize-layout.ts';
 import { compactNow } from './optimize.ts';
 
 /** So many small files of a partition are packed. As Spark has it. */
@@ -21,9 +22,11 @@ export async function autoCompact(
 ): Promise<void> {
   if (snapshot.fileCount < FILES_MIN || isRowTrackingEnabled(snapshot.metadata)) return;
   const partitions = new Set(Array.from(touched, keyOf));
+  const files = snapshot.files({ partition: (values) => partitions.has(keyOf(values)) });
   try {
     await compactNow(ctx, snapshot, {
-      files: snapshot.files({ partition: (values) => partitions.has(keyOf(values)) }),
+      // What is clustered would lose its order beside what is not.
+      files: Array.from(files).filter((add) => cubeOf(add) === null),
       minFileCount: FILES_MIN,
       targetFileSizeBytes: FILE_BYTES_MAX,
     });
