@@ -75,8 +75,8 @@ function typed(name: string): Required<Pick<TableFeature, 'isInUse'>> {
   return { isInUse: ({ typeNames }) => typeNames.has(name) };
 }
 
-/** Of rules for rows that are not evaluated here: rows that are there already keep to them. */
-const NEW_VALUES: readonly WriteScope[] = ['append', 'update', 'merge', 'rewrite'];
+/** Of rules that are not evaluated for rows that come in so: rows that are there already keep to them. */
+const NEW_ROWS: readonly WriteScope[] = ['append', 'merge', 'rewrite'];
 /** Of what files must be like. */
 const NEW_FILES: readonly WriteScope[] = [
   'append',
@@ -93,7 +93,7 @@ export const FEATURES: readonly TableFeature[] = [
   forWriters({
     name: 'allowColumnDefaults',
     ...marked('CURRENT_DEFAULT'),
-    refuses: ['append', 'merge', 'rewrite'],
+    refuses: NEW_ROWS,
   }),
   forWriters({
     name: 'appendOnly',
@@ -121,7 +121,7 @@ export const FEATURES: readonly TableFeature[] = [
     sinceWriter: 3,
     isInUse: ({ propertyKeys }) =>
       propertyKeys.some((key) => key.toLowerCase().startsWith('delta.constraints.')),
-    refuses: NEW_VALUES,
+    refuses: NEW_ROWS,
   }),
   // Asks something of those who clean up the log alone.
   forWriters({ name: 'checkpointProtection' }),
@@ -148,7 +148,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'generatedColumns',
     sinceWriter: 4,
     ...marked('delta.generationExpression'),
-    refuses: NEW_VALUES,
+    refuses: NEW_ROWS,
   }),
   forWriters({
     name: 'icebergCompatV1',
@@ -168,7 +168,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'identityColumns',
     sinceWriter: 6,
     ...marked('delta.identity.'),
-    refuses: NEW_VALUES,
+    refuses: NEW_ROWS,
   }),
   // Every commit carries its time where the table wants it.
   forWriters({
@@ -179,7 +179,7 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'invariants',
     sinceWriter: 2,
     ...marked('delta.invariants'),
-    refuses: NEW_VALUES,
+    refuses: NEW_ROWS,
   }),
   forWriters({
     name: 'materializePartitionColumns',

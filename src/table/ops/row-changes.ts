@@ -43,6 +43,7 @@ import {
   type WrittenRows,
   writeRows,
 } from './row-writes.ts';
+import { checkRules, rulesOf, type TableRule } from './table-rules.ts';
 
 export interface RowChangeOptions extends WriteOptions {
   /** Spark's SQL. Only rows for which it is true; where it is null they stay. Default: all rows. */
@@ -98,8 +99,8 @@ const TRIES_MAX = 1_000;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 
 /**
- * Changes all rows that are selected, or none. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `NULL_NOT_ALLOWED`, `ENGINE_VALUE`
- * (data), `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost races, those of `commitTransaction` and the stores.
+ * Changes all rows that are selected, or none. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `NULL_NOT_ALLOWED`, `RULE_VIOLATED`, `ENGINE_VALUE`
+ * (data), `RULE_UNSUPPORTED`, `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost races, those of `commitTransaction` and the stores.
  */
 export async function changeRows(
   ctx: TableContext,
@@ -169,7 +170,9 @@ async function tryChange(
     return nothing('unchanged', snapshot, mode);
   }
   checkRowIds(write, operation, found.files);
+  const rules = rulesThatMatter(write);
   const written = await writeRows(write, found.files);
+  await checkWritten(write, written, rules);
   const outcome = await commitTransaction(ctx, snapshot, {
     ...commitOptions(options),
     operation,
@@ -200,6 +203,28 @@ async function tryChange(
       return outcome;
     default:
       return unreachable(outcome);
+  }
+}
+
+/** What the table asks of columns that get new values. Errors: `RULE_UNSUPPORTED`. */
+function rulesThatMatter({ snapshot, values }: RowWrite): readonly TableRule[] {
+  if (values === null) return [];
+  return rulesOf(snapshot).filter(({ columns }) =>
+    columns.fields.some(({ name }) => values.has(name)),
+  );
+}
+
+async function checkWritten(
+  { ctx, snapshot, signal }: RowWrite,
+  written: WrittenRows,
+  rules: readonly TableRule[],
+): Promise<void> {
+  try {
+    const options = signal === undefined ? { rules } : { rules, signal };
+    await checkRules(ctx, snapshot, written.files, options);
+  } catch (error) {
+    await discardRows(ctx, written);
+    throw error;
   }
 }
 

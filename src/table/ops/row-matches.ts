@@ -1,7 +1,5 @@
 /** Which rows of which files a condition selects: by partition values and statistics first, then by the engine. */
 
-import { isUint8Array } from 'node:util/types';
-
 import { assert } from '../../base/index.ts';
 import {
   identifier,
@@ -160,7 +158,7 @@ async function searchFiles(
     )) {
       for (let index = 0; index < rowCount; index += 1) {
         const [file, block, blob] = columns.map((column) => column[index]);
-        assert(isUint8Array(blob), 'the rows of a block come as bytes');
+        assert(blob instanceof Uint8Array, 'the rows of a block come as bytes');
         const rows = bits[Number(file)];
         const start = (Number(block) * BLOCK_ROWS) / 8;
         // The last block of a file is longer than the file.

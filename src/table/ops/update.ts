@@ -4,14 +4,18 @@ import { translateTo } from '../../engine/index.ts';
 import {
   type Expression,
   findField,
+  mapColumns,
   parseExpression,
   STRING,
+  type StructField,
   type StructType,
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
+import { isIdentity } from './column-fills.ts';
 import { updateColumn } from './errors.ts';
 import { changeRows, type RowChangeOptions, type RowChangeResult } from './row-changes.ts';
 import { rowScope } from './row-matches.ts';
+import { GENERATION } from './table-rules.ts';
 
 export interface UpdateOptions extends RowChangeOptions {
   /**
@@ -23,7 +27,7 @@ export interface UpdateOptions extends RowChangeOptions {
 
 /**
  * Updates the rows for which the condition is true, in one commit; without a condition, all. Rows whose partition columns change
- * move. Errors: `UPDATE_COLUMN` (invalid), and as for `changeRows`.
+ * move, and generated columns follow what they are made of. Errors: `UPDATE_COLUMN` (invalid), and as for `changeRows`.
  */
 export async function updateRows(
   ctx: TableContext,
@@ -54,13 +58,35 @@ function valuesOf(schema: StructType, set: UpdateOptions['set']): ReadonlyMap<st
       value: typeof value === 'string' ? parseExpression(value) : value,
     });
   }
+  const values = new Map(
+    [...assigned].map(([name, value]) => [name, expressionOf(value, [name], schema)] as const),
+  );
   const scope = rowScope(schema);
   return new Map(
-    [...assigned].map(([name, value]) => {
-      const type = findField(schema, name)?.type ?? STRING;
-      return [name, translateTo(expressionOf(value, [name], schema), scope, type)];
+    schema.fields.flatMap((field) => {
+      const value = values.get(field.name) ?? generatedAnew(field, schema, values);
+      return value === null ? [] : [[field.name, translateTo(value, scope, field.type)] as const];
     }),
   );
+}
+
+/** The value of a generated column that is made of columns that are set; null for any other. */
+function generatedAnew(
+  { metadata }: StructField,
+  schema: StructType,
+  values: ReadonlyMap<string, Expression>,
+): Expression | null {
+  const text = metadata[GENERATION];
+  if (typeof text !== 'string') return null;
+  let isMadeAnew = false;
+  const value = mapColumns(parseExpression(text), (path): Expression => {
+    const field = path.length === 1 ? findField(schema, path[0] ?? '') : null;
+    const operand = values.get(field?.name ?? '');
+    if (field === null || operand === undefined) return { kind: 'column', path };
+    isMadeAnew = true;
+    return { kind: 'cast', operand, type: field.type, lenient: false };
+  });
+  return isMadeAnew ? value : null;
 }
 
 /** The path of a column or field, as the schema spells it. */
@@ -70,6 +96,7 @@ function pathOf(schema: StructType, name: string): readonly string[] {
   const path = (target.kind === 'column' ? target.path : []).map((part) => {
     const field = struct === null ? null : findField(struct, part);
     if (field === null) throw updateColumn(name, 'cannot be set: the table has none of that name');
+    if (isIdentity(field)) throw updateColumn(name, 'cannot be set: the table itself numbers it');
     struct = field.type.kind === 'struct' ? field.type : null;
     return field.name;
   });

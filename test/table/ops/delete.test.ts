@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { isJsonObject, parseJson } from '../../../src/base/index.ts';
-import type { Row } from '../../../src/schema/index.ts';
+import { LONG, parseDdl, type Row } from '../../../src/schema/index.ts';
 import { writeVectors } from '../../../src/table/deletion-vectors.ts';
 import { readHistory } from '../../../src/table/history.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
@@ -15,6 +15,7 @@ import { readText } from '../context.ts';
 import { withTable } from './engine-table.ts';
 import { type Bench, dataFiles, rowsOf, tableOf, withBench } from './write-table.ts';
 
+const GENERATED = { 'delta.generationExpression': 'id + 1' };
 /** Every other row, but of the first half only. */
 const BITS = new Uint8Array(375).fill(0b1010_1010, 0, 190);
 const VECTORS = { 'delta.enableDeletionVectors': 'true' };
@@ -310,19 +311,45 @@ describe('is refused', () => {
     });
   });
 
-  test('not by rules for new rows, of which there are none; an update is', async () => {
+  test('not by rules for rows; an update that breaks one is, and leaves nothing behind', async () => {
     const spec = {
       ddl: 'id bigint, name string',
       protocol: { minReaderVersion: 1, minWriterVersion: 3 },
       configuration: { 'delta.constraints.positive': 'id >= 0' },
       files: [{ key: 'a.parquet', query: "SELECT range AS id, 'n' AS name FROM range(3)" }],
     };
-    await withTable('memory', spec, async ({ ctx, snapshot }) => {
+    await withTable('memory', spec, async (table) => {
+      const { ctx, snapshot } = table;
       const result = await deleteRows(ctx, snapshot, { where: 'id = 1' });
       expect(result).toMatchObject({ kind: 'committed', rowCount: 1 });
-      await expect(updateRows(ctx, result.snapshot, { set: { id: '-1' } })).rejects.toMatchObject({
-        code: 'FEATURE_UNSUPPORTED',
-        details: { features: 'checkConstraints' },
+      await expect(
+        updateRows(ctx, result.snapshot, { set: { id: '1 - id' } }),
+      ).rejects.toMatchObject({ code: 'RULE_VIOLATED' });
+      expect((await openSnapshot(ctx)).version).toBe(result.snapshot.version);
+      const kept = await updateRows(ctx, result.snapshot, { set: { id: '2 - id' } });
+      expect(kept).toMatchObject({ kind: 'committed', rowCount: 2 });
+    });
+  });
+
+  test('generated columns follow an update of what they are made of', async () => {
+    const day = { name: 'next', type: LONG, nullable: true, metadata: GENERATED };
+    const { fields } = parseDdl('id bigint, name string');
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, '', {
+        schema: { kind: 'struct', fields: [...fields, day] },
+      });
+      const filledIn = await append(bench.ctx, start, { rows: rows(0, 3) });
+      const { snapshot } = await updateRows(bench.ctx, filledIn.snapshot, {
+        set: { ID: 'id * 10' },
+        where: 'id > 1',
+      });
+      expect((await rowsOf(bench, snapshot)).map(({ id, next }) => [id, next])).toEqual([
+        [0n, 1n],
+        [1n, 2n],
+        [20n, 21n],
+      ]);
+      await expect(updateRows(bench.ctx, snapshot, { set: { next: '7' } })).rejects.toMatchObject({
+        code: 'RULE_VIOLATED',
       });
     });
   });
