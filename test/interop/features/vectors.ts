@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { DeltaTable } from '../../../src/index.ts';
-import { type FeatureBed, needs, rowsOf } from './bed.ts';
+import { type FeatureBed, rowsOf } from './bed.ts';
 
 const ON = { 'delta.enableDeletionVectors': 'true' };
 
@@ -48,12 +48,21 @@ export function vectorTests(bed: () => FeatureBed): void {
     const all = await table.checksum();
     expect(await table.optimize()).toMatchObject({ kind: 'committed' });
     expect(await bed().agree(table)).toEqual(all);
-    const merge = table.merge({
-      source: { rows: [{ id: 5n, n: 0, p: null }] },
+    await bed().sql(uri, 'DELETE FROM {t} WHERE id = 8');
+    await table.refresh();
+    const merged = await table.merge({
+      source: {
+        rows: [
+          { id: 5n, n: 0, p: null },
+          { id: 8n, n: 1, p: 'volta' },
+        ],
+      },
       on: 't.id = s.id',
       whenMatched: [{ update: '*' }],
+      whenNotMatched: [{ insert: '*' }],
     });
-    await expect(merge).rejects.toMatchObject(needs('deletionVectors'));
+    expect(merged).toMatchObject({ updated: 1, inserted: 1 });
+    await bed().agree(table);
   });
 
   it('vectors are in our checkpoint as in the commits, and the versions before stay as they were', async () => {

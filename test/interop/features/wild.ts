@@ -7,7 +7,7 @@ import { changedTexts, sortedTexts } from './changes.ts';
 
 export function wildTests(bed: () => FeatureBed): void {
   it('a shallow clone of our table, its deleted rows and its own files are read, and appended to', async () => {
-    const uri = bed().place('origem á');
+    const uri = bed().place('origem');
     const table = await bed().create(uri, {
       schema: 'id int, p string',
       partitionBy: ['p'],
