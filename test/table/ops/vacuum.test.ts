@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -10,7 +12,9 @@ import { restore } from '../../../src/table/ops/restore.ts';
 import { vacuum } from '../../../src/table/ops/vacuum.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { addAction, commit, memoryContext, newTable, readText, writeText } from '../context.ts';
+import { withBench } from './write-table.ts';
 
+const LIVE = { partitionValues: {}, size: 1, modificationTime: 1, dataChange: true };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 type Context = ReturnType<typeof memoryContext>;
@@ -277,6 +281,44 @@ describe('vacuum', () => {
       code: 'VACUUM_LITE_INCOMPLETE',
     });
   });
+
+  test.each(['jsonl', 'parquet'])(
+    'an inventory takes the place of a listing (%s)',
+    async (format) => {
+      await withBench('memory', async ({ ctx, folder, text, parquet }) => {
+        const table = await newTable(ctx);
+        const live = { kind: 'add', add: { ...LIVE, path: 'live' } } as const;
+        const spec = { operation: 'WRITE', actions: [live], reads: { kind: 'nothing' } } as const;
+        const { snapshot } = await commit(ctx, table, spec);
+        for (const path of ['a%b', 'x y', 'live', '_x/hidden', 'not-in-it']) {
+          await writeText(ctx.store, path, 'x');
+        }
+        await ctx.clock.sleep(8 * DAY_MS);
+        await writeText(ctx.store, 'fresh', 'x');
+        const rows = ['a%25b', 'x y', 'live', '_x/hidden', 'fresh', 'gone', '_delta_log/x'].map(
+          (path) => ({ path: `memory://t/${path}`, length: 1, isDir: false, modificationTime: 1 }),
+        );
+        const lines = [...rows, { ...rows[0], path: 'memory://t/p', isDir: true }].map((row) =>
+          JSON.stringify(row),
+        );
+        await text('list.jsonl', `${lines.join('\n')}\n`);
+        const file = join(folder, 'list.jsonl');
+        const inventory =
+          format === 'jsonl' ? file : await parquet('list.parquet', `FROM read_json('${file}')`);
+        const { files } = await vacuum(ctx, snapshot, { inventory });
+        expect(files.map(({ path }) => path).sort()).toEqual(['a%b', 'x y']);
+        const left = (await keys(ctx.store)).toSorted();
+        expect(left).toEqual(['_x/hidden', 'fresh', 'live', 'not-in-it']);
+        await text('bad.jsonl', '{"pfad":"x"}\n');
+        await expect(
+          vacuum(ctx, snapshot, { inventory: join(folder, 'bad.jsonl') }),
+        ).rejects.toMatchObject({ code: 'VACUUM_INVENTORY' });
+        await expect(vacuum(ctx, snapshot, { inventory, mode: 'lite' })).rejects.toMatchObject({
+          code: 'VACUUM_INVALID',
+        });
+      });
+    },
+  );
 
   test('deletions that fail leave a commit that says so, and the rest to the next vacuum', async () => {
     const ctx = memoryContext();
