@@ -54,6 +54,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'features-data': ['python', 'spark'],
   'features-log': ['python', 'spark'],
   'local-engines': ['python', 'spark'],
+  merge: ['python', 'spark'],
   optimize: ['python', 'spark'],
   registry: ['registry'],
   'store-s3': ['aws'],

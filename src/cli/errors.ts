@@ -103,6 +103,14 @@ export function tableUnsound(uri: string, errors: number): DeltaError {
   });
 }
 
+export function mergeSourceMissing(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'SOURCE_MISSING',
+    message: 'nothing says which rows are to be merged: give --using, --using-table or --using-sql',
+  });
+}
+
 export function sizeInvalid(text: string): DeltaError {
   return new DeltaError({
     kind: 'invalid',

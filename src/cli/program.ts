@@ -103,21 +103,38 @@ function addWriteCommands(program: Command): void {
     .action(async (table: string, sources: string[], options) =>
       (await import('./commands/overwrite.ts')).run(table, sources, options),
     );
-  common(program, 'merge')
-    .description('merge files into a table; an upsert of all columns unless clauses are given')
+  addMergeCommand(program);
+  addRowCommands(program);
+}
+
+function addMergeCommand(program: Command): void {
+  changing(common(program, 'merge'))
+    .description('merge rows into a table; an upsert of all columns unless clauses are given')
     .argument('<table>', TABLE)
-    .requiredOption(
-      '--using <source...>',
-      'Parquet or JSON-lines files or folders: s in conditions',
+    .option('--using <source...>', 'Parquet or JSON-lines files or folders: s in conditions')
+    .addOption(
+      new Option('--using-table <table>', 'another table; db.table@3 for a version').conflicts([
+        'using',
+        'usingSql',
+      ]),
+    )
+    .addOption(
+      new Option('--using-sql <query>', `a SELECT over the catalog's tables`).conflicts('using'),
     )
     .requiredOption('--on <condition>', `what makes rows meet: "t.id = s.id"`)
     .option('--update [condition]', 'matched rows take all columns of s, where the condition holds')
     .option('--delete [condition]', 'matched rows go, where the condition holds')
     .option('--insert [condition]', 'rows of s without a match come in, where the condition holds')
+    .option('--delete-by-source [condition]', 'rows that no row of s matches go, likewise')
+    .addOption(
+      new Option('--evolve <mode>', 'what of s the table may take on (default: none)').choices(
+        EVOLVE_MODES,
+      ),
+    )
+    .option('--max-memory <size>', `the engine's, beyond which it goes to disk: "512mb"`)
     .action(async (table: string, options) =>
       (await import('./commands/merge.ts')).run(table, options),
     );
-  addRowCommands(program);
 }
 
 function addRowCommands(program: Command): void {
@@ -312,6 +329,9 @@ function travelling(command: Command): Command {
       ).conflicts('version'),
     );
 }
+
+/** As `EvolveMode` has them. */
+const EVOLVE_MODES = ['none', 'add'];
 
 function changing(command: Command): Command {
   return command

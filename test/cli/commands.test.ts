@@ -160,6 +160,28 @@ test('append takes folders, and merge its clauses', async () => {
   expect(await json(...merge, '--delete', `s.cliente = 'Zoë'`)).toEqual([
     expect.objectContaining({ version: 2, deleted: 1, updated: 0, inserted: 0, filesRemoved: 1 }),
   ]);
+  const gone = [...merge, '--delete-by-source', `t.cliente = 'Inês'`, '--max-memory', '64mb'];
+  expect(await json(...gone, '--dry-run')).toEqual([
+    {
+      version: 2,
+      fileCount: 1,
+      files: [expect.objectContaining({ action: 'rewrite', updatedCount: 0, deletedCount: 1 })],
+    },
+  ]);
+});
+
+test('merge takes rows of other tables, at a version, and of queries', async () => {
+  await json('create', 'copia', '--schema=cliente string, dia date');
+  const merge = ['merge', 'copia', '--on', 't.cliente = s.cliente'];
+  expect(await json(...merge, '--using-table', 'clientes@1')).toEqual([
+    expect.objectContaining({ inserted: 2, updated: 0 }),
+  ]);
+  const query = `SELECT cliente, DATE '2026-02-01' AS dia FROM clientes LIMIT 1`;
+  expect(await json(...merge, '--using-sql', query)).toEqual([
+    expect.objectContaining({ inserted: 0, updated: 1 }),
+  ]);
+  const { code, stderr } = await deltawright(folder, merge);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('SOURCE_MISSING') });
 });
 
 test('read and files go back in time and skip', async () => {

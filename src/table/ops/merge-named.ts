@@ -8,7 +8,7 @@ import type { MergeSource, MergeSpec, OpenedTable } from './merge-types.ts';
 export type NamedTable = string | { readonly uri: string; readonly version?: number };
 
 export type NamedSource =
-  | Exclude<MergeSource, { readonly opened: OpenedTable } | { readonly query: unknown }>
+  | Exclude<MergeSource, { readonly opened: OpenedTable }>
   /** All rows of another table, or of an older version of this one. */
   | { readonly table: NamedTable }
   /** One SELECT in the engine's dialect; `tables` says what the names in it are: `orders`, or `db.orders`. */
