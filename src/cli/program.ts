@@ -1,8 +1,18 @@
 /** The command line: names, arguments and options. What a command does is loaded when it is called. */
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 
 import { PACKAGE_VERSION } from '../base/index.ts';
+import {
+  added,
+  again,
+  hostAndPort,
+  hours,
+  list,
+  property,
+  seconds,
+  wholeNumber,
+} from './option-values.ts';
 import { printError } from './output.ts';
 
 const TABLE = 'db.table, a path, or an s3:// URI';
@@ -76,12 +86,31 @@ function addWriteCommands(program: Command): void {
       (await import('./commands/create.ts')).run(table, options),
     );
   common(program, 'alter')
-    .description('change what a table is told to be: properties and features')
+    .description('change what a table is told to be: properties, features, columns, constraints')
     .argument('<table>', TABLE)
     .option('--set <key=value>', 'a table property; may be given again', property, {})
     .option('--unset <key>', 'a table property; may be given again', again, [])
     .option('--enable <feature>', 'a table feature; may be given again', again, [])
     .option('--drop <feature>', 'a table feature; may be given again', again, [])
+    .option(
+      '--add-column <column>',
+      `"n bigint", "a.zip string after city", "n int first"`,
+      added,
+      [],
+    )
+    .option('--drop-column <column>', 'needs column mapping; may be given again', again, [])
+    .option('--rename-column <old=new>', 'needs column mapping; may be given again', property, {})
+    .option('--widen-column <column=type>', `"n=bigint"; may be given again`, property, {})
+    .option('--comment <column=text>', 'what a column is; may be given again', property, {})
+    .option('--set-not-null <column>', 'where no row has a null; may be given again', again, [])
+    .option('--drop-not-null <column>', 'lets nulls in; may be given again', again, [])
+    .option(
+      '--add-constraint <name=condition>',
+      `"positive=n > 0"; may be given again`,
+      property,
+      {},
+    )
+    .option('--drop-constraint <name>', 'may be given again', again, [])
     .action(async (table: string, options) =>
       (await import('./commands/alter.ts')).run(table, options),
     );
@@ -348,48 +377,6 @@ function formatted(command: Command): Command {
   return command.addOption(
     new Option('--format <format>').choices(['table', 'ndjson', 'csv']).default('table'),
   );
-}
-
-function list(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
-}
-
-function again(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('a whole number is wanted');
-  }
-  return value;
-}
-
-function hours(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('hours are wanted');
-  return value;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('seconds are wanted');
-  return value;
-}
-
-function hostAndPort(text: string): { readonly host?: string; readonly port: number } {
-  const [, host, port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === '' || Number(port) > 65_535) {
-    throw new InvalidArgumentError('a port is wanted, possibly after an address: 0.0.0.0:8080');
-  }
-  return { ...(host === undefined ? {} : { host }), port: Number(port) };
-}
-
-function property(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const equals = text.indexOf('=');
-  if (equals < 1) throw new InvalidArgumentError('key=value is wanted');
-  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
 const EXIT_CODES_HELP = `

@@ -105,6 +105,21 @@ test('optimize packs small files, and says before what it would do', async () =>
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('SIZE_INVALID') });
 });
 
+test('alter changes columns and constraints', async () => {
+  const table = './colunas';
+  await json('create', table, '--schema=id bigint not null, nome string');
+  await json('append', table, './pessoas.jsonl');
+  const named = '--set=delta.columnMapping.mode=name';
+  await json('alter', table, named, '--rename-column=nome=quem', '--add-constraint=ids=id > 0');
+  const added = ['--add-column=n int after id', '--add-column=d date first', '--comment=n=quantos'];
+  await json('alter', table, ...added, '--drop-not-null=id', '--drop-column=quem');
+  expect(await printed('read', table, '--format=csv')).toMatch(/^d,id,n\n/);
+  const wrong = await deltawright(folder, ['alter', table, '--set-not-null=n']);
+  expect(wrong.stderr).toContain('RULE_VIOLATED');
+  const odd = await deltawright(folder, ['alter', table, '--add-column=n']);
+  expect(odd.stderr).toContain('NAME TYPE');
+});
+
 test('overwrite replaces all rows, those of a condition, or those of keys', async () => {
   const table = './trocados';
   await json('create', table, '--schema=id bigint, nome string');
