@@ -49,6 +49,7 @@ const EVERYTHING: readonly Need[] = ['aws', 'kafka', 'registry', 'python', 'spar
 /** What the tests of a file need, where that is not everything. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'catalog-glue': ['aws'],
+  constraints: ['spark'],
   dynamodb: ['aws'],
   'dynamodb-spark': ['aws', 'spark', 'spark-s3'],
   'features-data': ['python', 'spark'],
