@@ -50,6 +50,7 @@ const EVERYTHING: readonly Need[] = ['aws', 'kafka', 'registry', 'python', 'spar
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'catalog-glue': ['aws'],
   constraints: ['spark'],
+  'delete-update': ['python', 'spark'],
   dynamodb: ['aws'],
   'dynamodb-spark': ['aws', 'spark', 'spark-s3'],
   'features-data': ['python', 'spark'],
