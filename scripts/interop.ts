@@ -55,6 +55,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'dynamodb-spark': ['aws', 'spark', 'spark-s3'],
   'features-data': ['python', 'spark'],
   'features-log': ['python', 'spark'],
+  housekeeping: ['python', 'spark'],
   'local-engines': ['python', 'spark'],
   merge: ['python', 'spark'],
   optimize: ['python', 'spark'],
