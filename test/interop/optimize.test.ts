@@ -1,0 +1,118 @@
+/** Tables that are laid out anew, as other engines read them and go on with them. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTable, type DeltaTable, type Row } from '../../src/index.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Checksum, type EngineProcess, startPeers, startSpark } from './engines.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'optimize-'));
+let peers: EngineProcess;
+let spark: EngineProcess;
+
+beforeAll(async () => {
+  peers = startPeers();
+  spark = await startSpark();
+});
+
+afterAll(async () => {
+  await Promise.all([peers.stop(), spark.stop()]);
+  rmSync(folder, { recursive: true });
+});
+
+const SCHEMA = 'id bigint, x int, y double, nome string, s struct<a:int,b:array<string>>';
+
+function rowsOf(from: number, count: number): readonly Row[] {
+  return Array.from({ length: count }, (_, index) => {
+    const id = from + index;
+    return {
+      id: BigInt(id),
+      x: (id * 7919) % 1000,
+      y: id % 50 === 0 ? null : ((id * 104_729) % 1000) / 3,
+      nome: id % 3 === 0 ? null : `n😀${String(id % 100)}`,
+      s: id % 5 === 0 ? null : { a: id, b: [`b${String(id)}`, null] },
+    };
+  });
+}
+
+async function scattered(uri: string, properties = {}): Promise<DeltaTable> {
+  const table = await createTable(uri, { schema: SCHEMA, properties });
+  for (let file = 0; file < 6; file += 1) await table.append({ rows: rowsOf(file * 500, 500) });
+  return table;
+}
+
+/** The checksum that all engines have; delta-rs does not read deletion vectors. */
+async function agreed(table: DeltaTable, uri: string): Promise<Checksum> {
+  await table.refresh();
+  const ours = await table.checksum();
+  expect(await peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
+  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
+  return ours;
+}
+
+function sizeFor(table: DeltaTable, count: number): number {
+  return Math.ceil(table.snapshot.sizeBytes / count);
+}
+
+describe('a table laid out anew', () => {
+  it('along a Z-curve is read alike, also the version before', async () => {
+    const uri = join(folder, 'z');
+    const table = await scattered(uri);
+    const before = await agreed(table, uri);
+    const { version } = table.snapshot;
+    const result = await table.optimize({
+      zOrderBy: ['x', 'y', 's.a'],
+      targetFileSizeBytes: sizeFor(table, 4),
+    });
+    expect(result).toMatchObject({ kind: 'committed', filesRemoved: 6 });
+    expect(await agreed(table, uri)).toEqual(before);
+    expect(await spark.checksum({ uri, version })).toEqual(before);
+    await table.close();
+  });
+
+  it('by its clustering columns is left alone by OPTIMIZE of Spark, and we go on with what Spark clustered', async () => {
+    const uri = join(folder, 'clustered');
+    const table = await scattered(uri);
+    await table.clusterBy('x', 'y');
+    const before = await agreed(table, uri);
+    await table.optimize({ targetFileSizeBytes: sizeFor(table, 4) });
+    expect(await agreed(table, uri)).toEqual(before);
+    const own = table.snapshot.version;
+    await spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
+    await table.refresh();
+    expect(table.snapshot.version).toBe(own);
+    // What is new becomes part of a cube of Spark's, with ours, which it takes for one that is not full yet.
+    await table.append({ rows: rowsOf(10_000, 100) });
+    await spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
+    const after = await agreed(table, uri);
+    expect(after.rows).toBe(before.rows + 100);
+    expect(await table.optimize()).toMatchObject({ kind: 'unchanged' });
+    await table.append({ rows: rowsOf(20_000, 10) });
+    expect(await table.optimize()).toMatchObject({ kind: 'committed', filesRemoved: 1 });
+    expect((await agreed(table, uri)).rows).toBe(before.rows + 110);
+    await table.close();
+  });
+
+  it('without the rows that Spark deleted and the columns that it dropped is read alike', async () => {
+    const uri = join(folder, 'purged');
+    const table = await scattered(uri, {
+      'delta.enableDeletionVectors': 'true',
+      'delta.columnMapping.mode': 'name',
+    });
+    await spark.ask({ op: 'sql', statement: `DELETE FROM delta.\`${uri}\` WHERE id % 100 = 1` });
+    await spark.ask({ op: 'sql', statement: `ALTER TABLE delta.\`${uri}\` DROP COLUMN nome` });
+    await table.refresh();
+    const before = await table.checksum();
+    expect(await spark.checksum({ uri })).toEqual(before);
+    expect(await table.reorg()).toMatchObject({ kind: 'committed', filesRemoved: 6 });
+    expect(await table.checksum()).toEqual(before);
+    expect(await spark.checksum({ uri })).toEqual(before);
+    const { version } = table.snapshot;
+    await spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
+    await table.refresh();
+    expect(table.snapshot.version).toBe(version);
+    await table.close();
+  });
+});
