@@ -360,7 +360,7 @@ function travelling(command: Command): Command {
 }
 
 /** As `EvolveMode` has them. */
-const EVOLVE_MODES = ['none', 'add'];
+const EVOLVE_MODES = ['none', 'add', 'widen'];
 
 function changing(command: Command): Command {
   return command

@@ -7,8 +7,11 @@ import { unreachable } from '../base/index.ts';
 import { typeName } from './type-text.ts';
 import type { DataType, StructField, StructType } from './types.ts';
 
-/** `none`: the table's columns are all there are; `add`: missing columns and nested fields are added. */
-export type EvolveMode = 'none' | 'add';
+/**
+ * `none`: the table's columns are all there are; `add`: missing columns and nested fields are added; `widen`: and columns take wider
+ * types of their kind, which those who call `evolveSchema` see to.
+ */
+export type EvolveMode = 'none' | 'add' | 'widen';
 
 export type Evolution =
   | {

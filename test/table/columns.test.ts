@@ -198,3 +198,27 @@ describe('changeColumnOf', () => {
     });
   });
 });
+
+test('an append widens the types of columns where it is asked to, and the table allows it', async () => {
+  await withBench('memory', async (bench) => {
+    const start = await tableOf(bench, 'a int, s struct<x: float>, t string');
+    const first = await append(bench.ctx, start, { rows: [{ a: 1, s: { x: 1.5 }, t: 'v' }] });
+    const parquet = [
+      await bench.parquet(
+        'w.parquet',
+        "SELECT 5000000000::BIGINT AS a, {'x': 2.5::DOUBLE} AS s, 1 AS n",
+      ),
+    ];
+    const widen = { evolve: 'widen' } as const;
+    await expect(append(bench.ctx, first.snapshot, { parquet }, widen)).rejects.toMatchObject({
+      code: 'EVOLUTION_REFUSED',
+    });
+    const on = { set: { 'delta.enableTypeWidening': 'true' } };
+    const { snapshot } = await setProperties(bench.ctx, first.snapshot, on);
+    const after = await append(bench.ctx, snapshot, { parquet }, widen);
+    expect(await rowsOf(bench, after.snapshot)).toEqual([
+      { a: 1n, s: { x: 1.5 }, t: 'v', n: null },
+      { a: 5000000000n, s: { x: 2.5 }, t: null, n: 1 },
+    ]);
+  });
+});

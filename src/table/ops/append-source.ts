@@ -72,7 +72,7 @@ export async function stageSource(
     }
   }
   const { signal, evolve } = options;
-  const incoming = evolve === 'add' ? await incomingOf(ctx, source) : [];
+  const incoming = evolve === undefined || evolve === 'none' ? [] : await incomingOf(ctx, source);
   const evolved = evolvedTable(ctx, snapshot, incoming, options);
   const rules = rulesOf(evolved.table);
   const { files, table } = await stageInto(ctx, evolved.table, source, options);

@@ -1,17 +1,19 @@
 /** Writes that may add columns: the schema grows in the commit that brings the first rows with them. */
 
 import { backoffMs, isDeltaError } from '../../base/index.ts';
-import type { Action, Metadata, Protocol } from '../../log/index.ts';
+import { type Action, isOn, type Metadata, type Protocol } from '../../log/index.ts';
 import {
   checkColumnNames,
   type DataType,
   evolveSchema,
   type EvolveMode,
   findField,
+  isWidening,
   mappingMode,
   parseSchema,
   printSchema,
   type StructType,
+  widenColumn,
   withoutMapping,
 } from '../../schema/index.ts';
 import { completed } from '../description.ts';
@@ -23,7 +25,10 @@ import type { ParquetNode } from '../../parquet/index.ts';
 
 /** What operations that may add columns take. */
 export interface EvolveOptions {
-  /** `add`: columns and nested fields that the table lacks are added to it, nullable. Default `none`. */
+  /**
+   * `add`: columns and nested fields that the table lacks are added to it, nullable; `widen`: and its columns take wider types
+   * of their kind (`bigint` for `int`), where it has `delta.enableTypeWidening`. Default `none`.
+   */
   readonly evolve?: EvolveMode;
 }
 
@@ -49,6 +54,7 @@ export function evolvedTable(
   if (evolve === 'none') return { table: snapshot, actions: [] };
   let { schema } = snapshot;
   for (const each of incoming) {
+    if (evolve === 'widen') schema = widened(snapshot, schema, each);
     const evolution = evolveSchema(schema, withTypesOf(schema, withoutMapping(each)), evolve);
     if (evolution.kind === 'refused') throw evolutionRefused(evolution.column, evolution.reason);
     ({ schema } = evolution);
@@ -113,6 +119,57 @@ export async function withEvolution<T>(
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), signal);
     latest = await refreshSnapshot(ctx, latest);
   }
+}
+
+/** The schema with the wider types of `incoming`, of the same kind: integers, floats, decimals. */
+function widened(snapshot: Snapshot, schema: StructType, incoming: StructType): StructType {
+  let result = schema;
+  for (const { path, type } of widerTypes(schema, incoming, [])) {
+    if (!isOn(snapshot.metadata, 'delta.enableTypeWidening')) {
+      throw evolutionRefused(path.join('.'), 'set delta.enableTypeWidening to true first');
+    }
+    const next = widenColumn(result, path, type);
+    if (typeof next === 'string') throw evolutionRefused(path.join('.'), next);
+    result = next;
+  }
+  return result;
+}
+
+interface WiderType {
+  readonly path: readonly string[];
+  readonly type: DataType;
+}
+
+function widerTypes(
+  table: DataType,
+  incoming: DataType,
+  path: readonly string[],
+): readonly WiderType[] {
+  if (table.kind === 'struct' && incoming.kind === 'struct') {
+    return incoming.fields.flatMap((field) => {
+      const there = findField(table, field.name);
+      return there === null ? [] : widerTypes(there.type, field.type, [...path, there.name]);
+    });
+  }
+  if (table.kind === 'array' && incoming.kind === 'array') {
+    return widerTypes(table.element, incoming.element, [...path, 'element']);
+  }
+  if (table.kind === 'map' && incoming.kind === 'map') {
+    return [
+      ...widerTypes(table.key, incoming.key, [...path, 'key']),
+      ...widerTypes(table.value, incoming.value, [...path, 'value']),
+    ];
+  }
+  const isOfItsKind = kindOf(table) !== null && kindOf(table) === kindOf(incoming);
+  return isOfItsKind && isWidening(table, incoming) ? [{ path, type: incoming }] : [];
+}
+
+/** As in Spark, evolution never makes a number of another kind. */
+function kindOf(type: DataType): string | null {
+  if (type.kind === 'decimal') return 'decimal';
+  if (type.kind !== 'primitive') return null;
+  if (['byte', 'short', 'integer', 'long'].includes(type.name)) return 'integer';
+  return ['float', 'double'].includes(type.name) ? 'float' : null;
 }
 
 /** `incoming` with the table's own types, as far as both have a column. */
