@@ -3,10 +3,11 @@
  * runs the interop tests against them, and stops what it started. With `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_S3` and `_GLUE`
  * set, those are used instead of moto and versitygw, with the credentials of the environment.
  *
- *   node scripts/interop.ts [--with-presto] [--with-streaming] [vitest arguments…]
+ *   node scripts/interop.ts [--with-presto] [--with-streaming] [--with-operations] [vitest arguments…]
  * Where the arguments name files, as vitest takes them, only what these need is started.
  *
- * The takeovers of Spark's streaming jobs take minutes: they run with `--with-streaming`, or alone by `scripts/prove/spark.ts`.
+ * What takes many minutes runs when it is asked for, or named: the takeovers of Spark's streaming jobs (also by
+ * `scripts/prove/spark.ts`), and operations on tables held to Spark's, one by one.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -16,7 +17,13 @@ const beds = new URL('testbeds/', import.meta.url).pathname;
 const root = new URL('..', import.meta.url).pathname;
 const args = process.argv.slice(2);
 const withPresto = args.includes('--with-presto');
-const withStreaming = args.includes('--with-streaming');
+
+/** Files that run when their word is among the arguments, or when they are named. */
+const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
+  '--with-streaming': ['spark-streaming'],
+  '--with-operations': ['constraints', 'delete-update', 'housekeeping', 'merge', 'optimize'],
+};
+const words = args.filter((word) => word !== '--with-presto' && !(word in ON_DEMAND));
 const env: NodeJS.ProcessEnv = { ...process.env };
 const started: string[] = [];
 
@@ -63,15 +70,23 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'store-s3': ['aws'],
 };
 
-/** What the tests that vitest will run need together. */
-function needed(words: readonly string[]): ReadonlySet<Need> {
-  const files = readdirSync(new URL('../test/interop/', import.meta.url))
-    .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => file.slice(0, -'.test.ts'.length));
-  const named = files.filter((file) =>
-    words.some((word) => `test/interop/${file}.test.ts`.includes(word)),
+const everyFile = readdirSync(new URL('../test/interop/', import.meta.url))
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => file.slice(0, -'.test.ts'.length));
+
+/** The files that a word of vitest's arguments names. */
+function namedBy(word: string): readonly string[] {
+  return everyFile.filter((file) => `test/interop/${file}.test.ts`.includes(word));
+}
+
+/** The files that vitest will run. */
+function chosen(): readonly string[] {
+  const named = everyFile.filter((file) => words.some((word) => namedBy(word).includes(file)));
+  if (named.length > 0) return named;
+  const left = Object.entries(ON_DEMAND).flatMap(([word, slow]) =>
+    args.includes(word) ? [] : slow,
   );
-  return new Set((named.length === 0 ? files : named).flatMap((file) => NEEDS[file] ?? EVERYTHING));
+  return everyFile.filter((file) => !left.includes(file));
 }
 
 function startServers(needs: ReadonlySet<Need>): void {
@@ -116,15 +131,16 @@ function startKafka(): void {
 
 let status = 1;
 try {
-  startServers(needed(args.filter((word) => !word.startsWith('-'))));
+  const files = chosen();
+  startServers(new Set(files.flatMap((file) => NEEDS[file] ?? EVERYTHING)));
   const vitest = spawnSync(
     'vitest',
     [
       'run',
       '--config',
       'test/interop/vitest.config.ts',
-      ...(withStreaming ? [] : ['--exclude', 'test/interop/spark-streaming.test.ts']),
-      ...args.filter((word) => !['--with-presto', '--with-streaming'].includes(word)),
+      ...files.map((file) => `test/interop/${file}.test.ts`),
+      ...words.filter((word) => namedBy(word).length === 0),
     ],
     { cwd: root, env, stdio: 'inherit' },
   );

@@ -231,6 +231,7 @@ test('manifest and register publish a table, which is then read by its other nam
     { table: 'outra.gente', kind: 'delta' },
     { table: 'outra.povo', kind: 'virtual' },
     { table: 'vendas.clientes', kind: 'delta' },
+    { table: 'vendas.copia', kind: 'delta' },
   ]);
   expect(await printed('read', 'outra.povo', '--format', 'csv')).toBe(
     'cliente,dia\nInês,2026-01-01\n',
