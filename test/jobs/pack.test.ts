@@ -71,7 +71,7 @@ test('what packing fails with beside the batches is thrown after the next one', 
       await setImmediate();
       await packer.afterBatch(3);
     }
-  }).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
+  }).rejects.toMatchObject({ code: 'TABLE_FILE_MISSING' });
   expect(await packer.close()).toBe(false);
   await bench.close();
 });

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { parseDdl, type Row } from '../../../src/schema/index.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
 import { listFiles } from '../../../src/table/ops/files.ts';
-import { optimize } from '../../../src/table/ops/optimize.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
 import { mapped } from '../../schema/mapped.ts';
 import { type EngineTable, type TableSpec, withTable } from './engine-table.ts';
@@ -79,15 +78,6 @@ describe('column mapping', () => {
     await withTable('memory', { ...table, schema }, async (opened) => {
       const s = { a: 4, b: 3 };
       expect(await rows(opened, 'id = 1')).toMatchObject([{ s, l: [{ a: 6, b: 5 }] }]);
-    });
-  });
-
-  test('refuses to write files again, naming the feature', async () => {
-    await withTable('memory', spec('name', BY_NAME), async ({ ctx, snapshot }) => {
-      await expect(optimize(ctx, snapshot, {})).rejects.toMatchObject({
-        code: 'FEATURE_UNSUPPORTED',
-        details: { features: 'columnMapping' },
-      });
     });
   });
 });
