@@ -3,11 +3,11 @@
  * runs the interop tests against them, and stops what it started. With `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_S3` and `_GLUE`
  * set, those are used instead of moto and versitygw, with the credentials of the environment.
  *
- *   node scripts/interop.ts [--with-presto] [--with-streaming] [--with-operations] [vitest arguments…]
+ *   node scripts/interop.ts [--with-presto] [--with-streaming] [--with-features] [--with-operations] [vitest arguments…]
  * Where the arguments name files, as vitest takes them, only what these need is started.
  *
  * What takes many minutes runs when it is asked for, or named: the takeovers of Spark's streaming jobs (also by
- * `scripts/prove/spark.ts`), and operations on tables held to Spark's, one by one.
+ * `scripts/prove/spark.ts`), table features and operations held to Spark's, one by one.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -21,6 +21,7 @@ const withPresto = args.includes('--with-presto');
 /** Files that run when their word is among the arguments, or when they are named. */
 const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
   '--with-streaming': ['spark-streaming'],
+  '--with-features': ['features-data', 'features-log'],
   '--with-operations': ['constraints', 'delete-update', 'housekeeping', 'merge', 'optimize'],
 };
 const words = args.filter((word) => word !== '--with-presto' && !(word in ON_DEMAND));
