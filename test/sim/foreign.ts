@@ -1,6 +1,6 @@
 /**
  * Another engine: it marks rows as deleted by deletion vectors, with a code of its own, and begins anew where another was
- * faster. What it writes and the project does not yet, the project must read, and hold apart from its own.
+ * faster. What it writes the project must read, and hold apart from its own.
  */
 
 import { isDeltaError } from '../../src/base/index.ts';
@@ -9,7 +9,8 @@ import type { Snapshot, TableContext } from '../../src/table/types.ts';
 import { pick, steps } from './chance.ts';
 import type { Operation } from './model.ts';
 import { begin, type Draft, filesOf } from './transaction.ts';
-import { isPassing, type Actor, type World } from './world.ts';
+import { hide, liveRows } from './vectors.ts';
+import { type Actor, isPassing, type World } from './world.ts';
 
 export function marker(world: World, name: string, count: number): Actor {
   return steps(world, { name, count }, async (ctx) => {
@@ -58,47 +59,18 @@ function marking(
   world: World,
   file: AddFile,
 ): { readonly draft: Draft; readonly lines: readonly object[] } {
-  const path = pathKey(file.path);
-  const name = `${world.number()}`.padStart(5, '0');
-  const live = filesRows(world, file);
-  const row = pick(world, live);
-  const hidden = world.model.rows(path, '').filter((it) => it === row || !live.includes(it));
-  world.model.hides(`i${name}`, new Set(hidden.map(({ id }) => id)));
-  const deletionVector = {
-    storageType: 'i',
-    pathOrInlineDv: name,
-    sizeInBytes: 4,
-    cardinality: hidden.length,
-  };
-  const { path: spelled, partitionValues, size, baseRowId, defaultRowCommitVersion } = file;
-  const ids = baseRowId === undefined ? {} : { baseRowId, defaultRowCommitVersion };
-  const before = file.deletionVector === undefined ? {} : { deletionVector: file.deletionVector };
-  const common = { path: spelled, partitionValues, size, dataChange: true, ...ids };
-  const deletionTimestamp = world.scheduler.nowMs;
-  const remove = {
-    remove: { ...common, ...before, deletionTimestamp, extendedFileMetadata: true },
-  };
-  const add = { add: { ...file, dataChange: true, deletionVector } };
-  const unheardOf = { futureAction: { says: 'something that nobody knows yet' } };
+  const row = pick(world, liveRows(world, file));
+  const { remove, add } = hide(world, file, new Set([row.id]));
   const draft: Draft = {
-    reads: { kind: 'rows', part: null, below: null, paths: [path] },
+    reads: { kind: 'rows', part: null, below: null, paths: [pathKey(file.path)] },
     spec: { reads: { kind: 'nothing' } },
     actions: [],
     deletes: [row.id],
   };
   // Either may come first: they are told apart by their vectors.
-  const pair = world.random.float() < 0.5 ? [remove, add] : [add, remove];
+  const pair = world.random.float() < 0.5 ? [{ remove }, { add }] : [{ add }, { remove }];
+  const unheardOf = { futureAction: { says: 'something that nobody knows yet' } };
   return { draft, lines: [...pair, unheardOf] };
-}
-
-function filesRows(
-  world: World,
-  { path, deletionVector }: AddFile,
-): ReturnType<World['model']['rows']> {
-  return world.model.rows(
-    pathKey(path),
-    deletionVector === undefined ? '' : `i${deletionVector.pathOrInlineDv}`,
-  );
 }
 
 /** Puts the commit; where it is told that another was there, it looks whether that is its own. */

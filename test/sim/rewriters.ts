@@ -1,9 +1,10 @@
 /** Processes that change what is there, or write about it: each in another way that the rules of commits must hold apart. */
 
-import type { Action } from '../../src/log/index.ts';
-import { pathKey } from '../../src/log/index.ts';
+import { type Action, pathKey, type WriteScope } from '../../src/log/index.ts';
 import { type Expression, parseExpression } from '../../src/schema/index.ts';
+import type { Snapshot } from '../../src/table/types.ts';
 import { newRow, PARTS, pick, steps } from './chance.ts';
+import type { SimRow } from './model.ts';
 import {
   type Draft,
   type FileAndRows,
@@ -12,6 +13,7 @@ import {
   removal,
   transact,
 } from './transaction.ts';
+import { hide } from './vectors.ts';
 import type { Actor, World } from './world.ts';
 
 const KEYS = ['k0', 'k1', 'k2'] as const;
@@ -35,16 +37,17 @@ export function merger(world: World, name: string, count: number): Actor {
       const row = newRow(world, `${life}-${index}-${tries}`, { key, part });
       const read = filesOf(world, snapshot).filter(({ path }) => path.startsWith(`part=${part}/`));
       const found = read.find(({ rows }) => rows.some((it) => it.key === key));
-      const kept = found?.rows.filter((it) => it.key !== key) ?? [];
+      const replaced = found?.rows.filter((it) => it.key === key).map(({ id }) => id) ?? [];
+      const rest =
+        found === undefined
+          ? { actions: [], rows: [] }
+          : without(world, snapshot, found, new Set(replaced));
       return {
-        ...reading({ part, below: null }, read),
+        ...reading({ part, below: null, scope: 'merge' }, read),
         operation: 'MERGE',
-        actions: [
-          ...(found === undefined ? [] : [removal(world, snapshot, found.path)]),
-          newFile(world, part, [...kept, row]),
-        ],
+        actions: [...rest.actions, newFile(world, part, [...rest.rows, row])],
         inserts: [row.id],
-        deletes: found?.rows.filter((it) => it.key === key).map(({ id }) => id) ?? [],
+        deletes: replaced,
       };
     });
   });
@@ -57,19 +60,43 @@ export function deleter(world: World, name: string, count: number): Actor {
     await transact(world, ctx, (snapshot) => {
       const read = filesOf(world, snapshot).filter(({ rows }) => rows.some(({ n }) => n < below));
       if (read.length === 0) return null;
+      const gone = read.flatMap(({ rows }) => rows.filter(({ n }) => n < below));
+      const deletes = gone.map(({ id }) => id);
       return {
-        ...reading({ part: null, below }, read),
+        ...reading({ part: null, below, scope: 'delete' }, read),
         operation: 'DELETE',
-        actions: read.flatMap(({ path, rows }): Action[] => {
-          const kept = rows.filter(({ n }) => n >= below);
+        actions: read.flatMap((file): readonly Action[] => {
+          const { actions, rows } = without(world, snapshot, file, new Set(deletes));
           const part = rows[0]?.part ?? '';
-          const rest = kept.length === 0 ? [] : [newFile(world, part, kept)];
-          return [removal(world, snapshot, path), ...rest];
+          return [...actions, ...(rows.length === 0 ? [] : [newFile(world, part, rows)])];
         }),
-        deletes: read.flatMap(({ rows }) => rows.filter(({ n }) => n < below).map(({ id }) => id)),
+        deletes,
       };
     });
   });
+}
+
+/** Takes rows out of a file: hides them where the table may have deletion vectors, or gives the rows that are to be kept. */
+function without(
+  world: World,
+  snapshot: Snapshot,
+  { path, rows }: FileAndRows,
+  ids: ReadonlySet<string>,
+): { readonly actions: readonly Action[]; readonly rows: readonly SimRow[] } {
+  const kept = rows.filter(({ id }) => !ids.has(id));
+  const file = snapshot.file(path);
+  const hides = world.terms.features.includes('deletionVectors') && world.random.float() < 0.7;
+  if (file === null || kept.length === 0 || !hides) {
+    return { actions: [removal(world, snapshot, path)], rows: kept };
+  }
+  const { remove, add } = hide(world, file, ids);
+  return {
+    actions: [
+      { kind: 'remove', remove },
+      { kind: 'add', add },
+    ],
+    rows: [],
+  };
 }
 
 /** Packs files of a partition, as OPTIMIZE commits it: all could have been read, and no row changes. */
@@ -119,7 +146,15 @@ export function deriver(world: World, name: string, count: number): Actor {
 
 /** What was read, as the commit is told and as the model checks it. */
 function reading(
-  { part, below }: { readonly part: string | null; readonly below: number | null },
+  {
+    part,
+    below,
+    scope = 'append',
+  }: {
+    readonly part: string | null;
+    readonly below: number | null;
+    readonly scope?: WriteScope;
+  },
   files: readonly FileAndRows[],
 ): Pick<Draft, 'reads' | 'spec'> {
   const paths = files.map(({ path }) => path);
@@ -130,6 +165,6 @@ function reading(
   const reads = { kind: 'rows', predicate: predicate(conditions.join(' AND ')) } as const;
   return {
     reads: { kind: 'rows', part, below, paths: paths.map(pathKey) },
-    spec: { reads: { ...reads, paths: new Set(paths) } },
+    spec: { reads: { ...reads, paths: new Set(paths) }, scope },
   };
 }

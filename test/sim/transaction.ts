@@ -1,8 +1,7 @@
 /** Transactions of simulated processes: files that are nothing but a name, and what their makers are told. */
 
 import { isDeltaError } from '../../src/base/index.ts';
-import type { Action } from '../../src/log/index.ts';
-import { pathKey, vectorId } from '../../src/log/index.ts';
+import { type Action, pathKey } from '../../src/log/index.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import type {
   CommitOutcome,
@@ -13,13 +12,14 @@ import type {
 import { judge } from './judge.ts';
 import { GROUP, type Operation, type Reads, type SimRow } from './model.ts';
 import { Violation } from './table-state.ts';
+import { liveRows } from './vectors.ts';
 import { isPassing, type World } from './world.ts';
 
 /** A transaction as an actor makes it on a snapshot; null where there is nothing to do. */
 export interface Draft {
   readonly operation?: string;
   readonly reads: Reads;
-  readonly spec: Pick<TransactionSpec, 'reads' | 'txn' | 'steps' | 'rebase' | 'signal'>;
+  readonly spec: Pick<TransactionSpec, 'reads' | 'txn' | 'steps' | 'rebase' | 'scope' | 'signal'>;
   readonly actions: readonly Action[];
   readonly inserts?: readonly string[];
   readonly deletes?: readonly string[];
@@ -28,8 +28,8 @@ export interface Draft {
 /** Why a signal of an actor was given. */
 export const STOPPED = new Error('stopped');
 
-/** How a try to commit ended: as `CommitOutcome`; or the store failed, nobody knows, or it can never be. */
-export type Ended = CommitOutcome['kind'] | 'failed' | 'unknown' | 'impossible';
+/** How a try to commit ended: as `CommitOutcome`; or the store failed, or nobody knows. */
+export type Ended = CommitOutcome['kind'] | 'failed' | 'unknown';
 
 /** Commits once, through the context's group if it has one; what the process is told is held against the log. */
 export async function commit(
@@ -91,7 +91,7 @@ export async function transact(
     if (draft === null) return 'done';
     const ended = await commit(world, ctx, snapshot, draft);
     if (ended === 'unknown') return 'unknown';
-    if (ended === 'committed' || ended === 'applied' || ended === 'impossible') return 'done';
+    if (ended === 'committed' || ended === 'applied') return 'done';
   }
 }
 
@@ -136,10 +136,9 @@ function failed(world: World, operation: Operation, error: unknown): Ended {
     operation.told = 'unknown';
     return 'unknown';
   }
-  const isRefused = ['GROUP_COMMIT_FULL', 'FEATURE_UNSUPPORTED'].includes(error.code);
-  if (!isPassing(error) && !isRefused) throw error;
+  if (error.code !== 'GROUP_COMMIT_FULL' && !isPassing(error)) throw error;
   world.model.tell(operation, 'refused');
-  return error.code === 'FEATURE_UNSUPPORTED' ? 'impossible' : 'failed';
+  return 'failed';
 }
 
 /** Writes nothing but a name: what a file of these rows would be. */
@@ -200,9 +199,9 @@ export interface FileAndRows {
 
 /** The live files of a snapshot with their live rows. */
 export function filesOf(world: World, snapshot: Snapshot): readonly FileAndRows[] {
-  const files = Array.from(snapshot.files(), ({ path, deletionVector }) => ({
-    path,
-    rows: world.model.rows(pathKey(path), vectorId(deletionVector)),
+  const files = Array.from(snapshot.files(), (file) => ({
+    path: file.path,
+    rows: liveRows(world, file),
   }));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
