@@ -32,27 +32,29 @@ export interface CopyOptions extends StatementOptions {
   /** Where the file is to be, on the local disk. */
   readonly file: string;
   readonly codec: Codec;
+  /** Rows in a row group, more or less; a file of no more has one, unless a row has more than a kilobyte. Default 122,880. */
+  readonly rowGroupRows?: number;
 }
 
 /** Writes the rows of `select`, in their order, to one Parquet file. Calls may run side by side. Returns the rows written. */
 export async function copyToParquet(
   session: Session,
   select: string,
-  { file, codec, ...statement }: CopyOptions,
+  { file, codec, rowGroupRows, ...statement }: CopyOptions,
 ): Promise<number> {
   // Else small pieces of the result wait until they are larger, and come after rows that they stood before.
   const inOrder = 'SET enable_caching_operators = false';
   return execute(
     session,
-    `${inOrder}; COPY (${select}) TO ${literal(file)} (${parquetFormat(codec)})`,
+    `${inOrder}; COPY (${select}) TO ${literal(file)} (${parquetFormat(codec, rowGroupRows)})`,
     statement,
   );
 }
 
 /** The options of a COPY: how all files are encoded. */
-export function parquetFormat(codec: Codec): string {
+export function parquetFormat(codec: Codec, rowGroupRows = ROW_GROUP_ROWS): string {
   return (
-    `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(ROW_GROUP_ROWS)}, ` +
+    `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(rowGroupRows)}, ` +
     `DICTIONARY_SIZE_LIMIT ${String(DICTIONARY_VALUES_MAX)}`
   );
 }

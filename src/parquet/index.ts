@@ -25,9 +25,10 @@ export { type CopiedLeaf, LeafCopier, type LeafCopyOptions } from './leaf-copy.t
 export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';
 export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
 export type { LeafPiece } from './leaf-values.ts';
-export { mapColumns, mapColumnsOf } from './mapped-columns.ts';
+export { mapColumns, mapColumnsOf, unmappedFooter } from './mapped-columns.ts';
 export { listShape, mapShape } from './nesting.ts';
 export { FilePacker } from './pack.ts';
+export { canPatch, isAlike, patchFile, type PatchSpec } from './patch.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
 export { rowCheck } from './row-check.ts';
 export { type LeafSource, tableLeaves } from './row-group-encoder.ts';

@@ -117,3 +117,71 @@ function innerNode(node: ParquetNode, type: DataType, above: Place, step: string
 function withInner(node: ParquetNode, children: readonly ParquetNode[]): ParquetNode {
   return { ...node, children: node.children.map((level) => ({ ...level, children })) };
 }
+
+/** Finds the column of a field among its siblings in a file. */
+export type FindColumn = (field: StructField, nodes: readonly ParquetNode[]) => ParquetNode | null;
+
+/**
+ * The other way round: the footer as if its file held only columns of the schema, under their names and in their order. Null
+ * where what is in a column is laid out in a way that is not the schema's.
+ */
+export function unmappedFooter(
+  footer: ParquetFooter,
+  schema: StructType,
+  find: FindColumn,
+): ParquetFooter | null {
+  const places = new Map(leavesOf(footer.columns).map(({ node }, index) => [node, index]));
+  const found = schema.fields.flatMap((field) => {
+    const node = find(field, footer.columns);
+    return node === null ? [] : [{ node, named: namedColumn(node, field, find) }];
+  });
+  const columns = found.flatMap(({ named }) => named ?? []);
+  if (columns.length < found.length) return null;
+  const own = leavesOf(found.map(({ node }) => node)).map(({ node }) =>
+    present(places.get(node), 'the place of a leaf in its row groups'),
+  );
+  const paths = leavesOf(columns).map(({ path }) => path);
+  const rowGroups = footer.rowGroups.map((rowGroup): RowGroup => ({
+    ...rowGroup,
+    columns: own.map((place, index) => ({
+      ...present(rowGroup.columns[place], 'a chunk of a row group'),
+      path: present(paths[index], 'the column of a chunk'),
+    })),
+  }));
+  return { ...footer, columns, rowGroups };
+}
+
+function namedColumn(node: ParquetNode, field: StructField, find: FindColumn): ParquetNode | null {
+  const named = namedNode(node, field.type, find);
+  return named === null ? null : { ...named, name: field.name };
+}
+
+function namedNode(node: ParquetNode, type: DataType, find: FindColumn): ParquetNode | null {
+  switch (type.kind) {
+    case 'struct': {
+      const fieldOf = new Map(type.fields.map((field) => [find(field, node.children), field]));
+      const children = node.children.flatMap((child) => {
+        const field = fieldOf.get(child);
+        return field === undefined ? [] : (namedColumn(child, field, find) ?? []);
+      });
+      return children.length === node.children.length ? { ...node, children } : null;
+    }
+    case 'array': {
+      const shape = listShape(node);
+      const element =
+        shape?.standard === true ? namedNode(shape.element, type.element, find) : null;
+      return element === null ? null : withInner(node, [element]);
+    }
+    case 'map': {
+      const shape = mapShape(node);
+      if (shape?.standard !== true) return null;
+      const [key, value] = [
+        namedNode(shape.key, type.key, find),
+        namedNode(shape.value, type.value, find),
+      ];
+      return key === null || value === null ? null : withInner(node, [key, value]);
+    }
+    default:
+      return node;
+  }
+}

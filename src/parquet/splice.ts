@@ -7,9 +7,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 import { assert, isDeltaError } from '../base/index.ts';
-import { chunkRanges, fetchRanges } from './byte-range.ts';
+import { type ByteRange, fetchRanges } from './byte-range.ts';
 import { unwritable } from './errors.ts';
-import { encodeTrailer, MAGIC } from './footer-writer.ts';
+import { encodeTrailer, type FooterContent, MAGIC } from './footer-writer.ts';
 import { writeAll } from './stage.ts';
 import type { ByteSource, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
 import { CREATED_BY } from './write.ts';
@@ -45,30 +45,63 @@ export async function spliceFiles(inputs: readonly SpliceInput[], file: string):
   const footers = inputs.map(({ footer }) => footer);
   const [first] = footers;
   assert(first !== undefined && canSplice(footers), 'files that cannot be one were to be spliced');
+  const rowGroups = inputs.flatMap(({ source, footer }) =>
+    footer.rowGroups.map((rowGroup) => sourceRowGroup(source, rowGroup)),
+  );
+  await assembleFile(file, rowGroups, {
+    columns: first.columns,
+    createdBy: sharedWriter(footers),
+    keyValues: sharedKeyValues(footers),
+  });
+}
+
+/** A chunk to be copied. */
+export interface SourceChunk {
+  readonly source: ByteSource;
+  readonly chunk: ColumnChunk;
+}
+
+/** A row group of chunks that lie in one file or several. */
+export interface SourceRowGroup {
+  readonly rowCount: number;
+  readonly chunks: readonly SourceChunk[];
+}
+
+export function sourceRowGroup(
+  source: ByteSource,
+  { rowCount, columns }: RowGroup,
+): SourceRowGroup {
+  return { rowCount, chunks: columns.map((chunk) => ({ source, chunk })) };
+}
+
+/** Writes a file of copied chunks; row groups without rows are left out. Errors: as for `spliceFiles`. */
+export async function assembleFile(
+  file: string,
+  stored: readonly SourceRowGroup[],
+  about: Pick<FooterContent, 'columns' | 'createdBy' | 'keyValues'>,
+): Promise<void> {
   const rowGroups: RowGroup[] = [];
   let end = MAGIC.length;
   const out = await writing(file, () => open(file, 'w'));
   try {
     await writing(file, () => writeAll(out, Buffer.from(MAGIC), 0));
-    for (const { source, footer } of inputs) {
-      for (const rowGroup of footer.rowGroups) {
-        if (rowGroup.rowCount === 0) continue;
-        const to = { out, end };
-        rowGroups.push(await writing(file, () => copyRowGroup(source, rowGroup, to)));
-        end += rowGroup.columns.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      }
+    for (const { rowCount, chunks } of stored) {
+      if (rowCount === 0) continue;
+      const to = { out, end };
+      const columns = await writing(file, () => copyChunks(chunks, to));
+      rowGroups.push({ rowCount, columns });
+      end += columns.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     }
-    const trailer = encodeTrailer({
-      columns: first.columns,
-      rowGroups,
-      createdBy: isOneWriter(footers) ? first.createdBy : CREATED_BY,
-      keyValues: sharedKeyValues(footers),
-      typeDefinedOrder: true,
-    });
+    const trailer = encodeTrailer({ ...about, rowGroups, typeDefinedOrder: true });
     await writing(file, () => writeAll(out, trailer, end));
   } finally {
     await out.close();
   }
+}
+
+/** Who is to be named as the writer of a file that has chunks of all of these. */
+export function sharedWriter(footers: readonly ParquetFooter[]): string | null {
+  return isOneWriter(footers) ? (footers[0]?.createdBy ?? null) : CREATED_BY;
 }
 
 /** Readers work around the bugs of a writer by its name, which therefore must stay. */
@@ -77,11 +110,17 @@ function isOneWriter(footers: readonly ParquetFooter[]): boolean {
   return createdBy !== null && footers.every((footer) => footer.createdBy === createdBy);
 }
 
-/** Writers whose files no reader is known to mistrust; Java's of all years have one name (PARQUET-246, PARQUET-251). */
+/**
+ * Writers whose files no reader is known to mistrust: of Java's and Arrow's those from the version on after which none looks
+ * for their bugs (PARQUET-246, PARQUET-251, PARQUET-1655, ARROW-10353).
+ */
 export function needsNoCare(createdBy: string | null): boolean {
-  return (
-    createdBy !== null && /^(?:deltawright|DuckDB|delta-rs|parquet-rs) version /.test(createdBy)
-  );
+  const [, writer, major = '', minor = ''] =
+    /^(deltawright|DuckDB|delta-rs|parquet-rs|parquet-mr|parquet-cpp-arrow) version (?:v?(\d+)\.(\d+))?/.exec(
+      createdBy ?? '',
+    ) ?? [];
+  if (writer === 'parquet-mr') return Number(major) > 1 || Number(minor) >= 10;
+  return writer === 'parquet-cpp-arrow' ? Number(major) >= 3 : writer !== undefined;
 }
 
 /**
@@ -91,13 +130,30 @@ export function needsNoCare(createdBy: string | null): boolean {
 export async function copyRowGroup(
   source: ByteSource,
   rowGroup: RowGroup,
-  { out, end }: { readonly out: FileHandle; readonly end: number },
+  to: WritePlace,
 ): Promise<RowGroup> {
-  const moves = movesOf(rowGroup, end);
-  await fetchRanges(source, chunkRanges(rowGroup, undefined), (start, bytes) =>
-    writePieces(out, moves, { start, bytes }),
-  );
-  return { ...rowGroup, columns: moves.map(movedChunk) };
+  const { rowCount, chunks } = sourceRowGroup(source, rowGroup);
+  return { rowCount, columns: await copyChunks(chunks, to) };
+}
+
+interface WritePlace {
+  readonly out: FileHandle;
+  readonly end: number;
+}
+
+/** Copies chunks one after the other to an open file; gives them as they stand there. Errors: as for `copyRowGroup`. */
+async function copyChunks(
+  stored: readonly SourceChunk[],
+  { out, end }: WritePlace,
+): Promise<readonly ColumnChunk[]> {
+  const moves = movesOf(stored, end);
+  for (const source of new Set(stored.map((it) => it.source))) {
+    const own = moves.filter((move) => move.source === source);
+    await fetchRanges(source, own.flatMap(rangeOf), (start, bytes) =>
+      writePieces(out, own, { start, bytes }),
+    );
+  }
+  return moves.map(movedChunk);
 }
 
 /** Runs `work`, whose errors that say nothing of themselves are those of writing `file`: `PARQUET_UNWRITABLE`. */
@@ -112,30 +168,40 @@ export async function writing<T>(file: string, work: () => Promise<T>): Promise<
 /** What is said of one file's rows alone, or of Arrow's view of them, does not hold for all. */
 const OWN_KEYS: ReadonlySet<string> = new Set(['ARROW:schema', 'pandas']);
 
-function sharedKeyValues(footers: readonly ParquetFooter[]): ReadonlyMap<string, string> {
-  const [first, ...others] = footers;
+/** The metadata of a file that holds for its chunks wherever they are. */
+export function lastingKeys({ keyValues }: ParquetFooter): ReadonlyMap<string, string> {
+  return new Map([...keyValues].filter(([key]) => !OWN_KEYS.has(key)));
+}
+
+function sharedKeyValues([first, ...others]: readonly ParquetFooter[]): ReadonlyMap<
+  string,
+  string
+> {
+  const keyValues = first === undefined ? [] : [...lastingKeys(first)];
   return new Map(
-    [...(first?.keyValues ?? [])].filter(
-      ([key, value]) =>
-        !OWN_KEYS.has(key) && others.every(({ keyValues }) => keyValues.get(key) === value),
+    keyValues.filter(([key, value]) =>
+      others.every((footer) => footer.keyValues.get(key) === value),
     ),
   );
 }
 
-interface Move {
-  readonly chunk: ColumnChunk;
+interface Move extends SourceChunk {
   /** Where its pages start in the new file. */
   readonly to: number;
 }
 
-/** The chunks of a row group one after the other, from `start` on. */
-function movesOf({ columns }: RowGroup, start: number): readonly Move[] {
+/** Chunks one after the other, from `start` on. */
+function movesOf(stored: readonly SourceChunk[], start: number): readonly Move[] {
   let to = start;
-  return columns.map((chunk) => {
-    const move = { chunk, to };
+  return stored.map(({ source, chunk }) => {
+    const move = { source, chunk, to };
     to += chunk.sizeBytes;
     return move;
   });
+}
+
+function rangeOf({ chunk: { start, sizeBytes } }: Move): readonly ByteRange[] {
+  return sizeBytes === 0 ? [] : [{ start, end: start + sizeBytes }];
 }
 
 function movedChunk({ chunk, to }: Move): ColumnChunk {

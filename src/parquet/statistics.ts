@@ -61,7 +61,7 @@ const UNKNOWN: ColumnStatistics = { min: null, max: null, nullCount: null, field
  * Writers seen to leave bounds out where there is a NaN; Arrow's and others skip the NaN, which Spark counts as the
  * greatest value.
  */
-function omitsBoundsOnNan(createdBy: string | null): boolean {
+export function omitsBoundsOnNan(createdBy: string | null): boolean {
   return createdBy !== null && /^(?:parquet-mr|DuckDB) version /.test(createdBy);
 }
 
