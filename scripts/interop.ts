@@ -22,7 +22,14 @@ const withPresto = args.includes('--with-presto');
 const ON_DEMAND: Readonly<Record<string, readonly string[]>> = {
   '--with-streaming': ['spark-streaming'],
   '--with-features': ['features-data', 'features-log'],
-  '--with-operations': ['constraints', 'delete-update', 'housekeeping', 'merge', 'optimize'],
+  '--with-operations': [
+    'constraints',
+    'delete-update',
+    'housekeeping',
+    'merge',
+    'optimize',
+    'row-tracking',
+  ],
 };
 const words = args.filter((word) => word !== '--with-presto' && !(word in ON_DEMAND));
 const env: NodeJS.ProcessEnv = { ...process.env };
@@ -68,6 +75,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   merge: ['python', 'spark'],
   optimize: ['python', 'spark'],
   registry: ['registry'],
+  'row-tracking': ['spark'],
   'store-s3': ['aws'],
 };
 

@@ -19,7 +19,13 @@ export { functionNames } from './functions.ts';
 export { HiddenRows } from './hidden-rows.ts';
 export { blobLiteral, identifier, literal, literalList } from './quote.ts';
 export { planTransform, type TransformPlan, transformSchema } from './transform.ts';
-export { type RelationFile, type RelationOptions, relationSql } from './relation.ts';
+export {
+  type RelationFile,
+  type RelationOptions,
+  relationSql,
+  type RowIdColumns,
+  type RowIdDefaults,
+} from './relation.ts';
 export {
   type CopyOptions,
   copyToParquet,

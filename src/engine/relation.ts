@@ -3,6 +3,7 @@
  * types, whatever the files spell them. PROTOCOL.md, "Column mapping" and "Type widening".
  */
 
+import { present } from '../base/index.ts';
 import type { ParquetNode } from '../parquet/index.ts';
 import type { MappingMode, Scalar, StructField, StructType } from '../schema/index.ts';
 import { duckType } from './duck-type.ts';
@@ -26,6 +27,21 @@ export interface RelationFile {
   readonly deletedRows?: Uint8Array | null;
   /** A file of as many rows, in the same order, that has some of the columns in another form. Default: none. */
   readonly beside?: { readonly localPath: string; readonly columns: readonly string[] } | null;
+  /** Needed where `rowIds` are asked for: of rows for which the file itself holds none. */
+  readonly rowIds?: RowIdDefaults;
+}
+
+/** PROTOCOL.md, "Row IDs" and "Row Commit Versions". */
+export interface RowIdDefaults {
+  /** The id of the first row of the file as it stands; each further row has the next one. */
+  readonly firstId: bigint | number;
+  readonly commitVersion: bigint | number;
+}
+
+/** The columns in which files may hold ids and commit versions of rows that came from other files; BIGINT. */
+export interface RowIdColumns {
+  readonly id: StructField;
+  readonly commitVersion: StructField;
 }
 
 export interface RelationOptions {
@@ -39,6 +55,8 @@ export interface RelationOptions {
   readonly fileIndex?: string;
   /** Name for a BIGINT column with the row's place in its file, deleted rows counted. */
   readonly rowNumber?: string;
+  /** Asks for each row's id and commit version, behind the fields of the schema and never null. Default: for none. */
+  readonly rowIds?: RowIdColumns | null;
   /** A table of `HiddenRows` with rows to leave out beside those that files name themselves. Default: none. */
   readonly hiddenRows?: string;
 }
@@ -59,7 +77,7 @@ export function relationSql(files: readonly RelationFile[], options: RelationOpt
 interface FileRun {
   readonly first: RelationFile;
   readonly firstIndex: number;
-  readonly paths: string[];
+  readonly files: RelationFile[];
   readonly layout: string;
 }
 
@@ -71,9 +89,8 @@ function runsOfOneLayout(
   for (const [index, file] of files.entries()) {
     const layout = layoutOf(file, options);
     const run = runs.at(-1);
-    if (run?.layout === layout && isAlone(run.first) && isAlone(file))
-      run.paths.push(file.localPath);
-    else runs.push({ first: file, firstIndex: index, paths: [file.localPath], layout });
+    if (run?.layout === layout && isAlone(run.first) && isAlone(file)) run.files.push(file);
+    else runs.push({ first: file, firstIndex: index, files: [file], layout });
   }
   return runs;
 }
@@ -85,8 +102,8 @@ function layoutOf(file: RelationFile, options: RelationOptions): string {
 }
 
 function selectOf(run: FileRun, options: RelationOptions): string {
-  const list = [...selectList(run.first, options)];
-  const index = run.paths.length === 1 ? '' : ' + file_index';
+  const list = [...selectList(run.first, options), ...rowIdList(run, options)];
+  const index = run.files.length === 1 ? '' : ' + file_index';
   const file = `CAST(${String(run.firstIndex)}${index} AS BIGINT)`;
   if (options.fileIndex !== undefined) {
     list.push(`${file} AS ${identifier(options.fileIndex)}`);
@@ -106,8 +123,8 @@ function selectOf(run: FileRun, options: RelationOptions): string {
   return `SELECT ${list.join(', ')} FROM ${sourceOf(run)}${join}${where}`;
 }
 
-function sourceOf({ first, paths }: FileRun): string {
-  const source = scanOf(paths);
+function sourceOf({ first, files }: FileRun): string {
+  const source = scanOf(files.map(({ localPath }) => localPath));
   const beside = first.beside ?? null;
   if (beside === null) return source;
   const replaced = beside.columns.map(identifier).join(', ');
@@ -161,6 +178,24 @@ function selectList(file: RelationFile, options: RelationOptions): readonly stri
   });
 }
 
+function rowIdList({ first, files }: FileRun, options: RelationOptions): readonly string[] {
+  const { rowIds = null, mapping } = options;
+  if (rowIds === null) return [];
+  const defaults = files.map((file) => present(file.rowIds, 'the row ids of a file'));
+  const firstId = ofEachFile(defaults.map((file) => file.firstId));
+  const commitVersion = ofEachFile(defaults.map((file) => file.commitVersion));
+  const own = (field: StructField, otherwise: string): string =>
+    `coalesce(${columnSql(field, first, mapping)}, ${otherwise}) AS ${identifier(field.name)}`;
+  return [own(rowIds.id, `${firstId} + file_row_number`), own(rowIds.commitVersion, commitVersion)];
+}
+
+/** The value of the file that a row is in, of the files of one scan. */
+function ofEachFile(values: readonly (bigint | number)[]): string {
+  const list = values.join(', ');
+  if (values.length === 1) return `CAST(${list} AS BIGINT)`;
+  return `CAST([${list}] AS BIGINT[])[CAST(file_index AS BIGINT) + 1]`;
+}
+
 function columnSql(field: StructField, file: RelationFile, mapping: MappingMode): string {
   const node = matchField(field, file.columns, mapping);
   if (node === null) return constantOf(field, file);
@@ -175,11 +210,11 @@ function constantOf({ name, type }: StructField, { partitionValues }: RelationFi
   return constantSql(partitionValues.get(name) ?? null, type);
 }
 
-function emptyRelation({ schema, fileIndex, rowNumber }: RelationOptions): string {
+function emptyRelation({ schema, rowIds, fileIndex, rowNumber }: RelationOptions): string {
   const list = schema.fields.map(
     (field) => `CAST(NULL AS ${duckType(field.type)}) AS ${identifier(field.name)}`,
   );
-  for (const name of [fileIndex, rowNumber]) {
+  for (const name of [rowIds?.id.name, rowIds?.commitVersion.name, fileIndex, rowNumber]) {
     if (name !== undefined) list.push(`CAST(NULL AS BIGINT) AS ${identifier(name)}`);
   }
   if (list.length === 0) list.push('NULL AS "no columns"');

@@ -9,7 +9,7 @@ import type { Action, AddFile, Metadata, Protocol } from './actions.ts';
 import { changesData } from './commit-info.ts';
 import { metadataObstacle, protocolObstacle } from './concurrent-change.ts';
 import { pathKey, vectorId } from './file-key.ts';
-import { ROW_TRACKING_DOMAIN } from './row-tracking.ts';
+import { isRowTrackingEnabled, movesRows, ROW_TRACKING_DOMAIN } from './row-tracking.ts';
 import type { LogState } from './state.ts';
 
 /** A commit that came first. */
@@ -105,6 +105,7 @@ interface Footprint {
   /** Files that it removes, or that were there and that it describes anew. */
   readonly rewritten: ReadonlySet<string>;
   readonly read: ReadonlySet<string>;
+  readonly movesRows: () => boolean;
   /** The deletion vector that a file had when the attempt was made; null where there was no such file. */
   readonly vectorOf: (key: string) => string | null;
 }
@@ -132,6 +133,7 @@ function footprint(attempt: Attempt): Footprint {
     domains,
     rewritten,
     read: new Set(Array.from(reads.kind === 'rows' ? reads.paths : [], pathKey)),
+    movesRows: () => base !== null && movesRows(actions, base),
     vectorOf: (key) => {
       const file = base?.files.get(key) ?? null;
       return file === null ? null : vectorId(file.deletionVector);
@@ -226,8 +228,16 @@ function metadataConflict(
   const obstacle =
     mine.changesMetadata || table === null
       ? 'changed the schema or the properties, and so would this'
-      : metadataObstacle(table.metadata, metadata);
+      : (metadataObstacle(table.metadata, metadata) ??
+        rowTrackingObstacle(mine, table.metadata, metadata));
   return obstacle === null ? null : { code: 'CONFLICT_METADATA', subject: '', did: obstacle };
+}
+
+/** Rows that were moved when nobody kept their ids yet would come without them to a table whose readers count on them. */
+function rowTrackingObstacle(mine: Footprint, before: Metadata, after: Metadata): string | null {
+  if (isRowTrackingEnabled(before) || !isRowTrackingEnabled(after) || !mine.movesRows())
+    return null;
+  return 'turned on row tracking, and this moves rows without their ids';
 }
 
 /** Blind appends may be taken to come after the attempt, unless it changes what they were written for. */

@@ -160,8 +160,18 @@ export function rowTrackingIncomplete(path: string): DeltaError {
     code: 'ROW_TRACKING_INCOMPLETE',
     message:
       `delta.enableRowTracking needs row ids in every file, and ${path} has none; ` +
-      'describe such files anew, without a change of data, while the feature rowTracking is supported, then enable it',
+      'set the property by itself, which gives such files theirs first',
     details: { path },
+  });
+}
+
+/** `ROW_ID_COLUMN_TAKEN`: a column has the name under which files hold row ids. */
+export function rowIdColumnTaken(column: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'ROW_ID_COLUMN_TAKEN',
+    message: `${column} cannot be a column of the table, whose files hold the ids of rows under this name; rename it`,
+    details: { column },
   });
 }
 

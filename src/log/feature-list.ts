@@ -191,7 +191,6 @@ export const FEATURES: readonly TableFeature[] = [
     name: 'rowTracking',
     needs: ['domainMetadata'],
     ...flag('delta.enableRowTracking'),
-    // New files get row ids, and what would move rows away from theirs is refused where they are to stay.
   }),
   forAll({
     name: 'timestampNtz',

@@ -99,11 +99,13 @@ export { type Ratified, withRatified } from './ratified.ts';
 export {
   assignsRowIds,
   checkKeepsRowIds,
+  checkRowIdColumns,
   checkRowIdsComplete,
   isRowTrackingEnabled,
   movesRows,
   rowCountOf,
   ROW_TRACKING_DOMAIN,
+  rowIdColumnNames,
   rowIdHighWaterMark,
   withRowIdColumns,
   withRowIds,

@@ -5,8 +5,14 @@
  */
 
 import { isJsonObject, type JsonValue, parseJson } from '../base/index.ts';
+import { parseSchema, physicalName } from '../schema/index.ts';
 import type { Action, AddFile, DomainMetadata, Metadata, Protocol } from './actions.ts';
-import { featureUnsupported, rowIdsNeedStatistics, rowTrackingIncomplete } from './errors.ts';
+import {
+  featureUnsupported,
+  rowIdColumnTaken,
+  rowIdsNeedStatistics,
+  rowTrackingIncomplete,
+} from './errors.ts';
 import { pathKey } from './file-key.ts';
 import type { LogState } from './state.ts';
 import { isOn } from './table-traits.ts';
@@ -29,6 +35,20 @@ export function assignsRowIds(protocol: Protocol, metadata: Metadata): boolean {
 /** Whether readers may count on row ids that stay: then rows that move to other files must take theirs along. */
 export function isRowTrackingEnabled(metadata: Metadata): boolean {
   return isOn(metadata, ENABLED);
+}
+
+/**
+ * The names of the columns in which files hold ids and commit versions of rows that came from other files; null where the table
+ * never had any. They are in no schema.
+ */
+export function rowIdColumnNames({
+  configuration,
+}: Pick<Metadata, 'configuration'>): {
+  readonly id: string;
+  readonly commitVersion: string;
+} | null {
+  const [id, commitVersion] = [configuration[ROW_ID_COLUMN], configuration[COMMIT_VERSION_COLUMN]];
+  return id === undefined || commitVersion === undefined ? null : { id, commitVersion };
 }
 
 /** The highest id that a row of the table was ever given; -1 before the first. */
@@ -80,6 +100,16 @@ export function withRowIdColumns(metadata: Metadata, id: string): Metadata {
   };
 }
 
+/** `ROW_ID_COLUMN_TAKEN` where a column of the table has the name of one that is none: files could not tell them apart. */
+export function checkRowIdColumns(metadata: Metadata): void {
+  const names = Object.values(rowIdColumnNames(metadata) ?? {}).map((name) => name.toLowerCase());
+  if (names.length === 0) return;
+  const taken = parseSchema(metadata.schemaString).fields.find((field) =>
+    [field.name, physicalName(field)].some((name) => names.includes(name.toLowerCase())),
+  );
+  if (taken !== undefined) throw rowIdColumnTaken(taken.name);
+}
+
 /**
  * `ROW_TRACKING_INCOMPLETE` where row tracking is being enabled while a file of the table has no row ids yet.
  * PROTOCOL.md, "Writer Requirements for Row Tracking".
@@ -103,8 +133,8 @@ export function checkRowIdsComplete(
 }
 
 /**
- * `FEATURE_UNSUPPORTED` for an operation that writes rows into other files, and so would give them new ids, on a table
- * whose readers count on them.
+ * `FEATURE_UNSUPPORTED` for an operation that writes rows into other files without their ids, on a table whose readers count on
+ * them.
  */
 export function checkKeepsRowIds(
   { protocol, metadata }: Pick<LogState, 'protocol' | 'metadata'>,
@@ -116,7 +146,7 @@ export function checkKeepsRowIds(
     'write',
     [`rowTracking by ${operation}`],
     { readerVersion: minReaderVersion, writerVersion: minWriterVersion, operation },
-    'it moves rows, and would give them new row ids: use an engine that keeps them, or unset delta.enableRowTracking',
+    'it moves rows, and would give them new row ids: use an operation that keeps them, or unset delta.enableRowTracking',
   );
 }
 

@@ -1,9 +1,10 @@
 /** Commits that change what a table is told to be, and none of its rows. */
 
-import { backoffMs, unreachable } from '../base/index.ts';
+import { backoffMs, isDeltaError, unreachable } from '../base/index.ts';
 import {
   type Action,
   featureNamed,
+  isRowTrackingEnabled,
   type Metadata,
   type Protocol,
   supportsFeature,
@@ -12,7 +13,7 @@ import { commitTransaction } from './commit.ts';
 import { type Description, type PropertyChange, withProperties } from './description.ts';
 import { alterConflict } from './errors.ts';
 import { refreshSnapshot } from './open.ts';
-import type { Snapshot, TableContext } from './types.ts';
+import type { ReadSet, Snapshot, TableContext } from './types.ts';
 
 export interface AlterResult {
   /** `unchanged`: the table was so already. */
@@ -32,11 +33,14 @@ export interface Alteration {
   readonly actions: readonly Action[];
   /** True where the change rests on every file of the snapshot, or on its version: then any other commit makes it void. */
   readonly restsOnVersion?: boolean;
+  /** What else it rests on. Default: nothing. */
+  readonly reads?: ReadSet;
 }
 
 /**
  * Sets and unsets table properties, and raises the protocol as far as these need. Repeated on the newest version where another
- * writer changed the table. Errors: those of `withProperties`, `ALTER_CONTENDED`, those of `commitTransaction`.
+ * writer changed the table. Row tracking is turned on once all files have row ids: commits before that one give them theirs.
+ * Errors: those of `withProperties`, `ALTER_CONTENDED`, those of `commitTransaction`.
  */
 export async function setProperties(
   ctx: TableContext,
@@ -44,7 +48,7 @@ export async function setProperties(
   change: PropertyChange,
 ): Promise<AlterResult> {
   const isUnset = change.set === undefined || Object.keys(change.set).length === 0;
-  return alter(ctx, snapshot, (latest) => ({
+  const work = (latest: Snapshot): Alteration => ({
     operation: isUnset ? 'UNSET TBLPROPERTIES' : 'SET TBLPROPERTIES',
     operationParameters: {
       properties: JSON.stringify(isUnset ? (change.unset ?? []) : change.set),
@@ -53,7 +57,10 @@ export async function setProperties(
       latest,
       withProperties(latest, change, { before: latest, random: ctx.random }),
     ),
-  }));
+  });
+  return keepsRowIdsAfter(snapshot, work(snapshot))
+    ? alterNumbered(ctx, snapshot, work)
+    : alter(ctx, snapshot, work);
 }
 
 /**
@@ -83,11 +90,11 @@ export async function alter(
   let latest = snapshot;
   let reason = '';
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    const { restsOnVersion = false, ...alteration } = await work(latest);
+    const { restsOnVersion = false, reads, ...alteration } = await work(latest);
     if (alteration.actions.length === 0) return unchanged(latest);
     const outcome = await commitTransaction(ctx, latest, {
       ...alteration,
-      reads: { kind: restsOnVersion ? 'table' : 'nothing' },
+      reads: reads ?? { kind: restsOnVersion ? 'table' : 'nothing' },
       ...(restsOnVersion ? { rebase: moved } : {}),
     });
     switch (outcome.kind) {
@@ -105,6 +112,46 @@ export async function alter(
     latest = await refreshSnapshot(ctx, latest);
   }
   throw alterConflict(reason, ATTEMPTS_MAX);
+}
+
+/** Whether the change turns on row tracking. */
+function keepsRowIdsAfter({ metadata }: Snapshot, { actions }: Alteration): boolean {
+  return (
+    !isRowTrackingEnabled(metadata) &&
+    actions.some((action) => action.kind === 'metaData' && isRowTrackingEnabled(action.metaData))
+  );
+}
+
+/** As `alter`, once all files have row ids. One that an append brings without at the last moment gets them in another round. */
+async function alterNumbered(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  work: (latest: Snapshot) => Alteration,
+): Promise<AlterResult> {
+  const first = await numbered(ctx, snapshot);
+  const errors = [...first.postCommitErrors];
+  try {
+    const result = await alter(ctx, first.snapshot, work);
+    return { ...result, postCommitErrors: [...errors, ...result.postCommitErrors] };
+  } catch (error) {
+    // From when the feature is supported no file comes without.
+    if (supportsFeature(first.snapshot.protocol, 'rowTracking')) throw error;
+    if (!isDeltaError(error, 'ROW_TRACKING_INCOMPLETE')) throw error;
+    return alterNumbered(ctx, await refreshSnapshot(ctx, first.snapshot), work);
+  }
+}
+
+/** Gives files row ids that have none, and the table the feature before, so that no further one comes without. */
+async function numbered(ctx: TableContext, snapshot: Snapshot): Promise<AlterResult> {
+  const { backfill, hasRowIds } = await import('./ops/row-backfill.ts');
+  if (hasRowIds(snapshot)) return unchanged(snapshot);
+  let result = await enableFeature(ctx, snapshot, 'rowTracking');
+  const postCommitErrors = [...result.postCommitErrors];
+  for (let batch = 0; batch === 0 || result.kind === 'committed'; batch += 1) {
+    result = await alter(ctx, result.snapshot, (latest) => backfill(ctx, latest, batch));
+    postCommitErrors.push(...result.postCommitErrors);
+  }
+  return { kind: 'committed', snapshot: result.snapshot, postCommitErrors };
 }
 
 /** The actions that make one description of a table into another. */

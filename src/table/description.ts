@@ -179,6 +179,13 @@ function checkTogether(protocol: Protocol, metadata: Metadata): void {
       `cannot be set together with ${manifest}, whose readers open the files as they stand`,
     );
   }
+  const suspended = 'delta.rowTrackingSuspended';
+  if (isOn(configuration, suspended) && isOn(configuration, 'delta.enableRowTracking')) {
+    throw propertyInvalid(
+      suspended,
+      'does not go with delta.enableRowTracking: no ids would come with new rows',
+    );
+  }
   const feed = 'delta.enableChangeDataFeed';
   const taken = isOn(configuration, feed) ? changeColumnIn(metadata) : null;
   if (taken !== null) {

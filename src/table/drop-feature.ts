@@ -62,7 +62,11 @@ async function dropping(
   const metadata = { ...latest.metadata, configuration };
   return {
     ...operation,
-    actions: [...differences(latest, { protocol, metadata }), ...removedDomains(feature, latest)],
+    actions: [
+      ...differences(latest, { protocol, metadata }),
+      ...removedDomains(feature, latest),
+      ...(feature === 'rowTracking' ? withoutRowIds(latest) : []),
+    ],
     restsOnVersion: true,
   };
 }
@@ -100,6 +104,15 @@ function removedDomains(feature: string, snapshot: Snapshot): readonly Action[] 
   const held = tableSnapshot(snapshot).state.domains.get(DOMAINS[feature] ?? '');
   if (held === null) return [];
   return [{ kind: 'domainMetadata', domainMetadata: { ...held, removed: true } }];
+}
+
+/** Files described anew: ids that nobody numbers on from could be given twice where the feature comes back. */
+function withoutRowIds(snapshot: Snapshot): readonly Action[] {
+  return Array.from(snapshot.files()).flatMap((file): readonly Action[] => {
+    const { baseRowId, defaultRowCommitVersion, ...add } = file;
+    if (baseRowId === undefined && defaultRowCommitVersion === undefined) return [];
+    return [{ kind: 'add', add: { ...add, dataChange: false } }];
+  });
 }
 
 /** Why the feature cannot go, as the rest of a sentence; null where it can. */

@@ -8,6 +8,7 @@ import {
   changesData,
   checkIceberg,
   checkKeepsRowIds,
+  checkRowIdColumns,
   checkRowIdsComplete,
   checkWritable,
   type CommitInfo,
@@ -44,7 +45,7 @@ export interface Origin {
 
 /**
  * The commit of `spec` right after `base`. Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `ROW_IDS_NEED_STATISTICS`,
- * `ROW_TRACKING_INCOMPLETE`, `ICEBERG_INCOMPATIBLE`.
+ * `ROW_TRACKING_INCOMPLETE`, `ROW_ID_COLUMN_TAKEN`, `ICEBERG_INCOMPATIBLE`.
  */
 export function prepareCommit(
   ctx: TableContext,
@@ -100,6 +101,7 @@ function completed(
 ): Metadata {
   const { base, origin, timestampMs } = how;
   const named = withRowIdColumns(metadata, origin.txnId);
+  checkRowIdColumns(named);
   if (base === null || !hasInCommitTimestamps(named) || hasInCommitTimestamps(base.metadata)) {
     return named;
   }
@@ -122,7 +124,7 @@ interface Description {
 function checkActions(
   base: TableSnapshot | null,
   actions: readonly Action[],
-  { operation, scope: asked }: Pick<TransactionSpec, 'operation' | 'scope'>,
+  { operation, scope: asked, keepsRowIds = false }: TransactionSpec,
 ): Description {
   const protocol =
     actions.findLast((action) => action.kind === 'protocol')?.protocol ?? base?.protocol;
@@ -136,7 +138,9 @@ function checkActions(
   if (base !== null) checkWritable(base.protocol, base.metadata, scope);
   checkWritable(protocol, metadata, scope);
   if (base !== null && assignsRowIds(protocol, metadata)) {
-    if (movesRows(actions, base.state)) checkKeepsRowIds({ protocol, metadata }, operation);
+    if (!keepsRowIds && movesRows(actions, base.state)) {
+      checkKeepsRowIds({ protocol, metadata }, operation);
+    }
     checkRowIdsComplete(base.state, metadata, actions);
   }
   checkIceberg(base?.state ?? null, { protocol, metadata }, actions);

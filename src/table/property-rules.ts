@@ -79,6 +79,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'delta.minWriterVersion': wholeNumber(1, 7),
   'delta.parquet.compression.codec': oneOf('snappy', 'zstd', 'gzip', 'uncompressed'),
   'delta.parquet.format.version': oneOf('1.0.0'),
+  'delta.rowTrackingSuspended': FLAG,
   'delta.setTransactionRetentionDuration': DURATION,
   'delta.targetFileSize': {
     allows: "a size such as '134217728' or '128mb'",
@@ -104,7 +105,6 @@ const KEPT_BY_WRITERS: ReadonlySet<string> = new Set([
   'delta.requireCheckpointProtectionBeforeVersion',
   'delta.rowTracking.materializedRowCommitVersionColumnName',
   'delta.rowTracking.materializedRowIdColumnName',
-  'delta.rowTrackingSuspended',
 ]);
 
 /** Whether writers keep this property for themselves. */

@@ -92,6 +92,11 @@ export interface TransactionSpec {
   readonly commitInfo?: CommitInfo;
   readonly actions: readonly Action[];
   readonly reads: ReadSet;
+  /**
+   * Whether rows that come to other files have their ids with them where row tracking is enabled; a commit that moves rows and
+   * does not say so is refused there. Default false.
+   */
+  readonly keepsRowIds?: boolean;
   /** By what features refuse commits. Default: what the actions do; less where their rows were held to all rules before. */
   readonly scope?: WriteScope;
   /** Default: the context's, or what `delta.isolationLevel` says, or `Serializable`. */

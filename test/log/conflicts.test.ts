@@ -263,6 +263,16 @@ describe('a change of the description', () => {
     expect(codeOf({}, [change(metadata)])).toBe(code);
   });
 
+  test('that turns on row tracking is one for who moves rows, and for nobody else', () => {
+    const base = baseOf(add('a'));
+    const on = change(metadataWith({ 'delta.enableRowTracking': 'true' }));
+    const moving = { base, actions: [remove('a'), add('b')] };
+    expect(codeOf(moving, [on])).toBe('CONFLICT_METADATA');
+    expect(codeOf({ base, actions: [remove('a')] }, [on])).toBeNull();
+    expect(codeOf({ base, actions: [add('b')] }, [on])).toBeNull();
+    expect(codeOf({ ...moving, base: baseOf(add('a'), on) }, [on])).toBeNull();
+  });
+
   test('is held against what the winner before left', () => {
     const on = metadataWith({ 'delta.constraints.c': 'id > 0' });
     expect(conflictOf({}, [change(METADATA)], [change(on)])?.version).toBe(2);

@@ -4,11 +4,14 @@ import {
   type Action,
   assignsRowIds,
   checkKeepsRowIds,
+  checkRowIdColumns,
   checkRowIdsComplete,
   type LogState,
+  type Metadata,
   movesRows,
   Replay,
   ROW_TRACKING_DOMAIN,
+  rowIdColumnNames,
   rowIdHighWaterMark,
   withRowIdColumns,
   withRowIds,
@@ -31,6 +34,12 @@ function stateOf(...actions: readonly Action[]): LogState {
   const replay = new Replay(null);
   replay.commit([...FIRST, ...actions]);
   return replay.finish(4);
+}
+
+function withColumn(name: string, properties: Readonly<Record<string, string>>): Metadata {
+  const field = { name, type: 'long', nullable: true, metadata: {} };
+  const schemaString = JSON.stringify({ type: 'struct', fields: [field] });
+  return { ...metadataWith(properties), schemaString };
 }
 
 function idsOf(actions: readonly Action[]): unknown {
@@ -134,6 +143,20 @@ test('the columns of moved ids are named once, and only where ids are kept', () 
   });
   expect(withRowIdColumns(named, 'y')).toEqual(named);
   expect(withRowIdColumns(METADATA, 'x')).toBe(METADATA);
+});
+
+test('a column of the table may not have the name of one that holds row ids', () => {
+  const columns = {
+    'delta.rowTracking.materializedRowIdColumnName': '_id',
+    'delta.rowTracking.materializedRowCommitVersionColumnName': 'N',
+  };
+  expect(rowIdColumnNames(metadataWith(columns))).toEqual({ id: '_id', commitVersion: 'N' });
+  expect(rowIdColumnNames(METADATA)).toBeNull();
+  expect(() => checkRowIdColumns(withColumn('n', columns))).toThrow(
+    expect.objectContaining({ code: 'ROW_ID_COLUMN_TAKEN', details: { column: 'n' } }),
+  );
+  checkRowIdColumns(withColumn('m', columns));
+  checkRowIdColumns(withColumn('n', {}));
 });
 
 test('ids are kept only from when every file has some', () => {

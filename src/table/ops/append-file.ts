@@ -1,6 +1,7 @@
 /** One data file on its way into a table: its name, its bytes, and the `add` that its own footer proves. */
 
 import { assert, present } from '../../base/index.ts';
+import type { RowIdColumns } from '../../engine/index.ts';
 import type { AddFile, PartitionValues } from '../../log/index.ts';
 import {
   type Codec,
@@ -22,11 +23,13 @@ import {
   partitionPath,
   physicalName,
   printStatistics,
+  type StructField,
   type StructType,
 } from '../../schema/index.ts';
 import type { ObjectMeta, ObjectStore } from '../../store/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { nullNotAllowed } from './errors.ts';
+import { rowIdColumnsOf, rowIdFields } from './row-ids.ts';
 
 /** What the files of one operation have in common. */
 export interface FileTarget {
@@ -38,6 +41,8 @@ export interface FileTarget {
   /** Whether columns have other names in files than in the schema, and ids. PROTOCOL.md, "Column Mapping". */
   readonly isMapped: boolean;
   readonly codec: Codec;
+  /** Columns of row ids behind the others, which no schema and no statistics have. Default: none. */
+  readonly rowIds?: RowIdColumns | null;
   /** Where the files are not to be data files of the table: the folder for them, and how their names start. */
   readonly place?: { readonly folder: string; readonly name: string };
 }
@@ -58,6 +63,16 @@ export function fileTarget(snapshot: Snapshot, codec?: Codec): FileTarget {
     isMapped: mappingMode(configuration) !== 'none',
     codec: codec ?? CODEC_BY_NAME.get(named?.toLowerCase() ?? '') ?? 'snappy',
   };
+}
+
+/** As `fileTarget`, for rows that were in the table already: they have their ids with them. Errors: `ROW_IDS_MISSING`. */
+export function moveTarget(snapshot: Snapshot, codec?: Codec): FileTarget {
+  return { ...fileTarget(snapshot, codec), rowIds: rowIdColumnsOf(snapshot) };
+}
+
+/** All columns of the files, in their order. */
+export function storedFields({ fileSchema, rowIds = null }: FileTarget): readonly StructField[] {
+  return [...fileSchema.fields, ...rowIdFields(rowIds)];
 }
 
 /** A file that is durable in the store and not yet in the log. */
@@ -127,7 +142,10 @@ export async function finishLocalFile(
   localFile: string,
 ): Promise<ParquetFooter> {
   const footer = await readLocalFooter(localFile);
-  if (target.isMapped) await mapColumnsOf(localFile, footer, target.fileSchema);
+  if (target.isMapped) {
+    const stored = { ...target.fileSchema, fields: storedFields(target) };
+    await mapColumnsOf(localFile, footer, stored);
+  }
   return footer;
 }
 

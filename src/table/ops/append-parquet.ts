@@ -7,7 +7,7 @@ import {
   type RelationOptions,
   relationSql,
 } from '../../engine/index.ts';
-import type { PartitionValues } from '../../log/index.ts';
+import { type PartitionValues, rowIdColumnNames } from '../../log/index.ts';
 import {
   footerStatistics,
   judgeVerbatim,
@@ -199,7 +199,7 @@ export function copyPartition(
   footer: ParquetFooter,
   verdict: VerbatimVerdict,
 ): PartitionValues | null {
-  if (verdict.kind !== 'verbatim' || target.isMapped) return null;
+  if (verdict.kind !== 'verbatim' || target.isMapped || holdsRowIds(target, footer)) return null;
   const { columns } = footerStatistics(footer, target.schema);
   const values: Record<string, string | null> = {};
   for (const column of target.partitionColumns) {
@@ -211,6 +211,12 @@ export function copyPartition(
     else values[column] = printPartitionValue(min, type);
   }
   return values;
+}
+
+/** Whether a column of a file from outside would be taken for the ids that its rows had in the table before. */
+function holdsRowIds(target: FileTarget, { columns }: ParquetFooter): boolean {
+  const names = Object.values(rowIdColumnNames(target) ?? {}).map((name) => name.toLowerCase());
+  return columns.some(({ name }) => names.includes(name.toLowerCase()));
 }
 
 /** Equal bounds do not tell a NaN, nor which zero. */

@@ -23,6 +23,7 @@ import {
   type FileTarget,
   finishLocalFile,
   type StagedFile,
+  storedFields,
   writeDataFile,
 } from './append-file.ts';
 import { stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
@@ -155,5 +156,7 @@ export function scalarOf(value: EngineValue | undefined): Scalar | null {
 }
 
 function fileColumns(target: FileTarget): string {
-  return target.fileSchema.fields.map(({ name }) => identifier(name)).join(', ');
+  return storedFields(target)
+    .map(({ name }) => identifier(name))
+    .join(', ');
 }

@@ -1,7 +1,7 @@
 /** Compaction that follows commits by itself where the table asks for it (`delta.autoOptimize.autoCompact`). */
 
 import { isDeltaError } from '../../base/index.ts';
-import { isRowTrackingEnabled, type PartitionValues } from '../../log/index.ts';
+import type { PartitionValues } from '../../log/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { cubeOf } from './optimize-layout.ts';
 import { compactNow } from './optimize.ts';
@@ -20,7 +20,7 @@ export async function autoCompact(
   snapshot: Snapshot,
   touched: Iterable<PartitionValues>,
 ): Promise<void> {
-  if (snapshot.fileCount < FILES_MIN || isRowTrackingEnabled(snapshot.metadata)) return;
+  if (snapshot.fileCount < FILES_MIN) return;
   const partitions = new Set(Array.from(touched, keyOf));
   const files = snapshot.files({ partition: (values) => partitions.has(keyOf(values)) });
   try {

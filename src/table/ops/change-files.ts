@@ -45,6 +45,7 @@ function changeTarget(target: FileTarget): FileTarget {
     ...target,
     schema: withType(target.schema),
     fileSchema: withType(target.fileSchema),
+    rowIds: null,
     place: { folder: FOLDER, name: 'cdc' },
   };
 }

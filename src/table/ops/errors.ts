@@ -34,6 +34,26 @@ export function sourceMissing(path: string): DeltaError {
   });
 }
 
+/** `ROW_IDS_MISSING`: the log of a table that keeps row ids does not tell those of some rows. */
+export function rowIdsMissing(why: string): DeltaError {
+  return new DeltaError({
+    kind: 'data',
+    code: 'ROW_IDS_MISSING',
+    message:
+      `the table has delta.enableRowTracking, and ${why}; ` +
+      'set the property to false and then to true, which gives new ids where there are none',
+  });
+}
+
+/** `ROW_IDS_NOT_KEPT`: row ids are asked of a table that does not keep them. */
+export function rowIdsNotKept(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'ROW_IDS_NOT_KEPT',
+    message: 'the rows of the table have no ids that stay; set delta.enableRowTracking to true',
+  });
+}
+
 /** `WRITE_CONFLICT`: another commit took away what this one was built on. */
 export function writeConflict(code: string, reason: string, cause?: DeltaError): DeltaError {
   return new DeltaError({

@@ -1,6 +1,6 @@
 /** A table's own files, as the engine reads them. */
 
-import { matchField, type RelationFile } from '../../engine/index.ts';
+import { matchField, type RelationFile, type RowIdColumns } from '../../engine/index.ts';
 import { type AddFile, featureUnsupported } from '../../log/index.ts';
 import {
   type Expression,
@@ -17,6 +17,7 @@ import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
 import type { LocalStage, StoredFile } from './input-stage.ts';
+import { rowIdDefaults, rowIdFields } from './row-ids.ts';
 
 /**
  * Where a live file's bytes are, for those who take all of its rows; its size is what the log says.
@@ -42,22 +43,30 @@ export function checkWhole({
   throw featureUnsupported('write', ['deletionVectors'], { path });
 }
 
+export interface TableRelationOptions {
+  readonly files: readonly AddFile[];
+  /** Fields of the table's schema. */
+  readonly columns: StructType;
+  /** As in `RelationOptions`. */
+  readonly rowIds?: RowIdColumns | null;
+}
+
 /**
- * The files for `relationSql`, in the order given, with what of them `columns` (fields of the table's schema) needs, and
- * without the rows that deletion vectors hide. Errors: those of `deletedRows` and of the stores.
+ * The files for `relationSql`, in the order given, with what of them the columns need, and without the rows that deletion
+ * vectors hide. Errors: `ROW_IDS_MISSING`, those of `deletedRows` and of the stores.
  */
 export async function tableRelations(
   ctx: TableContext,
   stage: LocalStage,
   snapshot: Snapshot,
-  { files, columns }: { readonly files: readonly AddFile[]; readonly columns: StructType },
+  { files, columns, rowIds = null }: TableRelationOptions,
 ): Promise<readonly RelationFile[]> {
   const mapping = mappingOf(snapshot);
   const partitions = partitionFields(snapshot);
   return inParallel(files, STORE_REQUESTS_MAX, async (add) => {
     const stored = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await stage.footer(stored);
-    const names = columns.fields.flatMap(
+    const names = [...columns.fields, ...rowIdFields(rowIds)].flatMap(
       (field) => matchField(field, footer.columns, mapping)?.name ?? [],
     );
     return {
@@ -65,6 +74,7 @@ export async function tableRelations(
       columns: footer.columns,
       partitionValues: partitionScalars(add, partitions),
       deletedRows: await deletedRows(ctx, add.deletionVector, footer.rowCount),
+      ...(rowIds === null ? {} : { rowIds: rowIdDefaults(add) }),
     };
   });
 }

@@ -12,6 +12,7 @@ import { type MatchedFile, PAIRS_TABLE } from './merge-match.ts';
 import { CLAUSE, newValueOf } from './merge-plan.ts';
 import { SOURCE, TARGET } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
+import { rowIdColumnsOf } from './row-ids.ts';
 
 /** A candidate with rows that a clause changes. */
 export interface TouchedFile extends MatchedFile {
@@ -60,7 +61,8 @@ export async function rewriteFiles(
     const rows = await joinedRows(merge, run, 'LEFT JOIN');
     const where = [isKept(merge), ...stays].join(' AND ');
     const { partitionValues } = present(run[0], 'the first file of a run').candidate;
-    return stageInto(writer, partitionValues, `SELECT ${newRow(merge)} ${rows} WHERE ${where}`);
+    const row = `${newRow(merge)}${rowIdSql(merge)}`;
+    return stageInto(writer, partitionValues, `SELECT ${row} ${rows} WHERE ${where}`);
   });
 }
 
@@ -80,7 +82,8 @@ export async function movedRows(
   );
   if (moves.length === 0 || files.length === 0) return null;
   const rows = await joinedRows(merge, files, 'JOIN');
-  return `SELECT ${newRow(merge)} ${rows} WHERE ${isKept(merge)} AND (${moves.join(' OR ')})`;
+  const row = `${newRow(merge)}${rowIdSql(merge)}`;
+  return `SELECT ${row} ${rows} WHERE ${isKept(merge)} AND (${moves.join(' OR ')})`;
 }
 
 /** The new rows of all that are updated; null where none can be. */
@@ -90,7 +93,7 @@ export async function updatedRows(
 ): Promise<string | null> {
   if (files.every(({ updatedCount }) => updatedCount === 0)) return null;
   const rows = await joinedRows(merge, files, 'JOIN');
-  return `SELECT ${newRow(merge)} ${rows} WHERE ${isKept(merge)}`;
+  return `SELECT ${newRow(merge)}${rowIdSql(merge)} ${rows} WHERE ${isKept(merge)}`;
 }
 
 /** Of all rows that a clause acts on: as they were, and those that stay as they are now. PROTOCOL.md, "Change Data Files". */
@@ -136,9 +139,11 @@ async function joinedRows(
   files: readonly TouchedFile[],
   join: 'JOIN' | 'LEFT JOIN',
 ): Promise<string> {
+  const rowIds = rowIdColumnsOf(snapshot);
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ candidate }) => candidate.add),
     columns: snapshot.schema,
+    rowIds,
   });
   const rows = relationSql(relations, {
     schema: snapshot.schema,
@@ -146,6 +151,7 @@ async function joinedRows(
     mapping: mappingOf(snapshot),
     fileIndex: fileNumber,
     rowNumber,
+    rowIds,
   });
   const numbers = files.map(({ number }) => String(number)).join(', ');
   // The small side gets the place of its file in this list, so that the large one is joined by what it has.
@@ -170,6 +176,16 @@ function newRow(merge: MergeTry): string {
   return merge.snapshot.schema.fields
     .map(({ name }) => `${newValue(merge, name)} AS ${identifier(name)}`)
     .join(', ');
+}
+
+/** Further columns of `joinedRows`: a row keeps its id, and its commit version unless a clause updates it. */
+function rowIdSql({ snapshot }: MergeTry): string {
+  const rowIds = rowIdColumnsOf(snapshot);
+  if (rowIds === null) return '';
+  const { id, commitVersion } = rowIds;
+  const version = identifier(commitVersion.name);
+  const kept = `CASE WHEN ${SOURCE}.${CLAUSE} IS NULL THEN ${TARGET}.${version} END`;
+  return `, ${TARGET}.${identifier(id.name)}, ${kept} AS ${version}`;
 }
 
 function isKept({ plan }: MergeTry): string {

@@ -3,7 +3,7 @@
 import { identifier } from '../../engine/index.ts';
 import type { Codec } from '../../parquet/index.ts';
 import { totalOf } from './append-commit.ts';
-import { fileTarget, type StagedFile } from './append-file.ts';
+import { moveTarget, type StagedFile } from './append-file.ts';
 import { type SelectWriter, stageSelect } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { CHANGE_TYPE } from './change-columns.ts';
@@ -40,7 +40,7 @@ export async function writeMerge(
   { touched, source, codec, targetFileSizeBytes = FILE_SIZE_BYTES }: MergeWrite,
 ): Promise<WrittenMerge> {
   const { ctx, session, signal, snapshot } = step;
-  const writer = { ctx, session, target: fileTarget(snapshot, codec), signal };
+  const writer = { ctx, session, target: moveTarget(snapshot, codec), signal };
   const hides = step.mode === 'deletion-vectors';
   let written: WrittenRows = { files: [], changes: [], vectors: [], vectorKeys: [] };
   try {
@@ -78,13 +78,14 @@ async function writeFresh(
   others: string | null,
   inserts: readonly string[],
 ): Promise<{ readonly files: readonly StagedFile[]; readonly insertedCount: number }> {
+  const inserter = { ...writer, target: { ...writer.target, rowIds: null } };
   let insertedCount = 0;
   const selects = [
     ...(others === null ? [] : [{ select: others, isInsert: false }]),
     ...inserts.map((select) => ({ select, isInsert: true })),
   ];
   const files = await stageAll(writer.ctx, selects, ENGINE_STATEMENTS_MAX, async (rows) => {
-    const staged = await stageSelect(writer, rows.select);
+    const staged = await stageSelect(rows.isInsert ? inserter : writer, rows.select);
     if (rows.isInsert) insertedCount += totalOf(staged, ({ rowCount }) => rowCount);
     return staged;
   });

@@ -8,7 +8,6 @@ import { backoffMs, unreachable } from '../../base/index.ts';
 import {
   type Action,
   appendOnly,
-  checkKeepsRowIds,
   checkWritable,
   featureUnsupported,
   isAppendOnly,
@@ -93,7 +92,6 @@ async function withSource<T>(
   const { whenMatched = [], whenNotMatchedBySource = [] } = spec;
   const changesRows = whenMatched.length + whenNotMatchedBySource.length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
-  if (changesRows) checkKeepsRowIds(snapshot, 'MERGE');
   const session = await openOrderedSession(await ctx.engine(), memoryOf(spec));
   const stage = await LocalStage.open();
   try {
@@ -243,6 +241,7 @@ async function tryMerge(
       predicate: candidates.predicate,
       paths: new Set(candidates.files.map(({ add }) => add.path)),
     },
+    keepsRowIds: true,
     scope: scopeOf(snapshot, spec),
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);

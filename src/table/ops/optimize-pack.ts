@@ -48,6 +48,8 @@ export async function packFiles(
   const { ctx, target } = packer;
   // Where columns are mapped, the names in files are not those by which a footer is judged.
   if (target.isMapped || bin.files.some((add) => add.deletionVector !== undefined)) return null;
+  // Ids of rows that stand in no file yet come from the log.
+  if ((target.rowIds ?? null) !== null) return null;
   if (!paysToGather(bin)) return null;
   const whole = bin.files.every(isLarge) ? await splicedInputs(packer, bin) : null;
   const { partitionValues } = bin;

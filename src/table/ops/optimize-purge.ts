@@ -1,7 +1,7 @@
 /** Which files hold what is not in the table any more: rows that a vector hides, and columns that were dropped. */
 
 import { matchField } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
+import { type AddFile, rowIdColumnNames } from '../../log/index.ts';
 import { listShape, mapShape, type ParquetNode } from '../../parquet/index.ts';
 import type { DataType, MappingMode, StructType } from '../../schema/index.ts';
 import { fileAt } from '../stored-file.ts';
@@ -21,7 +21,8 @@ export async function filesToPurge(
   const isChosen = isInChosenPartition(snapshot, where === undefined ? {} : { where });
   const { schema } = snapshot;
   const mapping = mappingOf(snapshot);
-  const kept = rowIdColumns(snapshot);
+  // They are in no schema. PROTOCOL.md, "Row Tracking".
+  const kept = new Set(Object.values(rowIdColumnNames(snapshot.metadata) ?? {}));
   const found = await inParallel(files, STORE_REQUESTS_MAX, async (add) => {
     signal?.throwIfAborted();
     if (!isChosen(add)) return [];
@@ -32,15 +33,6 @@ export async function filesToPurge(
     return holdsMore(own, schema, mapping) ? [add] : [];
   });
   return found.flat();
-}
-
-/** Columns of files that are in no schema. PROTOCOL.md, "Row Tracking". */
-function rowIdColumns({ metadata: { configuration } }: Snapshot): ReadonlySet<string> {
-  return new Set(
-    Object.entries(configuration).flatMap(([key, value]) =>
-      key.startsWith('delta.rowTracking.materialized') ? [value] : [],
-    ),
-  );
 }
 
 function holdsMore(

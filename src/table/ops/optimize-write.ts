@@ -3,7 +3,7 @@
 import { execute, identifier, openOrderedSession, type Session } from '../../engine/index.ts';
 import { findField, type Scalar } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import type { FileTarget, StagedFile } from './append-file.ts';
+import { type FileTarget, type StagedFile, storedFields } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
 import { stageAll } from './append-stage.ts';
 import { alongCurve } from './optimize-curve.ts';
@@ -64,6 +64,7 @@ async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedF
   const name = `hidden-${ctx.random.uuid()}`;
   const staged = await stageAllFiles(ctx, snapshot, files, {
     schema: target.fileSchema,
+    rowIds: target.rowIds ?? null,
     session,
     name,
     ...(signal === undefined ? {} : { signal }),
@@ -76,7 +77,7 @@ async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedF
     const rows = alongCurve(staged.sql, {
       keys: layout.columns.map(({ sql }) => sql),
       curve: layout.kind === 'zorder' ? 'zorder' : 'hilbert',
-      taken: new Set(target.fileSchema.fields.map((field) => field.name.toLowerCase())),
+      taken: new Set(storedFields(target).map((field) => field.name.toLowerCase())),
     });
     const written = await stagePieces(writer, bin, { select, rows });
     return layout.kind === 'zorder' ? written : markedAsCube(writer, layout, written);

@@ -5,7 +5,7 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import { type Action, type AddFile, checkKeepsRowIds, checkWritable } from '../../log/index.ts';
+import { type Action, type AddFile, checkWritable } from '../../log/index.ts';
 import type { Codec } from '../../parquet/index.ts';
 import { findField } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
@@ -13,7 +13,7 @@ import { columnUnknown } from '../errors.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { removalOf, totalOf } from './append-commit.ts';
-import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { discardFiles, moveTarget, type StagedFile } from './append-file.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { optimizeInvalid, writeConflict } from './errors.ts';
 import { type Layout, layoutOf, type LayoutOptions } from './optimize-layout.ts';
@@ -26,6 +26,7 @@ import {
 } from './optimize-plan.ts';
 import { filesToPurge } from './optimize-purge.ts';
 import { LazySession, stageBin } from './optimize-write.ts';
+import { rowIdColumnsOf } from './row-ids.ts';
 
 export interface OptimizeOptions extends PackOptions, LayoutOptions, RewriteOptions {
   /** Columns by which the rows of a new file are sorted, nulls first. Default: they stay in the order of their files. */
@@ -88,7 +89,7 @@ export async function optimize(
   snapshot: Snapshot,
   options: OptimizeOptions = {},
 ): Promise<OptimizeResult> {
-  checkRewrites(snapshot, 'OPTIMIZE');
+  checkRewrites(snapshot);
   checkSort(snapshot, options);
   const layout = layoutOf(snapshot, options);
   return run(ctx, snapshot, options, { layout, isAuto: false });
@@ -103,7 +104,7 @@ export async function reorg(
   snapshot: Snapshot,
   options: ReorgOptions = {},
 ): Promise<OptimizeResult> {
-  checkRewrites(snapshot, 'REORG');
+  checkRewrites(snapshot);
   return run(ctx, snapshot, options, { layout: { kind: 'purge' }, isAuto: false });
 }
 
@@ -113,13 +114,12 @@ export async function compactNow(
   snapshot: Snapshot,
   { files, ...options }: PackOptions & { readonly files: Iterable<AddFile> },
 ): Promise<OptimizeResult> {
-  checkRewrites(snapshot, 'OPTIMIZE');
+  checkRewrites(snapshot);
   return run(ctx, snapshot, options, { layout: { kind: 'pack' }, isAuto: true, files });
 }
 
-function checkRewrites(snapshot: Snapshot, operation: string): void {
-  checkWritable(snapshot.protocol, snapshot.metadata, 'rearrange');
-  checkKeepsRowIds(snapshot, operation);
+function checkRewrites({ protocol, metadata }: Snapshot): void {
+  checkWritable(protocol, metadata, 'rearrange');
 }
 
 async function run(
@@ -207,7 +207,7 @@ class Optimizer {
       ctx: this.#ctx,
       snapshot,
       session: this.#session,
-      target: fileTarget(snapshot, codec),
+      target: moveTarget(snapshot, codec),
       layout: this.#work.layout,
       sortBy,
       targetFileSizeBytes: targetSizeOf(snapshot, this.#options),
@@ -277,6 +277,7 @@ class Optimizer {
         ...added.map((add): Action => ({ kind: 'add', add: { ...add, dataChange: false } })),
       ],
       reads: { kind: 'rows', predicate: null, paths: new Set(removed.map(({ path }) => path)) },
+      keepsRowIds: true,
       ...(signal === undefined ? {} : { signal }),
     };
   }
@@ -297,6 +298,7 @@ function isValid(bin: FileBin, before: Snapshot, latest: Snapshot): boolean {
     latest.metadata.id === before.metadata.id &&
     latest.metadata.schemaString === before.metadata.schemaString &&
     latest.partitionColumns.join() === before.partitionColumns.join() &&
+    JSON.stringify(rowIdColumnsOf(latest)) === JSON.stringify(rowIdColumnsOf(before)) &&
     bin.files.every((add) => isSame(add, latest.file(add.path)))
   );
 }

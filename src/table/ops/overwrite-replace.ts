@@ -12,13 +12,20 @@ import {
   type StructType,
 } from '../../schema/index.ts';
 import type { ReadSet, Snapshot, TableContext } from '../types.ts';
-import { fileTarget, type StagedFile } from './append-file.ts';
+import { moveTarget, type StagedFile } from './append-file.ts';
 import { stageInto } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
 import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
 import type { LazySession } from './input-session.ts';
 import { LocalStage } from './input-stage.ts';
-import { allOf, between, filesThatMayMatch, mappingOf, tableRelations } from './input-table.ts';
+import {
+  allOf,
+  between,
+  filesThatMayMatch,
+  mappingOf,
+  type TableRelationOptions,
+  tableRelations,
+} from './input-table.ts';
 import type { Codec } from '../../parquet/index.ts';
 
 /** Which rows make room for those that come in. */
@@ -234,7 +241,9 @@ async function withoutRows(
   { files, columns, condition }: Leaving,
 ): Promise<Omit<Replaced, 'reads' | 'deletedRowCount'> & { readonly deletedRowCount: number }> {
   const engine = await session.open();
-  const writer = { ctx, session: engine, target: fileTarget(table, codec), signal };
+  const target = moveTarget(table, codec);
+  const { rowIds = null } = target;
+  const writer = { ctx, session: engine, target, signal };
   const fields = partitionFields(table);
   const statement = signal === undefined ? {} : { signal };
   const removed: AddFile[] = [];
@@ -252,7 +261,8 @@ async function withoutRows(
       if (leaving === 0) return [];
       deletedRowCount += leaving;
       removed.push(add);
-      const rows = await relationOf(ctx, stage, table, { files: [add], columns: table.schema });
+      const all = { files: [add], columns: table.schema, rowIds };
+      const rows = await relationOf(ctx, stage, table, all);
       const select = `SELECT * FROM (${rows}) AS ${ROWS} WHERE NOT coalesce(${condition}, FALSE)`;
       return stageInto(writer, partitionValuesOf(add, fields), select);
     });
@@ -266,12 +276,13 @@ async function relationOf(
   ctx: TableContext,
   stage: LocalStage,
   table: Snapshot,
-  what: { readonly files: readonly AddFile[]; readonly columns: StructType },
+  what: TableRelationOptions,
 ): Promise<string> {
   const relations = await tableRelations(ctx, stage, table, what);
   return relationSql(relations, {
     schema: what.columns,
     partitionColumns: table.partitionColumns,
     mapping: mappingOf(table),
+    rowIds: what.rowIds ?? null,
   });
 }

@@ -236,6 +236,7 @@ async function commit(
         ...files.map(({ add }) => ({ kind: 'add', add }) as const),
       ],
       reads,
+      keepsRowIds: true,
       scope: 'checked',
     },
     files,

@@ -8,7 +8,6 @@ import {
   type Action,
   type AddFile,
   appendOnly,
-  checkKeepsRowIds,
   checkWritable,
   featureUnsupported,
   isAppendOnly,
@@ -169,7 +168,6 @@ async function tryChange(
   if (found.files.length === 0 && options.txn === undefined) {
     return nothing('unchanged', snapshot, mode);
   }
-  checkRowIds(write, operation, found.files);
   const rules = rulesThatMatter(write);
   const written = await writeRows(write, found.files);
   await checkWritten(write, written, rules);
@@ -186,6 +184,7 @@ async function tryChange(
       predicate: where,
       paths: new Set(found.candidates.map(({ path }) => path)),
     },
+    keepsRowIds: true,
     scope,
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);
@@ -226,12 +225,6 @@ async function checkWritten(
     await discardRows(ctx, written);
     throw error;
   }
-}
-
-/** Rows that leave their files would get new ids. */
-function checkRowIds(write: RowWrite, operation: string, files: readonly FileRows[]): void {
-  const moves = files.some((file) => write.values !== null || fateOf(write, file) === 'rewrite');
-  if (moves) checkKeepsRowIds(write.snapshot, operation);
 }
 
 function actionsOf(

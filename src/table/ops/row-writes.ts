@@ -6,13 +6,14 @@ import type { Codec } from '../../parquet/index.ts';
 import type { Expression } from '../../schema/index.ts';
 import { type RowsToHide, writeVectors } from '../deletion-vectors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { discardFiles, moveTarget, type StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto, stageSelect } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, runsBySize, stageAll } from './append-stage.ts';
 import { CHANGE_TYPE } from './change-columns.ts';
 import { type ChangeType, recordsChanges, stageChanges } from './change-files.ts';
 import { LocalStage } from './input-stage.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
+import { rowIdColumnsOf } from './row-ids.ts';
 import { type FileRows, ROW, rowScope } from './row-matches.ts';
 
 /** By files written again, or by vectors that hide rows of files that stay. */
@@ -126,7 +127,9 @@ async function rewriteFile(write: RowWrite, file: FileRows): Promise<readonly St
     const moves = movesSql(write);
     const gone = values === null ? changes : moves === null ? null : `(${changes}) AND (${moves})`;
     const kept = gone === null ? '' : ` WHERE (${gone}) IS NOT TRUE`;
-    const select = `SELECT ${newColumns(write, where === null ? null : changes)} FROM (${relation}) AS ${ROW}`;
+    const columns = newColumns(write, where === null ? null : changes);
+    const ids = rowIdSql(write, values === null ? 'FALSE' : changes);
+    const select = `SELECT ${columns}${ids} FROM (${relation}) AS ${ROW}`;
     return stageInto(writer, file.partitionValues, `${select}${kept}`);
   });
 }
@@ -144,7 +147,8 @@ async function writeNewRows(
     const moving = mode === 'copy-on-write' ? ` AND (${String(moves)})` : '';
     return stageSelect(
       writer,
-      `SELECT ${newColumns(write, null)} FROM (${relation}) AS ${ROW} WHERE ${conditionSql(write)}${moving}`,
+      `SELECT ${newColumns(write, null)}${rowIdSql(write, 'TRUE')} FROM (${relation}) AS ${ROW} ` +
+        `WHERE ${conditionSql(write)}${moving}`,
     );
   });
 }
@@ -182,14 +186,28 @@ async function withRelation<T>(
   const stage = await LocalStage.open();
   try {
     const { schema, partitionColumns } = snapshot;
-    const relations = await tableRelations(ctx, stage, snapshot, { files, columns: schema });
+    const target = moveTarget(snapshot, codec);
+    const { rowIds = null } = target;
+    const relations = await tableRelations(ctx, stage, snapshot, {
+      files,
+      columns: schema,
+      rowIds,
+    });
     const mapping = mappingOf(snapshot);
-    const relation = relationSql(relations, { schema, partitionColumns, mapping });
-    const target = fileTarget(snapshot, codec);
+    const relation = relationSql(relations, { schema, partitionColumns, mapping, rowIds });
     return await work(relation, { ctx, session: await session(), target, signal });
   } finally {
     await stage.close();
   }
+}
+
+/** Further columns of a SELECT: a row keeps its id, and its commit version unless it is updated. */
+function rowIdSql({ snapshot }: RowWrite, isUpdated: string): string {
+  const rowIds = rowIdColumnsOf(snapshot);
+  if (rowIds === null) return '';
+  const { id, commitVersion } = rowIds;
+  const kept = `CASE WHEN ${isUpdated} THEN NULL ELSE ${columnSql(commitVersion.name)} END`;
+  return `, ${columnSql(id.name)}, ${kept} AS ${identifier(commitVersion.name)}`;
 }
 
 function conditionSql({ where, snapshot }: RowWrite): string {

@@ -11,6 +11,7 @@ import {
   matchField,
   type RelationFile,
   relationSql,
+  type RowIdColumns,
   type Session,
 } from '../../engine/index.ts';
 import { checkNotEncrypted } from '../../parquet/index.ts';
@@ -23,6 +24,7 @@ import type { LiveFile } from './files.ts';
 import { tableWithoutColumns } from './errors.ts';
 import { dataFileFooter, LocalStage } from './input-stage.ts';
 import { mappingOf } from './input-table.ts';
+import { rowIdDefaults, rowIdFields } from './row-ids.ts';
 import { stageVariants } from './variant-stage.ts';
 import { holdsVariant, type VariantForm, withVariantsAs } from './variant-types.ts';
 
@@ -43,6 +45,8 @@ export interface RelationsOptions {
   readonly schema: StructType;
   /** What variants are read as. Default `json`. */
   readonly variants?: VariantForm;
+  /** As in `RelationOptions`. */
+  readonly rowIds?: RowIdColumns | null;
   readonly signal?: AbortSignal;
 }
 
@@ -167,6 +171,7 @@ async function stageEach(
     files,
     schema,
     variants: form = 'json',
+    rowIds = null,
     signal,
   }: RelationsOptions & { readonly stage: LocalStage; readonly files: readonly FileToRead[] },
 ): Promise<readonly RelationFile[]> {
@@ -176,7 +181,7 @@ async function stageEach(
     files.map((file) =>
       limit(() => {
         signal?.throwIfAborted();
-        return stageFile(ctx, stage, file, { schema, mapping, form });
+        return stageFile(ctx, stage, file, { schema, mapping, form, rowIds });
       }),
     ),
   );
@@ -189,12 +194,18 @@ async function stageEach(
 function relationOf(
   snapshot: Snapshot,
   files: readonly RelationFile[],
-  { schema, variants = 'json', hiddenRows }: RelationsOptions & { readonly hiddenRows?: string },
+  {
+    schema,
+    variants = 'json',
+    rowIds = null,
+    hiddenRows,
+  }: RelationsOptions & { readonly hiddenRows?: string },
 ): string {
   return relationSql(files, {
     schema: withVariantsAs(schema, variants),
     partitionColumns: snapshot.partitionColumns,
     mapping: mappingOf(snapshot),
+    rowIds,
     ...(hiddenRows === undefined ? {} : { hiddenRows }),
   });
 }
@@ -216,14 +227,15 @@ async function stageFile(
     readonly schema: StructType;
     readonly mapping: MappingMode;
     readonly form: VariantForm;
+    readonly rowIds: RowIdColumns | null;
   },
 ): Promise<RelationFile> {
   try {
     const named = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await dataFileFooter(named);
     const file = { ...named, sizeBytes: footer.fileSizeBytes };
-    const { schema, mapping } = how;
-    const names = schema.fields.flatMap((field) =>
+    const { schema, mapping, rowIds } = how;
+    const names = [...schema.fields, ...rowIdFields(rowIds)].flatMap((field) =>
       holdsVariant(field.type) ? [] : (matchField(field, footer.columns, mapping)?.name ?? []),
     );
     checkNotEncrypted(footer, names, add.path);
@@ -236,6 +248,7 @@ async function stageFile(
       deletedRows: await (only === undefined
         ? deletedRows(ctx, add.deletionVector, footer.rowCount)
         : rowsBeside(ctx, only, footer.rowCount)),
+      ...(rowIds === null ? {} : { rowIds: rowIdDefaults(add) }),
     };
   } catch (error) {
     if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);

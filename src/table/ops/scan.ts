@@ -3,6 +3,7 @@
 import {
   type EngineValue,
   identifier,
+  type RowIdColumns,
   scopeOf,
   type Session,
   translateCondition,
@@ -11,13 +12,16 @@ import {
   columnsRead,
   type Expression,
   findField,
+  LONG,
   type Row,
   type StructField,
   type StructType,
 } from '../../schema/index.ts';
 import { columnUnknown } from '../errors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
+import { rowIdsNotKept } from './errors.ts';
 import { asExpression, liveFiles } from './files.ts';
+import { rowIdColumnsOf, rowIdFields } from './row-ids.ts';
 import { rowReader } from './row-values.ts';
 import { relations } from './scan-files.ts';
 
@@ -28,6 +32,12 @@ export interface ScanOptions {
   readonly where?: string | Expression;
   /** At most this many rows. Which ones is not promised. */
   readonly limit?: number;
+  /**
+   * Adds to each row, behind its columns, `_metadata.row_id`, which the row keeps whatever becomes of it and its file, and
+   * `_metadata.row_commit_version`, of the commit that brought or last updated it; each a bigint. Where the table has
+   * `delta.enableRowTracking`. Default false.
+   */
+  readonly rowTracking?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -35,8 +45,8 @@ export interface ScanOptions {
  * The rows of a snapshot in batches of at most 2,048, their values in the form that `RowValue` documents first. Files
  * are skipped by partition values and statistics. The engine is loaded when the first batch is asked for, and let go
  * when the loop ends, however it ends.
- * Errors: `TABLE_FILE_MISSING`, `ENGINE_FILE_TYPE` (data), `COLUMN_UNKNOWN`, `EXPRESSION_*`, those of the store and of
- * Parquet.
+ * Errors: `TABLE_FILE_MISSING`, `ENGINE_FILE_TYPE`, `ROW_IDS_MISSING` (data), `COLUMN_UNKNOWN`, `EXPRESSION_*`,
+ * `ROW_IDS_NOT_KEPT` (invalid), those of the store and of Parquet.
  */
 export async function* scan(
   ctx: TableContext,
@@ -67,6 +77,8 @@ interface ScanPlan {
   readonly output: StructType;
   /** Columns of the result and of the condition. */
   readonly input: StructType;
+  /** Where row ids are asked for: the columns of files that may hold them. */
+  readonly rowIds: RowIdColumns | null;
   readonly where: Expression | null;
   /** The condition in the engine's SQL. */
   readonly condition: string | null;
@@ -84,11 +96,22 @@ function planScan(snapshot: Snapshot, options: ScanOptions): ScanPlan {
   return {
     output,
     input,
+    rowIds: options.rowTracking === true ? rowIdsAskedFor(snapshot) : null,
     where,
     condition: where === null ? null : translateCondition(where, scopeOf(schema)),
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
   };
+}
+
+const ROW_ID_FIELDS = ['_metadata.row_id', '_metadata.row_commit_version'].map(
+  (name): StructField => ({ name, type: LONG, nullable: false, metadata: {} }),
+);
+
+function rowIdsAskedFor(snapshot: Snapshot): RowIdColumns {
+  const columns = rowIdColumnsOf(snapshot);
+  if (columns === null) throw rowIdsNotKept();
+  return columns;
 }
 
 function projected(schema: StructType, columns: readonly string[] | undefined): StructType {
@@ -110,13 +133,17 @@ async function* readPlan(
   session: Session,
   plan: ScanPlan,
 ): AsyncGenerator<readonly Row[]> {
-  const { where, input, output, signal } = plan;
+  const { where, input, output, rowIds, signal } = plan;
   const statement = signal === undefined ? {} : { signal };
   const files = liveFiles(snapshot, { where, statistics: null });
-  const toRow = rowReader(output);
+  const toRow = rowReader({
+    ...output,
+    fields: [...output.fields, ...(rowIds === null ? [] : ROW_ID_FIELDS)],
+  });
   let remaining = plan.limit;
   if (remaining <= 0) return;
-  for await (const relation of relations(ctx, snapshot, files, { schema: input, ...statement })) {
+  const read = { schema: input, rowIds, ...statement };
+  for await (const relation of relations(ctx, snapshot, files, read)) {
     const sql = selectSql(relation, plan, remaining);
     for await (const { columns, rowCount } of session.stream(sql, statement)) {
       yield rowsOf(columns, rowCount, toRow);
@@ -127,7 +154,8 @@ async function* readPlan(
 }
 
 function selectSql(relation: string, plan: ScanPlan, limit: number): string {
-  const list = plan.output.fields.map((field) => identifier(field.name));
+  const fields = [...plan.output.fields, ...rowIdFields(plan.rowIds)];
+  const list = fields.map((field) => identifier(field.name));
   const where = plan.condition === null ? '' : ` WHERE ${plan.condition}`;
   const first = Number.isFinite(limit) ? ` LIMIT ${String(limit)}` : '';
   return `SELECT ${list.length === 0 ? 'NULL' : list.join(', ')} FROM (${relation}) AS "files"${where}${first}`;

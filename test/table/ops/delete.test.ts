@@ -291,26 +291,6 @@ describe('is refused', () => {
     });
   });
 
-  test('where rows would get new row ids; vectors keep them', async () => {
-    await withBench('memory', async (bench) => {
-      const properties = { ...VECTORS, 'delta.enableRowTracking': 'true' };
-      const start = await filled(bench, [rows(0, 3)], { properties });
-      const { ctx } = bench;
-      await expect(
-        deleteRows(ctx, start, { where: 'id = 1', mode: 'copy-on-write' }),
-      ).rejects.toMatchObject({
-        code: 'FEATURE_UNSUPPORTED',
-        details: { features: 'rowTracking by DELETE' },
-      });
-      const before = [...start.files()][0];
-      const hidden = await deleteRows(ctx, start, { where: 'id = 1' });
-      expect([...hidden.snapshot.files()][0]).toMatchObject({
-        path: before?.path,
-        baseRowId: before?.baseRowId,
-      });
-    });
-  });
-
   test('not by rules for rows; an update that breaks one is, and leaves nothing behind', async () => {
     const spec = {
       ddl: 'id bigint, name string',
