@@ -34,6 +34,8 @@ export {
   parquetFormat,
 } from './rewrite.ts';
 export { openSession } from './session.ts';
+export { encoded } from './signed-zeros.ts';
+export { sortKey } from './sort-key.ts';
 export type {
   ColumnChunkValues,
   Engine,

@@ -1,7 +1,9 @@
 /** Sessions and statements that write Parquet files whose rows keep the order of what was read. */
 
 import type { Codec } from '../parquet/index.ts';
+import type { StructField } from '../schema/index.ts';
 import { literal } from './quote.ts';
+import { encoded, type Encoding } from './signed-zeros.ts';
 import type { Engine, Session, SessionOptions, StatementOptions } from './types.ts';
 
 /** Small enough that a reader skips inside a file, large enough for dictionaries to pay. */
@@ -34,28 +36,40 @@ export interface CopyOptions extends StatementOptions {
   readonly codec: Codec;
   /** Rows in a row group, more or less; a file of no more has one, unless a row has more than a kilobyte. Default 122,880. */
   readonly rowGroupRows?: number;
+  /** The columns of the rows, or those of them that may hold floating numbers. Default: the engine is asked for them. */
+  readonly fields?: readonly StructField[];
 }
 
 /** Writes the rows of `select`, in their order, to one Parquet file. Calls may run side by side. Returns the rows written. */
 export async function copyToParquet(
   session: Session,
   select: string,
-  { file, codec, rowGroupRows, ...statement }: CopyOptions,
+  { file, codec, rowGroupRows, fields, ...statement }: CopyOptions,
 ): Promise<number> {
   // Else small pieces of the result wait until they are larger, and come after rows that they stood before.
   const inOrder = 'SET enable_caching_operators = false';
-  return execute(
-    session,
-    `${inOrder}; COPY (${select}) TO ${literal(file)} (${parquetFormat(codec, rowGroupRows)})`,
-    statement,
-  );
+  return encoded(session, select, fields ?? null, (rows, encoding) => {
+    const format = parquetFormat(codec, { rowGroupRows, encoding });
+    return execute(
+      session,
+      `${inOrder}; COPY (${rows}) TO ${literal(file)} (${format})`,
+      statement,
+    );
+  });
 }
 
 /** The options of a COPY: how all files are encoded. */
-export function parquetFormat(codec: Codec, rowGroupRows = ROW_GROUP_ROWS): string {
+export function parquetFormat(
+  codec: Codec,
+  {
+    rowGroupRows = ROW_GROUP_ROWS,
+    encoding = 'dictionaries',
+  }: { readonly rowGroupRows?: number | undefined; readonly encoding?: Encoding },
+): string {
+  const dictionaryValues = encoding === 'plain' ? 0 : DICTIONARY_VALUES_MAX;
   return (
     `FORMAT parquet, CODEC ${codec}, ROW_GROUP_SIZE ${String(rowGroupRows)}, ` +
-    `DICTIONARY_SIZE_LIMIT ${String(DICTIONARY_VALUES_MAX)}`
+    `DICTIONARY_SIZE_LIMIT ${String(dictionaryValues)}`
   );
 }
 

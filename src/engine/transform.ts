@@ -29,6 +29,7 @@ import {
 } from './errors.ts';
 import { identifier } from './quote.ts';
 import { type Scope, type ScopeColumn, scopeOf } from './scope.ts';
+import { sortKey } from './sort-key.ts';
 import { translate, translateCondition } from './translate.ts';
 import { is, typeText } from './type-rules.ts';
 import { mayBeNull } from './nullability.ts';
@@ -206,9 +207,7 @@ class Planner {
       const { expression, descending, nullsFirst } = parseSortItem(text);
       const { sql, type } = translate(resolveColumns(expression, schema), scope);
       if (!isOrdered(type)) throw expressionUnsupported(`an order by ${typeText(type)}`);
-      // The engine reads a sorted column back from its keys, in which -0.0 is 0.0.
-      const key = is(type, 'float', 'double') ? `(${sql} + 0.0::DOUBLE)` : sql;
-      return `${key} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
+      return `${sortKey(sql, type)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
     });
   }
 

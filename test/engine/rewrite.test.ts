@@ -12,6 +12,7 @@ import {
   openOrderedSession,
   type Session,
 } from '../../src/engine/index.ts';
+import { parseDdl } from '../../src/schema/index.ts';
 
 const engine = createEngine();
 let session: Session;
@@ -71,4 +72,40 @@ test('a statement says how many rows it changed, and stops when it is told to', 
       signal: stop.signal,
     }),
   ).rejects.toThrow('enough');
+});
+
+/** Zeros of both signs, and texts that a dictionary pays for. */
+const ZEROS = `SELECT CAST(f AS DOUBLE) AS d, CAST(f AS FLOAT) AS f, [CAST(f AS DOUBLE)] AS l, s FROM
+  (VALUES ('0.0', 'a'), ('-0.0', 'a'), ('NaN', 'a'), ('0.0', 'b')) AS v(f, s)`;
+
+test.each([
+  ['fields that are told', parseDdl('d double, f float, l array<double>, s string').fields],
+  ['fields that are asked for', null],
+])('zeros keep their signs (%s)', async (_, fields) => {
+  const file = join(folder, 'zeros.parquet');
+  const options = { file, codec: 'snappy', ...(fields === null ? {} : { fields }) } as const;
+  await copyToParquet(session, ZEROS, options);
+  const [found] = await session.query(
+    'SELECT string_agg(CAST(d AS VARCHAR)) AS d, string_agg(CAST(f AS VARCHAR)) AS f, ' +
+      `string_agg(CAST(l AS VARCHAR)) AS l FROM read_parquet(${literal(file)})`,
+  );
+  expect(found).toEqual({
+    d: '0.0,-0.0,nan,0.0',
+    f: '0.0,-0.0,nan,0.0',
+    l: '[0.0],[-0.0],[nan],[0.0]',
+  });
+});
+
+test('where no zero is negative, texts are held by dictionaries', async () => {
+  const file = join(folder, 'plain.parquet');
+  const select = `${ZEROS} WHERE f <> '-0.0'`;
+  await copyToParquet(session, select, {
+    file,
+    codec: 'snappy',
+    fields: parseDdl('d double').fields,
+  });
+  const [found] = await session.query(
+    `SELECT encodings FROM parquet_metadata(${literal(file)}) WHERE path_in_schema = 's'`,
+  );
+  expect(found?.['encodings']).toContain('DICTIONARY');
 });

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { assert, present } from '../../base/index.ts';
 import {
   copyToParquet,
+  encoded,
   type EngineRow,
   type EngineValue,
   execute,
@@ -60,6 +61,7 @@ export async function stageInto(
     copyToParquet(session, `SELECT ${fileColumns(target)} FROM (${select})`, {
       file: localFile,
       codec: target.codec,
+      fields: storedFields(target),
       ...(signal === undefined ? {} : { signal }),
     }),
   );
@@ -94,13 +96,16 @@ async function stagePartitions(
   const same = columns
     .map((column) => `p.${column} IS NOT DISTINCT FROM r.${column}`)
     .join(' AND ');
-  await execute(
-    session,
-    `${IN_ORDER}; COPY (SELECT ${fileColumns(target)}, ${numberSql} FROM (` +
-      `SELECT r.*, p.${numberSql} FROM (${select}) AS r JOIN ${table} AS p ON ${same})) ` +
-      `TO ${literal(folder)} (${parquetFormat(target.codec)}, PARTITION_BY (${numberSql}))`,
-    options,
-  );
+  const numbered =
+    `SELECT ${fileColumns(target)}, ${numberSql} FROM (` +
+    `SELECT r.*, p.${numberSql} FROM (${select}) AS r JOIN ${table} AS p ON ${same})`;
+  await encoded(session, numbered, storedFields(target), async (rows, encoding) => {
+    // What an encoding leaves behind that was given up.
+    await rm(folder, { recursive: true, force: true });
+    const format = `${parquetFormat(target.codec, { encoding })}, PARTITION_BY (${numberSql})`;
+    const copy = `COPY (${rows}) TO ${literal(folder)} (${format})`;
+    return execute(session, `${IN_ORDER}; ${copy}`, options);
+  });
   const partitions = await session.query(`SELECT * FROM ${table}`, options);
   await session.run(`DROP TABLE ${table}`);
   return adopt(

@@ -1,7 +1,7 @@
 /** How OPTIMIZE lays rows out: what it was asked for, or what the table says of itself (PROTOCOL.md, "Clustered Table"). */
 
 import { isJsonObject, type JsonValue, parseJson } from '../../base/index.ts';
-import { identifier, literal } from '../../engine/index.ts';
+import { identifier, literal, sortKey } from '../../engine/index.ts';
 import type { AddFile } from '../../log/index.ts';
 import { findField, physicalName, type StructField, type StructType } from '../../schema/index.ts';
 import { columnUnknown } from '../errors.ts';
@@ -22,7 +22,7 @@ export type Layout =
 export interface CurveColumn {
   /** As Spark writes it: names with points between them. */
   readonly name: string;
-  /** The engine's expression for its value. */
+  /** The engine's expression for its place in the order. */
   readonly sql: string;
 }
 
@@ -162,9 +162,14 @@ function pathBy(
 
 function curveColumn(path: readonly StructField[]): CurveColumn {
   const [top = '', ...inner] = path.map(({ name }) => name);
+  const value = inner.reduce(
+    (sql, name) => `struct_extract(${sql}, ${literal(name)})`,
+    identifier(top),
+  );
+  const type = path.at(-1)?.type;
   return {
     name: [top, ...inner].join('.'),
-    sql: inner.reduce((sql, name) => `struct_extract(${sql}, ${literal(name)})`, identifier(top)),
+    sql: type === undefined ? value : sortKey(value, type),
   };
 }
 

@@ -1,6 +1,12 @@
 /** The files of a bin → new ones: copied, gathered leaf by leaf, or read and written again by the engine. */
 
-import { execute, identifier, openOrderedSession, type Session } from '../../engine/index.ts';
+import {
+  execute,
+  identifier,
+  openOrderedSession,
+  type Session,
+  sortKey,
+} from '../../engine/index.ts';
 import { findField, type Scalar } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { type FileTarget, type StagedFile, storedFields } from './append-file.ts';
@@ -93,7 +99,7 @@ const NO_VALUES: ReadonlyMap<string, Scalar | null> = new Map();
 function sorted({ target, sortBy }: BinWriter, rows: string): string {
   const order = sortBy
     .flatMap((name) => findField(target.fileSchema, name) ?? [])
-    .map(({ name }) => `${identifier(name)} ASC NULLS FIRST`)
+    .map(({ name, type }) => `${sortKey(identifier(name), type)} ASC NULLS FIRST`)
     .join(', ');
   return order === '' ? rows : `SELECT * FROM (${rows}) ORDER BY ${order}`;
 }

@@ -153,6 +153,7 @@ async function transformed(
   const rowCount = await copyToParquet(session, plan.sql(good, [FILE_NUMBER, ROW_NUMBER]), {
     file,
     codec: 'snappy',
+    fields: plan.schema.fields,
     ...(signal === undefined ? {} : { signal }),
   });
   const { schema } = plan;
