@@ -96,7 +96,6 @@ export function changeTests(bed: () => FeatureBed): void {
         await sameChanges(bed(), table, { from: at, to: at });
       }
       const before = await bed().agree(table);
-      if ('delta.enableRowTracking' in properties) return;
       await table.append({ rows: [{ id: 700n, n: 1, p: 'só' }] });
       await table.append({ rows: [{ id: 701n, n: 2, p: 'só' }] });
       expect(await table.optimize()).toMatchObject({ kind: 'committed' });
