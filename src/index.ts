@@ -101,6 +101,7 @@ export {
   type RestoreTableOptions,
   type ScanOptions,
   type Snapshot,
+  type TableDetail,
   type TableFile,
   type TableTools,
   tableTools,

@@ -4,6 +4,7 @@ import { isDeltaError, unreachable } from '../base/index.ts';
 import {
   expressionColumns,
   findField,
+  isFilled,
   parseExpression,
   STRING,
   type StructType,
@@ -326,6 +327,7 @@ function checkNames(key: string, names: readonly string[], schema: StructType): 
 function checkSinkSchema(key: string, sink: StructType, source: StructType): void {
   for (const field of sink.fields) {
     const from = findField(source, field.name);
+    if (from === null && isFilled(field)) continue;
     if (from === null || from.name !== field.name) {
       throw configInvalid(key, `the source has no column ${JSON.stringify(field.name)}`);
     }

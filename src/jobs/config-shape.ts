@@ -214,7 +214,7 @@ const optimize = object({
 
 const sinkEntries = {
   database: v.optional(name),
-  evolve: v.optional(v.picklist(['none', 'add'], 'must be "none" or "add"')),
+  evolve: v.optional(v.picklist(['none', 'add', 'widen'], 'must be "none", "add" or "widen"')),
   optimize: v.optional(optimize),
   table: name,
   virtualTable: v.optional(name),

@@ -193,7 +193,7 @@ export class FilesJobSource implements JobSource {
     const { schema, job } = this.#run;
     const { sink } = job;
     if (!('evolve' in sink) || sink.evolve === 'none') return schema;
-    const evolution = evolveSchema(schema, (await inferSchema(accepted)).schema, 'add');
+    const evolution = evolveSchema(schema, (await inferSchema(accepted)).schema, sink.evolve);
     if (evolution.kind === 'fits') return evolution.schema;
     throw sourceMismatch(job.name, evolution.column, evolution.reason);
   }

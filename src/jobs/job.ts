@@ -1,7 +1,7 @@
 /** What a configuration comes to, checked: the lake, its connections, and jobs with their sources and sinks. */
 
 import type { Codec } from '../parquet/index.ts';
-import type { StructType } from '../schema/index.ts';
+import type { EvolveMode, StructType } from '../schema/index.ts';
 import type { DynamoDbOptions } from '../store/index.ts';
 import type { BatchLimits, TopicSelection } from '../stream/index.ts';
 import type { MatchedClause, NotMatchedClause, Transform } from '../table/index.ts';
@@ -167,8 +167,8 @@ export interface SinkTable {
   readonly schema: StructType | null;
   readonly partitionColumns: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
-  /** Whether columns that come in and the table has not are added to it. */
-  readonly evolve: 'none' | 'add';
+  /** What of the rows that come in the table takes on: columns that it lacks; and wider types. */
+  readonly evolve: EvolveMode;
   /** How small files are packed while the job runs; null where they are left. */
   readonly optimize: {
     readonly everyBatches: number;

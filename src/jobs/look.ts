@@ -1,6 +1,7 @@
 /** A look at files before their rows are taken: which can be read and fit, and what of them is rejected. */
 
 import { type DeltaError, isDeltaError } from '../base/index.ts';
+import { isFilled, type StructType } from '../schema/index.ts';
 import { type Probe, type Probed, type SourceFile, toPathUri } from '../stream/index.ts';
 import {
   type InputFile,
@@ -120,11 +121,15 @@ async function inspect(run: FilesRun, files: readonly SourceFile[]): Promise<Ins
       schema,
       keyColumns: run.job.keys,
       // A transform sees to it what becomes of columns that are not there.
-      required:
-        run.job.transform === null ? schema.fields.map((field) => field.name) : run.job.keys,
+      required: run.job.transform === null ? neededColumns(schema) : run.job.keys,
       ...(run.signal === undefined ? {} : { signal: run.signal }),
     },
   );
+}
+
+/** The table makes values for the others, where files lack them. */
+function neededColumns({ fields }: StructType): readonly string[] {
+  return fields.filter((field) => !isFilled(field)).map(({ name }) => name);
 }
 
 function inputOf(run: FilesRun, { path, sizeBytes, modifiedMs, etag }: SourceFile): InputFile[] {

@@ -70,14 +70,15 @@ export async function prepareTable(
 /** The metadata that the table needs to hold the sink's rows, or null where it does already. */
 export function evolvedMetadata(
   location: string,
-  sink: Pick<SinkTable, 'schema' | 'partitionColumns' | 'properties'>,
+  sink: Pick<SinkTable, 'schema' | 'partitionColumns' | 'properties' | 'evolve'>,
   found: Pick<TableMetadata, 'metadata' | 'schema'>,
 ): Metadata | null {
   const { metadata, schema } = found;
   const wanted = sink.schema ?? schema;
   checkPartitioning(location, sink.partitionColumns, metadata.partitionColumns);
   checkSpelling(location, schema, wanted);
-  const evolution = evolveSchema(schema, wanted, 'add');
+  // Wider types come with the first rows that have them.
+  const evolution = evolveSchema(schema, wanted, sink.evolve === 'widen' ? 'widen' : 'add');
   if (evolution.kind === 'refused') {
     throw tableMismatch(location, `its column ${evolution.column}: ${evolution.reason}`);
   }

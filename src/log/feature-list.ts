@@ -11,7 +11,7 @@ import type { TableTraits } from './table-traits.ts';
  * asks of rows in the place of others or of none (`checked`), or changes rows in another way.
  */
 export type WriteScope =
-  'description' | 'append' | 'rearrange' | 'delete' | 'update' | 'merge' | 'checked' | 'rewrite';
+  'description' | 'append' | 'rearrange' | 'delete' | 'update' | 'checked' | 'rewrite';
 
 export interface TableFeature {
   readonly name: string;
@@ -76,14 +76,13 @@ function typed(name: string): Required<Pick<TableFeature, 'isInUse'>> {
 }
 
 /** Of rules that are not evaluated for rows that come in so: rows that are there already keep to them. */
-const NEW_ROWS: readonly WriteScope[] = ['append', 'merge', 'rewrite'];
+const NEW_ROWS: readonly WriteScope[] = ['append', 'rewrite'];
 /** Of what files must be like. */
 const NEW_FILES: readonly WriteScope[] = [
   'append',
   'rearrange',
   'delete',
   'update',
-  'merge',
   'checked',
   'rewrite',
 ];

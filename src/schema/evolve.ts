@@ -4,12 +4,13 @@
  */
 
 import { unreachable } from '../base/index.ts';
+import { isWidening } from './type-widening.ts';
 import { typeName } from './type-text.ts';
 import type { DataType, StructField, StructType } from './types.ts';
 
 /**
  * `none`: the table's columns are all there are; `add`: missing columns and nested fields are added; `widen`: and columns take wider
- * types of their kind, which those who call `evolveSchema` see to.
+ * types, which those who call `evolveSchema` see to: it leaves the type as it is.
  */
 export type EvolveMode = 'none' | 'add' | 'widen';
 
@@ -127,6 +128,7 @@ function mergeType(table: DataType, incoming: DataType, place: Place): DataType 
     return key === table.key && value === table.value ? table : { ...table, key, value };
   }
   if (typeName(table) === typeName(incoming)) return table;
+  if (place.mode === 'widen' && isWidening(table, incoming)) return table;
   return {
     column,
     reason: `it is ${typeName(incoming)}, and the table has ${typeName(table)} there`,

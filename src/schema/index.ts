@@ -1,6 +1,7 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
 export { assignMapping, highestId } from './assign-mapping.ts';
+export { parseDdl } from './column-list.ts';
 export {
   mappingId,
   type MappingMode,
@@ -9,6 +10,7 @@ export {
   physicalName,
   withoutMapping,
 } from './column-mapping.ts';
+export { DEFAULT, GENERATION, IDENTITY, isFilled, isIdentity } from './column-marks.ts';
 export {
   addColumn,
   changeColumn,
@@ -76,7 +78,7 @@ export {
   typesEqual,
   VOID,
 } from './structure.ts';
-export { hiveType, parseDdl, parseType, quoteName, typeName } from './type-text.ts';
+export { hiveType, parseType, quoteName, typeName } from './type-text.ts';
 export { isWidening, unknownTypeChange } from './type-widening.ts';
 export { encodeVariant, readVariant, type VariantBytes, type VariantNode } from './variant.ts';
 export { variantJson } from './variant-json.ts';

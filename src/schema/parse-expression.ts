@@ -115,7 +115,8 @@ function peekBinary(reader: TokenReader): BinaryOperator | null {
 function readPredicate(place: Place, operand: Expression): Expression | null {
   const { reader } = place;
   if (reader.acceptWord('is')) return readIs(place, operand);
-  const negated = reader.acceptWord('not');
+  // NOT NULL is what comes after the default of a column.
+  const negated = !reader.isWord('null', 1) && reader.acceptWord('not');
   if (reader.acceptWord('between')) {
     const low = parse(place, LEVEL.comparison);
     reader.expectWord('and');

@@ -120,6 +120,12 @@ export class TokenReader {
     if (this.peek().kind !== 'end') throw this.fail('the end');
   }
 
+  /** What was read from `first` on, letter by letter. */
+  textFrom(first: Token): string {
+    const last = this.#tokens[this.#index - 1];
+    return this.#text.slice(first.start, last?.end ?? first.start);
+  }
+
   /** The error for the next token not being `expected`. */
   fail(expected: string): DeltaError {
     const token = this.#tokens[this.#index];

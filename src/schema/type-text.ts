@@ -18,18 +18,6 @@ export function parseType(text: string): DataType {
   return type;
 }
 
-/**
- * A list of columns in Spark's DDL: `id string not null, n bigint comment 'how many'`. A comment goes to the field's
- * metadata. Errors: `SCHEMA_TYPE_SYNTAX`, `SCHEMA_TYPE_INVALID`.
- */
-export function parseDdl(text: string): StructType {
-  const reader = new TokenReader(text, typeSyntax);
-  if (reader.peek().kind === 'end') return { kind: 'struct', fields: [] };
-  const fields = readFields(reader, 0);
-  reader.expectEnd();
-  return { kind: 'struct', fields };
-}
-
 /** Reads one type at the reader's place; `depth` is how deep it stands in others. */
 export function readType(reader: TokenReader, depth = 0): DataType {
   if (depth > TYPE_DEPTH_MAX) {

@@ -1,16 +1,16 @@
 /** What of a table rests on a column by its name, or on its values. */
 
-import { isDeltaError, isJsonObject, parseJson } from '../base/index.ts';
+import { isDeltaError } from '../base/index.ts';
 import {
   expressionColumns,
+  GENERATION,
   parseExpression,
   physicalName,
   type StructField,
   type StructType,
 } from '../schema/index.ts';
-import { CLUSTERING_DOMAIN } from './domains.ts';
+import { clusteringPaths } from './domains.ts';
 import { CONSTRAINT_PREFIX } from './property-rules.ts';
-import { domainOf } from './snapshot.ts';
 import type { Snapshot } from './types.ts';
 
 /** What goes by the name of the column, in words: it has to go before the column can be renamed or dropped. */
@@ -35,25 +35,15 @@ export function usesOfName(table: Snapshot, path: readonly string[]): readonly s
 
 /** Whether rows are laid out by the column, or by one inside of it. */
 export function isClusteredBy(table: Snapshot, fields: readonly StructField[]): boolean {
-  const configuration = domainOf(table, CLUSTERING_DOMAIN);
-  const parsed = configuration === null ? null : parseJson(configuration);
-  const columns = isJsonObject(parsed ?? undefined) ? clusteringColumns(parsed) : [];
   const path = fields.map(physicalName);
-  return columns.some((column) => isWithin(column, path));
-}
-
-function clusteringColumns(parsed: unknown): readonly (readonly string[])[] {
-  if (typeof parsed !== 'object' || parsed === null || !('clusteringColumns' in parsed)) return [];
-  const { clusteringColumns: columns } = parsed;
-  if (!Array.isArray(columns)) return [];
-  return columns.map((column: unknown) => (Array.isArray(column) ? column.map(String) : []));
+  return clusteringPaths(table).some((column) => isWithin(column, path));
 }
 
 function storedExpressions(
   struct: StructType,
 ): readonly { readonly use: string; readonly text: string }[] {
   return struct.fields.flatMap(({ name, metadata, type }) => {
-    const generation = metadata['delta.generationExpression'];
+    const generation = metadata[GENERATION];
     const invariant = metadata['delta.invariants'];
     return [
       ...(typeof generation === 'string'

@@ -5,6 +5,7 @@ import { type Metadata, PORTABLE_PROTOCOL } from '../log/index.ts';
 import {
   checkColumnNames,
   findField,
+  isFilled,
   isPartitionType,
   mappingMode,
   printSchema,
@@ -60,10 +61,15 @@ export interface CreateResult {
 /**
  * Makes a table that every engine opens (reader version 1, writer version 2), unless its properties or columns ask for more.
  * Atomic: of several who try at once, one makes it. Errors: `TABLE_EXISTS`, `TABLE_MISMATCH`, `PARTITION_COLUMN_INVALID`,
- * `PROPERTY_INVALID`, `FEATURE_UNKNOWN`, `FEATURE_UNSUPPORTED`, those of column names and of the store.
+ * `PROPERTY_INVALID`, `FEATURE_UNKNOWN`, `FEATURE_UNSUPPORTED`, `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED` for a generated column or a
+ * default that cannot be evaluated here, those of column names and of the store.
  */
 export async function createTable(ctx: TableContext, spec: CreateSpec): Promise<CreateResult> {
   const { protocol, metadata } = describeTable(ctx, spec);
+  if (spec.schema.fields.some(isFilled)) {
+    const { checkMadeColumns } = await import('./ops/made-columns.ts');
+    checkMadeColumns(spec.schema, metadata);
+  }
   const existing = await openIfThere(ctx);
   if (existing !== null) return takeExisting(ctx, existing, spec);
   const outcome = await commitTransaction(ctx, null, {

@@ -10,7 +10,7 @@ import type { CloneResult } from './ops/clone.ts';
 import type { FileEntry } from './ops/files.ts';
 import type { RestoreOptions, RestoreResult } from './ops/restore.ts';
 import type { FileChange } from './ops/row-changes.ts';
-import type { RowChangeMode } from './ops/row-writes.ts';
+import type { RowChangeMode } from './ops/row-change-mode.ts';
 import type { VacuumResult } from './ops/vacuum.ts';
 
 /** At most one of the two; neither means the newest version. A table opened in the past is read-only. */

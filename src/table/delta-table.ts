@@ -22,6 +22,7 @@ import type {
   TableFile,
   VacuumOutcome,
 } from './delta-table-types.ts';
+import { detailOf, type TableDetail } from './detail.ts';
 import type { Finding } from './doctor-types.ts';
 import { strangerOf } from './doctor-writers.ts';
 import { atTable, namingTable, readOnlyTable } from './errors.ts';
@@ -256,6 +257,11 @@ export class DeltaTable extends AlterableTable {
     for (const entry of listFiles(this.#snapshot, options)) {
       yield { ...entry, uri: dataFileUri(this.#context.store, entry.path) };
     }
+  }
+
+  /** What the table is at this version, by the names of Spark's DESCRIBE DETAIL. */
+  detail(): TableDetail {
+    return detailOf(this.#snapshot, this.uri);
   }
 
   /** The commits still in the log, newest first; of a table opened in the past, those up to its version. */

@@ -1,5 +1,6 @@
 /** Domain metadata: a text by a name, for whoever uses the table. PROTOCOL.md, "Domain Metadata". */
 
+import { isJsonObject, parseJson } from '../base/index.ts';
 import type { Action } from '../log/index.ts';
 import { supportsFeature, withFeatures } from '../log/index.ts';
 import {
@@ -73,6 +74,18 @@ export async function clusterBy(
       actions: domainActions(latest, change),
     };
   });
+}
+
+/**
+ * The columns that rows are clustered by, each as the names that files have for the fields that lead to it; none where the table
+ * names none.
+ */
+export function clusteringPaths(snapshot: Snapshot): readonly (readonly string[])[] {
+  const configuration = domainOf(snapshot, CLUSTERING_DOMAIN);
+  const parsed = configuration === null ? undefined : parseJson(configuration);
+  const columns = isJsonObject(parsed) ? parsed['clusteringColumns'] : [];
+  if (!Array.isArray(columns)) return [];
+  return columns.map((column) => (Array.isArray(column) ? column.map(String) : [String(column)]));
 }
 
 function domainActions(

@@ -31,6 +31,7 @@ export type {
   TravelOptions,
   VacuumOutcome,
 } from './delta-table-types.ts';
+export type { TableDetail } from './detail.ts';
 export type { ExamineOptions } from './doctor.ts';
 export { strangerOf } from './doctor-writers.ts';
 export type {
@@ -110,7 +111,7 @@ export {
 } from './ops/json-rows.ts';
 export type { DeleteOptions } from './ops/delete.ts';
 export type { FileChange, RowChangeOptions } from './ops/row-changes.ts';
-export type { RowChangeMode } from './ops/row-writes.ts';
+export type { RowChangeMode } from './ops/row-change-mode.ts';
 export type { ScanOptions } from './ops/scan.ts';
 export type { UpdateOptions } from './ops/update.ts';
 export {

@@ -9,8 +9,8 @@ export const FEATURE_PREFIX = 'delta.feature.';
 export const CONSTRAINT_PREFIX = 'delta.constraints.';
 
 /**
- * Checks properties that a user sets. Keys without `delta.` are anybody's own. `PROPERTY_INVALID` for an unknown key
- * or a value that is not allowed, `FEATURE_UNKNOWN` for `delta.feature.` with a name that is none, `FEATURE_UNSUPPORTED` for
+ * Checks properties that a user sets. Keys without `delta.` are anybody's own. `PROPERTY_INVALID` for an unknown key,
+ * a constraint or a value that is not allowed, `FEATURE_UNKNOWN` for `delta.feature.` with a name that is none, `FEATURE_UNSUPPORTED` for
  * one that would put a feature to use which is not supported here.
  */
 export function checkProperties(properties: Readonly<Record<string, string>>): void {
@@ -80,6 +80,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'delta.parquet.compression.codec': oneOf('snappy', 'zstd', 'gzip', 'uncompressed'),
   'delta.parquet.format.version': oneOf('1.0.0'),
   'delta.rowTrackingSuspended': FLAG,
+  'delta.randomPrefixLength': wholeNumber(1),
+  'delta.randomizeFilePrefixes': FLAG,
   'delta.setTransactionRetentionDuration': DURATION,
   'delta.targetFileSize': {
     allows: "a size such as '134217728' or '128mb'",
@@ -119,8 +121,10 @@ function checkFeature(key: string, value: string): void {
 }
 
 function checkProperty(key: string, value: string): void {
-  if (key.startsWith(CONSTRAINT_PREFIX)) {
-    throw featureUnsupported('write', ['checkConstraints'], { property: key, value });
+  if (key.toLowerCase().startsWith(CONSTRAINT_PREFIX)) {
+    const name = key.slice(CONSTRAINT_PREFIX.length);
+    const why = `rows that are there must keep to it: call addConstraint('${name}', …) instead`;
+    throw propertyInvalid(key, `is no property to set, as ${why}`, { value });
   }
   const unsupported = UNSUPPORTED.get(key.toLowerCase());
   if (unsupported !== undefined) {

@@ -12,8 +12,7 @@ const HEADING = '### Features of tables\n';
 
 const SCOPES: readonly (readonly [WriteScope, string])[] = [
   ['description', 'properties'],
-  ['checked', 'appends, overwrites, merges'],
-  ['append', 'jobs'],
+  ['checked', 'appends, overwrites, merges, jobs'],
   ['rearrange', 'optimize'],
   ['delete', 'deletes'],
   ['update', 'updates'],

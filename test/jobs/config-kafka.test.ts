@@ -181,7 +181,7 @@ test.each<[path: string, value: unknown, reason: string, key?: string]>([
   ['jobs.table.transform.select', ['offset +'], "must be an item of Spark's SELECT"],
   ['jobs.table.transform.where', 'offset >', "must be an expression of Spark's SQL"],
   ['jobs.totals.transform.groupBy', [], 'must not be empty'],
-  ['jobs.table.sink.evolve', 'all', 'must be "none" or "add"'],
+  ['jobs.table.sink.evolve', 'all', 'must be "none", "add" or "widen"'],
   ['jobs.table.sink.optimize', { everyBatches: 0 }, 'must be at least 1'],
   ['jobs.totals.sink.post.value', { format: 'raw' }, 'format must be "avro" or "json"'],
   ['jobs.topic.sink.value', { format: 'avro' }, 'is missing'],

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import {
-  hiveType,
-  LONG,
-  parseDdl,
-  parseType,
-  printSchema,
-  STRING,
-  typeName,
-} from '../../src/schema/index.ts';
+import { hiveType, LONG, parseDdl, parseType, typeName } from '../../src/schema/index.ts';
 
 describe('parseType', () => {
   it('reads DDL names, log names and nested types, in any case', () => {
@@ -30,23 +22,6 @@ describe('parseType', () => {
     expect(() => parseType('array<'.repeat(500))).toThrow(/nested deeper/);
     expect(() => parseType('')).toThrow(/expected a type, found the end/);
     expect(() => parseType('int /* oh')).toThrow(/the comment is not closed/);
-  });
-});
-
-describe('parseDdl', () => {
-  it('reads columns with not null and comments', () => {
-    const schema = parseDdl("id string not null, `a b` bigint comment 'it''s', s struct<x int>");
-    expect(schema.fields.slice(0, 2)).toEqual([
-      { name: 'id', type: STRING, nullable: false, metadata: {} },
-      { name: 'a b', type: LONG, nullable: true, metadata: { comment: "it's" } },
-    ]);
-    expect(printSchema(schema)).toContain('"name":"x","type":"integer"');
-    expect(parseDdl(' ').fields).toEqual([]);
-  });
-
-  it('refuses a column without a type', () => {
-    expect(() => parseDdl('id')).toThrow(/expected a type, found the end/);
-    expect(() => parseDdl('id string not')).toThrow(/expected NULL/);
   });
 });
 

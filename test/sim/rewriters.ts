@@ -43,7 +43,7 @@ export function merger(world: World, name: string, count: number): Actor {
           ? { actions: [], rows: [] }
           : without(world, snapshot, found, new Set(replaced));
       return {
-        ...reading({ part, below: null, scope: 'merge' }, read),
+        ...reading({ part, below: null, scope: 'checked' }, read),
         operation: 'MERGE',
         actions: [...rest.actions, newFile(world, part, [...rest.rows, row])],
         inserts: [row.id],

@@ -89,7 +89,7 @@ describe('createTable', () => {
     ['a wrong value', { properties: { 'delta.checkpointInterval': '0' } }, 'PROPERTY_INVALID'],
     [
       'a feature that is not supported',
-      { properties: { 'delta.constraints.positive': 'id > 0' } },
+      { properties: { 'delta.enableIcebergCompatV3': 'true' } },
       'FEATURE_UNSUPPORTED',
     ],
     [

@@ -62,11 +62,17 @@ describe('checkProperties', () => {
     ['delta.columnMapping.maxColumnId', '4', 'PROPERTY_INVALID'],
     ['delta.minReaderVersion', '4', 'PROPERTY_INVALID'],
     ['delta.enableChangeDataFeed', 'yes', 'PROPERTY_INVALID'],
-    ['delta.constraints.positive', 'n > 0', 'FEATURE_UNSUPPORTED'],
+    ['delta.constraints.positive', 'n > 0', 'PROPERTY_INVALID'],
     ['delta.feature.deletionVectors', 'off', 'PROPERTY_INVALID'],
     ['delta.feature.unheardOf', 'supported', 'FEATURE_UNKNOWN'],
   ])('refuses %s=%s', (key, value, code) => {
     expect(() => checkProperties({ [key]: value })).toThrow(expect.objectContaining({ code }));
+  });
+
+  test('says what adds a constraint, which is no property to set, in any case', () => {
+    expect(() => checkProperties({ 'delta.Constraints.positive': 'n > 0' })).toThrow(
+      /addConstraint\('positive', …\)/,
+    );
   });
 });
 

@@ -5,11 +5,17 @@
 
 import { isDeltaError, type JsonValue } from '../../base/index.ts';
 import { scopeOf, translateTo } from '../../engine/index.ts';
+import type { ParquetFooter } from '../../parquet/index.ts';
 import {
   columnsRead,
   DATE,
+  DEFAULT,
   type Expression,
   findField,
+  GENERATION,
+  IDENTITY,
+  isIdentity,
+  LONG,
   mapColumns,
   mapExpression,
   parseExpression,
@@ -22,16 +28,8 @@ import {
 import { columnUnknown } from '../errors.ts';
 import type { Snapshot } from '../types.ts';
 import { describedAs } from './evolve.ts';
-import { identityExhausted, ruleUnsupported } from './rule-errors.ts';
-import { GENERATION } from './table-rules.ts';
-
-const DEFAULT = 'CURRENT_DEFAULT';
-const IDENTITY = {
-  start: 'delta.identity.start',
-  step: 'delta.identity.step',
-  mark: 'delta.identity.highWaterMark',
-  explicit: 'delta.identity.allowExplicitInsert',
-} as const;
+import { columnGiven, identityExhausted, ruleUnsupported } from './rule-errors.ts';
+import { memberOf } from './struct-values.ts';
 
 export interface Identity {
   readonly field: StructField;
@@ -54,7 +52,7 @@ export interface ColumnFills {
 export function fillsOf({ schema }: Pick<Snapshot, 'schema'>, nowMs: number): ColumnFills | null {
   const defaults = new Map<StructField, string>();
   const generated = new Map<StructField, string>();
-  const identities: Identity[] = [];
+  const identities = identitiesOf(schema);
   for (const field of schema.fields) {
     const { metadata, name } = field;
     const generation = metadata[GENERATION];
@@ -62,8 +60,7 @@ export function fillsOf({ schema }: Pick<Snapshot, 'schema'>, nowMs: number): Co
     if (typeof generation === 'string') {
       const known = { name: `the generated column ${name}`, text: generation };
       generated.set(field, filled(field, { schema, nowMs, ...known }));
-    } else if (metadata[IDENTITY.start] !== undefined) identities.push(identityOf(field));
-    else if (typeof value === 'string') {
+    } else if (typeof value === 'string' && !isIdentity(field)) {
       const known = { name: `the default of the column ${name}`, text: value };
       defaults.set(field, filled(field, { schema: NO_COLUMNS, nowMs, ...known }));
     }
@@ -72,9 +69,23 @@ export function fillsOf({ schema }: Pick<Snapshot, 'schema'>, nowMs: number): Co
   return count === 0 ? null : { defaults, generated, identities };
 }
 
+/** The columns that the table numbers rows by. */
+export function identitiesOf({ fields }: StructType): readonly Identity[] {
+  return fields.filter(isIdentity).map(identityOf);
+}
+
 /** The columns that the table makes values for. */
 export function filledFields({ defaults, generated, identities }: ColumnFills): StructField[] {
   return [...defaults.keys(), ...generated.keys(), ...identities.map(({ field }) => field)];
+}
+
+/** Those of them that a file does not have. */
+export function fieldsToFill(
+  fills: ColumnFills,
+  { columns }: Pick<ParquetFooter, 'columns'>,
+): readonly StructField[] {
+  const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return filledFields(fills).filter(({ name }) => !names.has(name.toLowerCase()));
 }
 
 /** The value of a row whose place among those that come in is `place`, an engine's BIGINT. */
@@ -166,55 +177,62 @@ function exactNumber(value: bigint): number | bigint {
     : value;
 }
 
-/** Whether the table counts on the values of a column itself. */
-export function isIdentity({ metadata }: StructField): boolean {
-  return metadata[IDENTITY.start] !== undefined;
-}
-
-/** Whether rows need not bring the column. */
-export function isFilled(field: StructField): boolean {
-  const { metadata } = field;
-  return typeof metadata[GENERATION] === 'string' || typeof metadata[DEFAULT] === 'string';
-}
-
 export interface AssignmentFills {
-  /** A column that is not assigned: what it is before. Null for rows that are new. */
-  readonly before: ((field: StructField) => Expression) | null;
+  /** Rows that were there, and what a column is before; or new ones, each at another place: a number of the type bigint. */
+  readonly rows:
+    | { readonly kind: 'old'; readonly before: (field: StructField) => Expression }
+    | { readonly kind: 'new'; readonly place: Expression };
   readonly nowMs: number;
 }
 
 /**
- * The assignments of a clause, and values for the columns that it leaves out and the table makes: defaults of rows that are new,
- * and generated columns of which something is assigned. Errors: `RULE_UNSUPPORTED`.
+ * The assignments of a clause, and values for the columns that it leaves out and the table makes: of rows that are new defaults
+ * and identity columns, and generated columns of which something is assigned. Errors: `RULE_UNSUPPORTED`, `COLUMN_GIVEN`.
  */
 export function withFills(
   schema: StructType,
   assigned: ReadonlyMap<StructField, Expression>,
-  { before, nowMs }: AssignmentFills,
+  { rows, nowMs }: AssignmentFills,
 ): ReadonlyMap<StructField, Expression> {
-  const all = new Map(assigned);
-  for (const field of before === null ? schema.fields : []) {
-    const value = field.metadata[DEFAULT];
-    if (typeof value === 'string' && !all.has(field)) {
-      all.set(field, withTime(parseExpression(value), nowMs));
+  const known = new Map(assigned);
+  if (rows.kind === 'new') {
+    for (const field of schema.fields) {
+      if (assigned.has(field)) checkGiven(field);
+      else known.set(field, newValue(field, rows.place, nowMs));
     }
   }
-  const known = new Map(all);
+  const all = new Map(known);
   for (const field of schema.fields) {
     const text = field.metadata[GENERATION];
-    if (typeof text !== 'string' || all.has(field)) continue;
+    if (typeof text !== 'string' || assigned.has(field)) continue;
     const expression = withTime(parseExpression(text), nowMs);
     const read = columnsRead(expression, schema).fields;
-    if (before !== null && !read.some((column) => known.has(column))) continue;
-    all.set(field, generatedFrom(expression, { schema, known, before, field, text }));
+    if (rows.kind === 'old' && !read.some((column) => known.has(column))) continue;
+    all.set(field, generatedFrom(expression, { schema, known, rows, field, text }));
   }
   return all;
 }
 
-interface Generating {
+function checkGiven(field: StructField): void {
+  if (isIdentity(field) && !identityOf(field).allowsGiven) throw columnGiven(field.name);
+}
+
+const NOTHING: Expression = { kind: 'literal', value: null, type: VOID };
+
+/** What a new row has in a column that nothing is assigned to and that is not generated. */
+function newValue(field: StructField, place: Expression, nowMs: number): Expression {
+  const value = field.metadata[DEFAULT];
+  if (typeof value === 'string') return withTime(parseExpression(value), nowMs);
+  if (!isIdentity(field)) return NOTHING;
+  const { next, step } = identityOf(field);
+  const long = (number: bigint): Expression => ({ kind: 'literal', value: number, type: LONG });
+  const distance: Expression = { kind: 'binary', operator: '*', left: long(step), right: place };
+  return { kind: 'binary', operator: '+', left: long(next), right: distance };
+}
+
+interface Generating extends Pick<AssignmentFills, 'rows'> {
   readonly schema: StructType;
   readonly known: ReadonlyMap<StructField, Expression>;
-  readonly before: AssignmentFills['before'];
   readonly field: StructField;
   readonly text: string;
 }
@@ -222,16 +240,14 @@ interface Generating {
 /** The expression with what becomes of each column in its place. */
 function generatedFrom(
   expression: Expression,
-  { schema, known, before, field, text }: Generating,
+  { schema, known, rows, field, text }: Generating,
 ): Expression {
   return mapColumns(expression, ([name = '', ...inside]) => {
     const column = findField(schema, name);
-    const nothing: Expression = { kind: 'literal', value: null, type: VOID };
-    const value = column === null ? nothing : (known.get(column) ?? before?.(column) ?? nothing);
-    if (inside.length > 0 && value.kind === 'column') {
-      return { kind: 'column', path: [...value.path, ...inside] };
-    }
-    if (inside.length === 0 && column !== null) {
+    const old = column !== null && rows.kind === 'old' ? rows.before(column) : NOTHING;
+    const value = column === null ? null : memberOf(known.get(column) ?? old, inside);
+    if (value !== null && column !== null) {
+      if (inside.length > 0) return value;
       return { kind: 'cast', operand: value, type: column.type, lenient: false };
     }
     const why = columnUnknown(

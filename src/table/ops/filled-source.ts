@@ -28,7 +28,8 @@ import {
   stageFitting,
 } from './append-parquet.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
-import { advanced, type ColumnFills, filledFields, identityValue } from './column-fills.ts';
+import { advanced, type ColumnFills, fieldsToFill, filledFields } from './column-fills.ts';
+import { filledSelect } from './filled-select.ts';
 import { LocalStage } from './input-stage.ts';
 import { columnGiven } from './rule-errors.ts';
 
@@ -53,8 +54,9 @@ export async function stageFilledParquet(
   const { target, fills } = options;
   const fields = filledFields(fills);
   const files = await fittingFiles(ctx, relaxed(target, fields), uris, options);
+  const missing = new Map(files.map((file) => [file, fieldsToFill(fills, file.footer)]));
   const lacks = (file: FittingFile, field: StructField): boolean =>
-    findField({ kind: 'struct', fields: nodesOf(file) }, field.name) === null;
+    missing.get(file)?.includes(field) === true;
   for (const { field, allowsGiven } of fills.identities) {
     if (!allowsGiven && files.some((file) => !lacks(file, field))) throw columnGiven(field.name);
   }
@@ -150,7 +152,19 @@ async function encodeFilled(
   if (rowCount === 0) return { files: [], table: after };
   let before = 0;
   const placed = inputs.map((input) => {
-    const select = filledSelect(target.schema, { input, fills, columns, place: before });
+    const rowNumber = freeName(columns, 'row number');
+    const rows = relationSql([input.relation], {
+      schema: columns,
+      partitionColumns: [],
+      mapping: 'none',
+      rowNumber,
+    });
+    const select = filledSelect(target.schema, fills, {
+      rows,
+      place: `${identifier(rowNumber)} + ${String(before)}`,
+      given: input.given,
+      flags: columns.fields.slice(target.schema.fields.length).map(({ name }) => name),
+    });
     before += input.rowCount;
     return { ...input, select };
   });
@@ -165,43 +179,6 @@ async function encodeFilled(
   } finally {
     await session.close();
   }
-}
-
-interface Selecting {
-  readonly input: FillInput;
-  readonly fills: ColumnFills;
-  readonly columns: StructType;
-  /** Of the first row of the file among those that come in. */
-  readonly place: number;
-}
-
-/** Defaults and identities first: generated columns are made of them, too. */
-function filledSelect(schema: StructType, { input, fills, columns, place }: Selecting): string {
-  const rowNumber = freeName(columns, 'row number');
-  const rows = relationSql([input.relation], {
-    schema: columns,
-    partitionColumns: [],
-    mapping: 'none',
-    rowNumber,
-  });
-  const own = (field: StructField): string | undefined => {
-    const identity = fills.identities.find((each) => each.field === field);
-    const row = `${identifier(rowNumber)} + ${String(place)}`;
-    return identity === undefined ? fills.defaults.get(field) : identityValue(identity, row);
-  };
-  const select = (value: (field: StructField) => string | undefined): string[] =>
-    schema.fields.map((field) => {
-      const name = identifier(field.name);
-      const made = value(field);
-      const given = input.given.get(field);
-      if (made === undefined) return name;
-      return given === undefined
-        ? `${made} AS ${name}`
-        : `CASE WHEN ${given} THEN ${name} ELSE ${made} END AS ${name}`;
-    });
-  const flags = columns.fields.slice(schema.fields.length).map(({ name }) => identifier(name));
-  const inner = `SELECT ${[...select(own), ...flags].join(', ')} FROM (${rows})`;
-  return `SELECT ${select((field) => fills.generated.get(field)).join(', ')} FROM (${inner})`;
 }
 
 /** Nulls of filled columns are looked for once they are filled. */
@@ -226,10 +203,6 @@ function freeName(schema: StructType, wanted: string): string {
   let name = wanted;
   while (findField(schema, name) !== null) name += ' ';
   return name;
-}
-
-function nodesOf({ footer }: FittingFile): readonly StructField[] {
-  return footer.columns.map(({ name }) => ({ name, type: BOOLEAN, nullable: true, metadata: {} }));
 }
 
 async function localInput(stage: LocalStage, bytes: Uint8Array): Promise<Omit<FillInput, 'given'>> {

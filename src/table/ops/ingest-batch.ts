@@ -17,14 +17,7 @@ import {
   survives,
 } from '../../engine/index.ts';
 import type { AddFile, PartitionValues } from '../../log/index.ts';
-import { footerStatistics, type ParquetFooter } from '../../parquet/index.ts';
-import {
-  compareScalars,
-  type Expression,
-  type Scalar,
-  type StructField,
-  type StructType,
-} from '../../schema/index.ts';
+import type { StructType } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { totalOf } from './append-commit.ts';
 import { copyDataFile, discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
@@ -36,18 +29,14 @@ import {
   sourceRelation,
 } from './append-parquet.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel, stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { type ColumnFills, fieldsToFill, filledFields } from './column-fills.ts';
+import { filledSelect } from './filled-select.ts';
 import { columnsIn, keyIsGood, keySchema } from './input.ts';
 import { LazySession } from './input-session.ts';
 import { LocalStage } from './input-stage.ts';
-import {
-  allOf,
-  between,
-  filesThatMayMatch,
-  mappingOf,
-  tableFile,
-  tableRelations,
-} from './input-table.ts';
+import { filesThatMayMatch, mappingOf, tableFile, tableRelations } from './input-table.ts';
 import type { PreparedInput } from './input-types.ts';
+import { keyRange } from './key-range.ts';
 import { KeySieve } from './key-sieve.ts';
 
 export interface BatchOptions {
@@ -56,6 +45,8 @@ export interface BatchOptions {
   /** Further columns without whose value a row does not enter; as the inputs were inspected with. Default none. */
   readonly required?: readonly string[];
   readonly targetFileSizeBytes: number;
+  /** Values for columns that inputs do not bring; null where the table makes none. */
+  readonly fills: ColumnFills | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -135,17 +126,15 @@ export class IngestBatch {
   }
 
   #near({ snapshot, files }: ExistingFiles): readonly AddFile[] {
-    return filesThatMayMatch(snapshot, this.#keyRange(), files);
+    return filesThatMayMatch(snapshot, keyRange(this.#inputs, this.#keys), files);
   }
 
   /** The keys of the batch, where that may spare the engine: it would be there anyway for rows that must be encoded. */
   async #readSieve(near: readonly AddFile[]): Promise<KeySieve | null> {
-    const { target } = this.#options;
     const inputSizes = this.#inputs.map(({ parquet }) => parquet.sizeBytes);
     if (!KeySieve.isCheap([...inputSizes, ...near.map(({ size }) => size)])) return null;
     const allCopied = this.#inputs.every(
-      ({ footer, badKeyCount }) =>
-        badKeyCount === 0 && copyPartition(target, footer, judge(target, footer)) !== null,
+      (input) => input.badKeyCount === 0 && this.#copyInto(input) !== null,
     );
     return allCopied ? KeySieve.read(this.#inputs, this.#keys.fields) : null;
   }
@@ -200,14 +189,11 @@ export class IngestBatch {
 
   /** Files with the rows that are left. What an earlier call staged is used again where nothing more was dropped. */
   async stage(): Promise<readonly StagedFile[]> {
-    const { target } = this.#options;
     const { byFile } = await this.dropped();
     const numbered = this.#inputs.map((input, number) => {
       const rowsLeft = input.footer.rowCount - input.badKeyCount - (byFile.get(number) ?? 0);
       const whole = rowsLeft === input.footer.rowCount;
-      const copyInto = whole
-        ? copyPartition(target, input.footer, judge(target, input.footer))
-        : null;
+      const copyInto = whole ? this.#copyInto(input) : null;
       return { number, input, rowsLeft, copyInto };
     });
     const left = numbered.filter(({ rowsLeft }) => rowsLeft > 0);
@@ -220,6 +206,13 @@ export class IngestBatch {
       throw error;
     }
     return [...this.#copies.values(), ...this.#encoded];
+  }
+
+  /** The partition that a whole input may be copied into; null where its rows must be written anew. */
+  #copyInto({ footer }: PreparedInput): PartitionValues | null {
+    const { target, fills } = this.#options;
+    if (fills !== null && fieldsToFill(fills, footer).length > 0) return null;
+    return copyPartition(target, footer, judge(target, footer));
   }
 
   async #discardStale(left: readonly NumberedInput[]): Promise<void> {
@@ -262,15 +255,40 @@ export class IngestBatch {
       fileIndex: FILE_COLUMN,
       rowNumber: ROW_COLUMN,
     });
-    const columns = this.#options.target.schema.fields
-      .map(({ name }) => identifier(name))
-      .join(', ');
-    if (this.#required.fields.length === 0) return `SELECT ${columns} FROM (${rows})`;
-    const good = `SELECT ${columns} FROM (${rows}) AS r WHERE ${keyIsGood(this.#required)}`;
-    if ((await this.dropped()).count === 0) return good;
+    const isGood = this.#required.fields.length === 0 ? 'TRUE' : keyIsGood(this.#required);
+    const good = `SELECT * FROM (${rows}) AS r WHERE ${isGood}`;
+    if (this.#required.fields.length === 0 || (await this.dropped()).count === 0) {
+      return this.#filled(run, good);
+    }
     await this.#dropSession();
     const numbers = run.map(({ number }) => number).join(', ');
-    return `${good} AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`;
+    const left = `${good} AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`;
+    return this.#filled(run, left);
+  }
+
+  /** The columns of the table of rows of some inputs. */
+  #filled(run: readonly Pick<NumberedInput, 'number' | 'input'>[], rows: string): string {
+    const { target, fills } = this.#options;
+    const { schema } = target;
+    if (fills === null) {
+      const columns = schema.fields.map(({ name }) => identifier(name)).join(', ');
+      return `SELECT ${columns} FROM (${rows})`;
+    }
+    const byFile = (values: readonly string[]): string => `([${values.join(', ')}])[${FILE} + 1]`;
+    const missing = run.map(({ input }) => fieldsToFill(fills, input.footer));
+    const given = filledFields(fills).map((field) => {
+      const isGiven = missing.map((fields) => (fields.includes(field) ? 'FALSE' : 'TRUE'));
+      return [field, byFile(isGiven)] as const;
+    });
+    const starts = run.map(({ number }) =>
+      totalOf(this.#inputs.slice(0, number), ({ footer }) => footer.rowCount),
+    );
+    return filledSelect(schema, fills, {
+      rows,
+      place: `${byFile(starts.map(String))} + ${ROW}`,
+      given: new Map(given),
+      flags: [FILE_COLUMN],
+    });
   }
 
   /** A SELECT of the rows that are left, in order, and the session that it runs in. */
@@ -329,18 +347,6 @@ export class IngestBatch {
     return this.#rows;
   }
 
-  /** What the footers prove of the keys: no file of the table outside of it can hold one. */
-  #keyRange(): Expression | null {
-    const conditions = this.#keys.fields.flatMap((field) => {
-      const bounds = this.#inputs.map(({ footer }) => boundsIn(footer, field));
-      const known = bounds.filter((bound) => bound !== null);
-      const [first, ...others] = known;
-      if (first === undefined || known.length < bounds.length) return [];
-      return [between(field, others.reduce(widened, first))];
-    });
-    return allOf(conditions);
-  }
-
   #statement(): StatementOptions {
     const { signal } = this.#options;
     return signal === undefined ? {} : { signal };
@@ -352,24 +358,4 @@ interface NumberedInput {
   readonly input: PreparedInput;
   readonly rowsLeft: number;
   readonly copyInto: PartitionValues | null;
-}
-
-interface Bounds {
-  readonly min: Scalar;
-  readonly max: Scalar;
-}
-
-function boundsIn(footer: ParquetFooter, field: StructField): Bounds | null {
-  const isThere = footer.columns.some(({ name }) => name === field.name);
-  if (!isThere) return null;
-  const { columns } = footerStatistics(footer, { kind: 'struct', fields: [field] });
-  const { min = null, max = null } = columns.get(field.name) ?? {};
-  return min === null || max === null ? null : { min, max };
-}
-
-function widened(left: Bounds, right: Bounds): Bounds {
-  return {
-    min: compareScalars(left.min, right.min) <= 0 ? left.min : right.min,
-    max: compareScalars(left.max, right.max) >= 0 ? left.max : right.max,
-  };
 }

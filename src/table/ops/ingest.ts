@@ -17,10 +17,19 @@ import {
   type WriteOptions,
 } from './append-commit.ts';
 import { discardFiles, fileTarget, type StagedFile } from './append-file.ts';
+import { advanced, type ColumnFills, fieldsToFill, fillsOf } from './column-fills.ts';
 import { writeConflict } from './errors.ts';
-import { evolvedTable, type EvolveOptions, incomingSchemas, withEvolution } from './evolve.ts';
+import {
+  type EvolvedTable,
+  evolvedTable,
+  type EvolveOptions,
+  incomingSchemas,
+  withEvolution,
+} from './evolve.ts';
 import { IngestBatch } from './ingest-batch.ts';
 import type { PreparedInput } from './input-types.ts';
+import { columnGiven } from './rule-errors.ts';
+import { checkRules, rulesOf, type TableRule } from './table-rules.ts';
 
 export interface IngestOptions extends WriteOptions, EvolveOptions {
   /** The columns of the key. Without any, all rows enter. */
@@ -66,8 +75,9 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
  * Of rows with one key, the one in the lowest path (by bytes) and row enters, unless the table has the key. A commit of
  * somebody else in between is looked through for the same keys before this one goes in. Without new rows nothing is
  * committed but the `txn` and the `steps`, where there are any. With `evolve: 'add'` columns of the inputs that the table lacks come with the
- * same commit; without, they are left out.
- * Errors: `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `EVOLUTION_REFUSED`, `WRITE_CONFLICT`, and
+ * same commit; without, they are left out. Values are made for columns that an input does not bring, and rows held to what the
+ * table asks of them.
+ * Errors: `RULE_VIOLATED` (data), `RULE_UNSUPPORTED`, `COLUMN_GIVEN`, `IDENTITY_EXHAUSTED` (invalid), `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `EVOLUTION_REFUSED`, `WRITE_CONFLICT`, and
  * those of the engine.
  */
 export async function ingest(
@@ -100,24 +110,47 @@ async function ingestInto(
   if (staleStep(snapshot, options.steps ?? []) !== null) {
     return { ...nothing, kind: 'stale', snapshot };
   }
-  checkWritable(snapshot.protocol, snapshot.metadata, 'append');
-  const incoming = options.evolve === 'add' ? incomingSchemas(footersOf(inputs)) : [];
+  checkWritable(snapshot.protocol, snapshot.metadata, 'checked');
+  const { evolve = 'none' } = options;
+  const incoming = evolve === 'none' ? [] : incomingSchemas(footersOf(inputs));
   const evolved = evolvedTable(ctx, snapshot, incoming, options);
+  const rules = rulesOf(evolved.table);
+  const fills = fillsOf(evolved.table, ctx.clock.now());
+  const { table, actions } = fills === null ? evolved : numbered(evolved, inputs, fills);
   const batch = await IngestBatch.open(ctx, inputs, {
     target: fileTarget(evolved.table, options.codec),
     keyColumns: options.dropDuplicates,
     ...(options.keyColumns === undefined ? {} : { required: options.keyColumns }),
     targetFileSizeBytes: options.targetFileSizeBytes ?? FILE_SIZE_BYTES,
+    fills,
     signal: options.signal,
   });
   try {
     const againstTable = options.against !== 'batch';
     await batch.drop(againstTable ? { snapshot, files: snapshot.files() } : null);
-    const { actions } = evolved;
-    return { ...counts, ...(await commitBatch(ctx, snapshot, { batch, actions }, options)) };
+    const commit = { batch, table, actions, rules };
+    return { ...counts, ...(await commitBatch(ctx, snapshot, commit, options)) };
   } finally {
     await batch.close();
   }
+}
+
+/** The table with its identity columns advanced past the values that the inputs take. Errors: `COLUMN_GIVEN`, `IDENTITY_EXHAUSTED`. */
+function numbered(
+  evolved: EvolvedTable,
+  inputs: readonly PreparedInput[],
+  fills: ColumnFills,
+): EvolvedTable {
+  const missing = inputs.map(({ footer }) => fieldsToFill(fills, footer));
+  const used = fills.identities.filter(({ field, allowsGiven }) => {
+    const isGiven = missing.some((fields) => !fields.includes(field));
+    if (isGiven && !allowsGiven) throw columnGiven(field.name);
+    return missing.some((fields) => fields.includes(field));
+  });
+  const rowCount = totalOf(inputs, ({ footer }) => footer.rowCount);
+  const table = advanced(evolved.table, used, rowCount);
+  if (table === evolved.table) return evolved;
+  return { table, actions: [{ kind: 'metaData', metaData: table.metadata }] };
 }
 
 type Outcome = Pick<
@@ -131,13 +164,33 @@ type Outcome = Pick<
   | 'sizeBytes'
 >;
 
+interface BatchCommit {
+  readonly batch: IngestBatch;
+  /** As the commit leaves it, as far as its description goes. */
+  readonly table: Snapshot;
+  /** Of its description. */
+  readonly actions: readonly Action[];
+  readonly rules: readonly TableRule[];
+}
+
 async function commitBatch(
   ctx: TableContext,
   snapshot: Snapshot,
-  { batch, actions }: { readonly batch: IngestBatch; readonly actions: readonly Action[] },
+  { batch, table, actions, rules }: BatchCommit,
   options: IngestOptions,
 ): Promise<Outcome> {
-  let files = await batch.stage();
+  const { signal } = options;
+  const stage = async (): Promise<readonly StagedFile[]> => {
+    const staged = await batch.stage();
+    try {
+      await checkRules(ctx, table, staged, { rules, ...(signal === undefined ? {} : { signal }) });
+    } catch (error) {
+      await discardFiles(ctx, staged);
+      throw error;
+    }
+    return staged;
+  };
+  let files = await stage();
   let latest = snapshot;
   const { steps = [] } = options;
   const movesNothing = options.txn === undefined && steps.length === 0;
@@ -156,12 +209,13 @@ async function commitBatch(
     actions: addActions(actions, files),
     // It read the keys, so it is no blind append; which of a winner's rows matter is for `rebase` to say.
     reads: { kind: 'rows', predicate: NEVER, paths: new Set() },
+    scope: 'checked',
     rebase: async (winners: Winners) => {
       if (options.against === 'batch') return { kind: 'keep' };
       latest = winners.latest;
       const dropped = await batch.dropAgainst({ snapshot: winners.latest, files: winners.added });
       if (dropped === 0) return { kind: 'keep' };
-      files = await batch.stage();
+      files = await stage();
       if (files.length === 0 && movesNothing) {
         return { kind: 'conflict', reason: 'the table has all keys now' };
       }

@@ -33,6 +33,7 @@ export async function openRowBatch(
     keyColumns: dropDuplicates,
     required: keyColumns,
     targetFileSizeBytes: Number.POSITIVE_INFINITY,
+    fills: null,
     signal,
   });
 }

@@ -22,7 +22,7 @@ import { allOf, between } from './input-table.ts';
 import { anyOf, type MergeKey, type MergePlan } from './merge-plan.ts';
 import { SOURCE } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
-import type { RowChangeMode } from './row-writes.ts';
+import type { RowChangeMode } from './row-change-mode.ts';
 
 /** What the steps of one try share. */
 export interface MergeTry {

@@ -1,5 +1,6 @@
 /** A MERGE in the engine's SQL: clauses put into one CASE, keys taken out of the condition. */
 
+import { present } from '../../base/index.ts';
 import {
   identifier,
   type Scope,
@@ -16,18 +17,19 @@ import {
   findField,
   FLOAT,
   INTEGER,
+  isFilled,
+  isIdentity,
   LONG,
   parseExpression,
   SHORT,
   type StructField,
   type StructType,
   typesEqual,
-  VOID,
 } from '../../schema/index.ts';
-import { isFilled, withFills } from './column-fills.ts';
+import { identitiesOf, type Identity, withFills } from './column-fills.ts';
 import { mergeClause } from './errors.ts';
 import { allOf } from './input-table.ts';
-import { MergeScope, type PlanInput, TARGET, TARGET_ALIAS } from './merge-scope.ts';
+import { MergeScope, type PlanInput, SOURCE_ROW, TARGET } from './merge-scope.ts';
 import type { Assignments, NotMatchedClause } from './merge-types.ts';
 
 /** The column of `SOURCE` with the number of the clause that a row of the table takes. */
@@ -76,6 +78,8 @@ export interface InsertPlan {
   readonly condition: string;
   /** By column of the table, over the source. */
   readonly values: ReadonlyMap<string, string>;
+  /** Columns that give each row of the source, inserted or not, a number of its own. */
+  readonly identities: readonly Identity[];
 }
 
 /** What becomes of rows of the table that no source row matches. */
@@ -190,7 +194,7 @@ class Planner {
       for (const [index, { update, scope }] of clauses.entries()) {
         const value = update?.get(field);
         if (value === undefined) continue;
-        const sql = translateTo(value, scope, field.type);
+        const sql = translateTo(value, scope, field.type, { fillFields: this.#evolves });
         if (keys.some((key) => key.field === field && key.sourceSql === sql)) continue;
         values.push(value);
         branches.set(index, sql);
@@ -202,21 +206,26 @@ class Planner {
 
   #inserts(clauses: readonly NotMatchedClause[]): InsertPlan | null {
     if (clauses.length === 0) return null;
-    const scope = this.#names.source;
-    const rows = clauses.map(({ condition }) => ({ condition: parsed(condition), scope }));
-    const fills = { before: null, nowMs: this.#nowMs };
-    const assigned = clauses.map(({ insert }) =>
-      withFills(this.#schema, this.#assignments(insert), fills),
-    );
+    const { source, newRow } = this.#names;
+    const rows = clauses.map(({ condition }) => ({ condition: parsed(condition), scope: source }));
+    const inserted = clauses.map(({ insert }) => this.#inserted(insert));
+    const fills = { rows: { kind: 'new', place: SOURCE_ROW }, nowMs: this.#nowMs } as const;
+    const assigned = inserted.map((values) => withFills(this.#schema, values, fills));
     const values = this.#schema.fields.map((field) => {
       const cases = assigned.map((assignments, index) => {
-        const value = assignments.get(field) ?? NULL;
+        const value = present(assignments.get(field), 'the value of a column');
         const options = { fillFields: this.#evolves };
-        return `WHEN ${String(index)} THEN ${translateTo(value, scope, field.type, options)}`;
+        return `WHEN ${String(index)} THEN ${translateTo(value, newRow, field.type, options)}`;
       });
       return [field.name, `CASE ${clauseOf(rows)} ${cases.join(' ')} END`] as const;
     });
-    return { condition: `(${clauseOf(rows)}) IS NOT NULL`, values: new Map(values) };
+    return {
+      condition: `(${clauseOf(rows)}) IS NOT NULL`,
+      values: new Map(values),
+      identities: identitiesOf(this.#schema).filter(({ field }) =>
+        inserted.some((each) => !each.has(field)),
+      ),
+    };
   }
 
   #bySource(clauses: readonly RowClause[], first: number): BySourcePlan | null {
@@ -232,18 +241,30 @@ class Planner {
   }
 
   #updated(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
-    const alias = this.#spec.targetAlias ?? TARGET_ALIAS;
-    const before = ({ name }: StructField): Expression => ({ kind: 'column', path: [alias, name] });
-    return withFills(this.#schema, this.#assignments(clause), { before, nowMs: this.#nowMs });
+    const before = (field: StructField): Expression => this.#names.before(field);
+    const fills = { rows: { kind: 'old', before }, nowMs: this.#nowMs } as const;
+    return withFills(this.#schema, this.#assigned(clause), fills);
   }
 
-  #assignments(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
-    if (clause !== '*') return this.#names.assigned(clause);
-    const fields = this.#schema.fields.filter(
+  #assigned(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
+    if (clause !== '*') return this.#names.updated(clause);
+    const fields = this.#taken().filter((field) => !isIdentity(field));
+    const valueOf = (field: StructField): Expression =>
+      this.#evolves ? this.#names.mergedFromSource(field) : this.#names.ofSource(field.name);
+    return new Map(fields.map((field) => [field, valueOf(field)]));
+  }
+
+  #inserted(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
+    if (clause !== '*') return this.#names.inserted(clause);
+    return new Map(this.#taken().map((field) => [field, this.#names.ofSource(field.name)]));
+  }
+
+  /** The columns that `*` takes from the source: all, but such as need not come. */
+  #taken(): readonly StructField[] {
+    return this.#schema.fields.filter(
       (field) =>
         findField(this.#source, field.name) !== null || !(this.#evolves || isFilled(field)),
     );
-    return new Map(fields.map((field) => [field, this.#names.ofSource(field.name)]));
   }
 
   /** `t.a = <something of the source>`, either way round. */
@@ -279,8 +300,6 @@ function isOrderedAlike(from: DataType, to: DataType): boolean {
   if (typesEqual(to, FLOAT) || typesEqual(to, DOUBLE)) return false;
   return typesEqual(from, to) || (rank(from) >= 0 && rank(from) <= rank(to));
 }
-
-const NULL: Expression = { kind: 'literal', value: null, type: VOID };
 
 function parsed(text: string | undefined): Expression | null {
   return text === undefined ? null : parseExpression(text);

@@ -1,24 +1,32 @@
 /** The names of a MERGE: which of its two sides a column is of. */
 
+import { present } from '../../base/index.ts';
 import { identifier, type Scope, scopeOf } from '../../engine/index.ts';
 import {
+  type DataType,
   type Expression,
   expressionColumns,
   findField,
+  LONG,
   mapColumns,
   parseExpression,
   type StructField,
   type StructType,
+  VOID,
 } from '../../schema/index.ts';
+import { assignedColumns } from './assignments.ts';
 import { mergeClause, mergeColumn } from './errors.ts';
 import type { Assignments, MergeSpec } from './merge-types.ts';
+import { memberOf, structOf } from './struct-values.ts';
 
 /** The alias of the table's rows in the SQL. */
 export const TARGET = 't';
 /** The alias of the source's rows; with a space, which no column of a table without column mapping has in its name. */
 export const SOURCE = '"source row"';
+/** The number of the source's row, over `newRow`. */
+export const SOURCE_ROW: Expression = { kind: 'column', path: [SOURCE] };
 /** The aliases that users write, unless they choose others. */
-export const TARGET_ALIAS = 't';
+const TARGET_ALIAS = 't';
 const SOURCE_ALIAS = 's';
 
 /** What a plan is made over. */
@@ -108,15 +116,43 @@ export class MergeScope {
     return { kind: 'column', path: [this.#sourceAlias, name] };
   }
 
-  /** What the clause gives each column of the table that it names. Errors: `MERGE_COLUMN` (invalid), those of parsing. */
-  assigned(clause: Assignments): ReadonlyMap<StructField, Expression> {
-    const assigned = new Map<StructField, Expression>();
-    for (const [name, text] of Object.entries(clause)) {
-      const field = this.#assignable(name);
-      if (assigned.has(field)) throw mergeColumn(name, 'is assigned twice in one clause');
-      assigned.set(field, parseExpression(text));
-    }
-    return assigned;
+  /** The source, and which of its rows it is, as values of new rows may need it. */
+  get newRow(): Scope {
+    return [...this.source, { name: SOURCE, type: LONG, sql: `${SOURCE}.rowid` }];
+  }
+
+  /** The column of the table, as it is before. */
+  before({ name }: StructField): Expression {
+    return { kind: 'column', path: [this.#targetAlias, name] };
+  }
+
+  /**
+   * What `*` of an evolving merge gives a column: of a struct the fields that the source has, beside the others as they were, as
+   * in Spark.
+   */
+  mergedFromSource(field: StructField): Expression {
+    const taken = this.ofSource(field.name);
+    const own = findField(this.#sourceSchema, field.name);
+    if (own === null) return taken;
+    return mergedValue(field.type, own.type, { taken, before: this.before(field) });
+  }
+
+  /** What an update gives each column of which it names something. Errors: `MERGE_COLUMN` (invalid), those of parsing. */
+  updated(clause: Assignments): ReadonlyMap<StructField, Expression> {
+    return assignedColumns(this.#schema, clause, {
+      alias: this.#targetAlias,
+      before: (path) => ({ kind: 'column', path: [this.#targetAlias, ...path] }),
+      refuse: mergeColumn,
+    });
+  }
+
+  /** What an insert gives each column that it names. Errors: as above. */
+  inserted(clause: Assignments): ReadonlyMap<StructField, Expression> {
+    return assignedColumns(this.#schema, clause, {
+      alias: this.#targetAlias,
+      before: null,
+      refuse: mergeColumn,
+    });
   }
 
   /** The columns of the table that the expressions read. */
@@ -152,17 +188,6 @@ export class MergeScope {
     }));
   }
 
-  #assignable(name: string): StructField {
-    const target = parseExpression(name);
-    const path = target.kind === 'column' ? target.path : [];
-    const [first = '', second] = path;
-    const column = second !== undefined && sameName(first, this.#targetAlias) ? second : first;
-    const field = path.length > 2 ? null : findField(this.#schema, column);
-    if (field === null)
-      throw mergeColumn(name, 'cannot be assigned: the table has none of that name');
-    return field;
-  }
-
   /** The column of the table that a name starts with, or null where it is one of the source. */
   #targetColumnOf([first = '', second]: readonly string[]): StructField | null {
     if (second !== undefined && sameName(first, this.#targetAlias)) {
@@ -174,6 +199,44 @@ export class MergeScope {
       ? null
       : findField(this.#schema, first);
   }
+}
+
+interface Sides {
+  readonly taken: Expression;
+  readonly before: Expression;
+}
+
+function mergedValue(type: DataType, from: DataType, { taken, before }: Sides): Expression {
+  if (type.kind !== 'struct' || from.kind !== 'struct' || hasAllFields(from, type)) return taken;
+  const fields = type.fields.map((field) => {
+    const old = memberAt(before, field.name);
+    const own = findField(from, field.name);
+    if (own === null) return [field.name, old] as const;
+    const sides = { taken: memberAt(taken, own.name), before: old };
+    return [field.name, mergedValue(field.type, own.type, sides)] as const;
+  });
+  const isNull = (operand: Expression): Expression => ({ kind: 'isNull', operand, negated: false });
+  const when: Expression = {
+    kind: 'binary',
+    operator: 'and',
+    left: isNull(taken),
+    right: isNull(before),
+  };
+  const result: Expression = { kind: 'literal', value: null, type: VOID };
+  return { kind: 'case', operand: null, branches: [{ when, result }], otherwise: structOf(fields) };
+}
+
+function memberAt(value: Expression, name: string): Expression {
+  return present(memberOf(value, [name]), 'a field of a column');
+}
+
+/** Whether the struct has every field that a column has, inside of others too. */
+function hasAllFields(from: StructType, column: StructType): boolean {
+  return column.fields.every(({ name, type }) => {
+    const own = findField(from, name);
+    if (own === null) return false;
+    return type.kind !== 'struct' || own.type.kind !== 'struct' || hasAllFields(own.type, type);
+  });
 }
 
 function sameName(left: string, right: string): boolean {

@@ -8,7 +8,7 @@ import type { Snapshot, TableContext } from '../types.ts';
 import type { WriteOptions } from './append-commit.ts';
 import type { EvolveOptions } from './evolve.ts';
 import type { QueryOptions } from './query.ts';
-import type { RowChangeMode } from './row-writes.ts';
+import type { RowChangeMode } from './row-change-mode.ts';
 
 export type MergeSource =
   /** `schema` says what the columns are; by default the table's, as far as the rows use them. */

@@ -5,24 +5,15 @@
  */
 
 import { backoffMs, unreachable } from '../../base/index.ts';
-import {
-  type Action,
-  appendOnly,
-  checkWritable,
-  featureUnsupported,
-  isAppendOnly,
-  type WriteScope,
-  isOn,
-  supportsFeature,
-} from '../../log/index.ts';
+import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
-import { isManifestEnabled, parseSizeBytes } from '../properties.ts';
+import { parseSizeBytes } from '../properties.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { commitOptions, isApplied, removalOf } from './append-commit.ts';
 import { changeAction } from './change-files.ts';
-import { isIdentity } from './column-fills.ts';
+import { advanced } from './column-fills.ts';
 import { mergeMemory, writeConflict } from './errors.ts';
 import { evolvedTable } from './evolve.ts';
 import { LocalStage } from './input-stage.ts';
@@ -41,7 +32,8 @@ import { type LoadedSource, loadSource } from './merge-source.ts';
 import type { MergeExplanation, MergeResult, MergeSpec } from './merge-types.ts';
 import { type WrittenMerge, writeMerge } from './merge-write.ts';
 import { unusedName } from './row-matches.ts';
-import { discardRows, type RowChangeMode } from './row-writes.ts';
+import { modeOf } from './row-change-mode.ts';
+import { discardRows } from './row-writes.ts';
 import { checkRules, rulesOf } from './table-rules.ts';
 
 /** Each lost try means that another writer's commit went through. */
@@ -88,7 +80,7 @@ async function withSource<T>(
   spec: MergeSpec,
   work: (merging: Merging) => Promise<T>,
 ): Promise<T> {
-  checkWritable(snapshot.protocol, snapshot.metadata, scopeOf(snapshot, spec));
+  checkWritable(snapshot.protocol, snapshot.metadata, 'checked');
   const { whenMatched = [], whenNotMatchedBySource = [] } = spec;
   const changesRows = whenMatched.length + whenNotMatchedBySource.length > 0;
   if (changesRows && isAppendOnly(snapshot.metadata)) throw appendOnly();
@@ -145,22 +137,6 @@ async function mergeUntilCommitted(
   throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
 }
 
-/** New values are held to the rules of the table; identity columns are not counted on here, nor given values. */
-function scopeOf(
-  { schema }: Snapshot,
-  { whenMatched = [], whenNotMatched = [], whenNotMatchedBySource = [] }: MergeSpec,
-): WriteScope {
-  const identities = schema.fields.filter(isIdentity).map(({ name }) => name.toLowerCase());
-  const assigns = [...whenMatched, ...whenNotMatchedBySource].some((clause) => {
-    if ('delete' in clause) return false;
-    const { update } = clause;
-    if (update === '*') return true;
-    const names = Object.keys(update).map((name) => name.toLowerCase());
-    return names.some((name) => identities.includes(name.slice(name.indexOf('.') + 1)));
-  });
-  return identities.length > 0 && (whenNotMatched.length > 0 || assigns) ? 'merge' : 'checked';
-}
-
 async function checkWritten(
   { ctx, snapshot }: MergeTry,
   written: WrittenMerge,
@@ -194,7 +170,7 @@ function stepOf(ctx: TableContext, snapshot: Snapshot, trying: Trying): Step {
     stage,
     snapshot: table,
     plan,
-    mode: modeOf(snapshot, spec.mode),
+    mode: modeOf(snapshot, 'MERGE', spec.mode),
     fileNumber: unusedName(table, 'file number'),
     rowNumber: unusedName(table, 'row number'),
     signal: spec.signal,
@@ -220,6 +196,7 @@ async function tryMerge(
 ): Promise<MergeResult | Lost> {
   const { spec, source } = trying;
   const { step, actions } = stepOf(ctx, snapshot, trying);
+  const numbered = advanced(step.snapshot, step.plan.inserts?.identities ?? [], source.rowCount);
   const rules = rulesOf(step.snapshot);
   const { candidates, touched } = await findChanges(step);
   const { codec, targetFileSizeBytes, signal } = spec;
@@ -229,20 +206,24 @@ async function tryMerge(
   if (touched.length + written.files.length === 0 && spec.txn === undefined) {
     return { ...NOTHING, ...counts, kind: 'unchanged', snapshot };
   }
+  const isNumbered = written.insertedCount > 0 && numbered !== step.snapshot;
+  const described: readonly Action[] = isNumbered
+    ? [{ kind: 'metaData', metaData: numbered.metadata }]
+    : actions;
   const fileActions = actionsOf(ctx, touched, written);
   const outcome = await commitTransaction(ctx, snapshot, {
     ...commitOptions(spec),
     operation: 'MERGE',
     operationParameters: parametersOf(spec),
     operationMetrics: metricsOf(counts, touched),
-    actions: written.files.length === 0 ? fileActions : [...actions, ...fileActions],
+    actions: written.files.length === 0 ? fileActions : [...described, ...fileActions],
     reads: {
       kind: 'rows',
       predicate: candidates.predicate,
       paths: new Set(candidates.files.map(({ add }) => add.path)),
     },
     keepsRowIds: true,
-    scope: scopeOf(snapshot, spec),
+    scope: 'checked',
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);
   switch (outcome.kind) {
@@ -293,16 +274,4 @@ function actionsOf(
     ...files.map(({ add }) => ({ kind: 'add', add }) as const),
     ...changes.map(changeAction),
   ];
-}
-
-/** How rows of a table are changed. Errors: `FEATURE_UNSUPPORTED` where it cannot have vectors, and they are asked for. */
-function modeOf({ protocol, metadata }: Snapshot, mode: RowChangeMode | undefined): RowChangeMode {
-  const canHide = supportsFeature(protocol, 'deletionVectors') && !isManifestEnabled(metadata);
-  if (mode === 'deletion-vectors' && !canHide) {
-    const cure =
-      'enable the feature deletionVectors, without a symlink manifest, or leave the mode out';
-    throw featureUnsupported('write', ['deletionVectors'], { operation: 'MERGE' }, cure);
-  }
-  const isWanted = canHide && isOn(metadata, 'delta.enableDeletionVectors');
-  return mode ?? (isWanted ? 'deletion-vectors' : 'copy-on-write');
 }

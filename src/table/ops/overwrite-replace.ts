@@ -1,4 +1,7 @@
-/** What an overwrite takes out of a table: whole files, and rows of files that are written again without them. */
+/**
+ * What an overwrite takes out of a table: whole files, and rows of files that are written again without them. Files that only leave
+ * tell by themselves what was deleted; where others are written again, all that changes is written beside.
+ */
 
 import { identifier, relationSql, scopeOf, translateCondition } from '../../engine/index.ts';
 import type { AddFile } from '../../log/index.ts';
@@ -12,9 +15,17 @@ import {
   type StructType,
 } from '../../schema/index.ts';
 import type { ReadSet, Snapshot, TableContext } from '../types.ts';
-import { moveTarget, type StagedFile } from './append-file.ts';
-import { stageInto } from './append-select.ts';
-import { ENGINE_STATEMENTS_MAX, stageAll } from './append-stage.ts';
+import { discardFiles, moveTarget, type StagedFile } from './append-file.ts';
+import { type SelectWriter, stageInto } from './append-select.ts';
+import {
+  ENGINE_STATEMENTS_MAX,
+  inParallel,
+  runsBySize,
+  stageAll,
+  STORE_REQUESTS_MAX,
+} from './append-stage.ts';
+import { CHANGE_TYPE } from './change-columns.ts';
+import { recordsChanges, stageChanges } from './change-files.ts';
 import { liveFiles, partitionFields, partitionValuesOf } from './files.ts';
 import type { LazySession } from './input-session.ts';
 import { LocalStage } from './input-stage.ts';
@@ -41,6 +52,8 @@ export interface Replaced {
   readonly removed: readonly AddFile[];
   /** The rows that stay of removed files. */
   readonly kept: readonly StagedFile[];
+  /** Files of changed rows. */
+  readonly changes: readonly StagedFile[];
   readonly reads: ReadSet;
   /** Null where whole files went, and nobody counted. */
   readonly deletedRowCount: number | null;
@@ -78,7 +91,13 @@ export async function replaceRows(
 
 function whole(removed: readonly AddFile[], predicate: Expression | null): Replaced {
   const paths = new Set(removed.map(({ path }) => path));
-  return { removed, kept: [], reads: { kind: 'rows', predicate, paths }, deletedRowCount: null };
+  return {
+    removed,
+    kept: [],
+    changes: [],
+    reads: { kind: 'rows', predicate, paths },
+    deletedRowCount: null,
+  };
 }
 
 function replacePartitions(table: Snapshot, staged: readonly StagedFile[]): Replaced {
@@ -151,17 +170,13 @@ async function replaceWhere(
     paths: new Set(candidates.map(({ path }) => path)),
   };
   if (doubtful.length === 0) return { ...whole(files, predicate), reads };
-  const without = await withoutRows(ctx, table, options, {
+  const { deletedRowCount, ...without } = await withoutRows(ctx, table, options, {
+    whole: files,
     files: doubtful,
     columns: columnsRead(predicate, table.schema),
     condition: translateCondition(predicate, scopeOf(table.schema, ROWS)),
   });
-  return {
-    removed: [...files, ...without.removed],
-    kept: without.kept,
-    reads,
-    deletedRowCount: files.length === 0 ? without.deletedRowCount : null,
-  };
+  return { ...without, reads, deletedRowCount: files.length === 0 ? deletedRowCount : null };
 }
 
 async function replaceKeys(
@@ -189,6 +204,7 @@ async function replaceKeys(
       (field, index) => `k.k${String(index)} = ${identifier(ROWS)}.${identifier(field.name)}`,
     );
     const without = await withoutRows(ctx, table, options, {
+      whole: [],
       files,
       columns: { ...table.schema, fields: columns },
       condition: `EXISTS (SELECT 1 FROM ${name} AS k WHERE ${same.join(' AND ')})`,
@@ -226,6 +242,8 @@ function spanOf(
 const ROWS = 'r';
 
 interface Leaving {
+  /** Files of which all rows go. */
+  readonly whole: readonly AddFile[];
   readonly files: readonly AddFile[];
   /** What the condition reads. */
   readonly columns: StructType;
@@ -237,8 +255,8 @@ interface Leaving {
 async function withoutRows(
   ctx: TableContext,
   table: Snapshot,
-  { session, codec, signal }: ReplaceOptions,
-  { files, columns, condition }: Leaving,
+  { session, staged, codec, signal }: ReplaceOptions,
+  { whole: wholeFiles, files, columns, condition }: Leaving,
 ): Promise<Omit<Replaced, 'reads' | 'deletedRowCount'> & { readonly deletedRowCount: number }> {
   const engine = await session.open();
   const target = moveTarget(table, codec);
@@ -246,7 +264,7 @@ async function withoutRows(
   const writer = { ctx, session: engine, target, signal };
   const fields = partitionFields(table);
   const statement = signal === undefined ? {} : { signal };
-  const removed: AddFile[] = [];
+  const rewritten: AddFile[] = [];
   let deletedRowCount = 0;
   const stage = await LocalStage.open();
   try {
@@ -260,13 +278,58 @@ async function withoutRows(
       }
       if (leaving === 0) return [];
       deletedRowCount += leaving;
-      removed.push(add);
+      rewritten.push(add);
       const all = { files: [add], columns: table.schema, rowIds };
       const rows = await relationOf(ctx, stage, table, all);
       const select = `SELECT * FROM (${rows}) AS ${ROWS} WHERE NOT coalesce(${condition}, FALSE)`;
       return stageInto(writer, partitionValuesOf(add, fields), select);
     });
-    return { removed, kept, deletedRowCount };
+    const removed = [...wholeFiles, ...rewritten];
+    const changes =
+      kept.length > 0 && recordsChanges(table.metadata)
+        ? await tellChanges(writer, table, { removed, condition, staged, kept })
+        : [];
+    return { removed, kept, changes, deletedRowCount };
+  } finally {
+    await stage.close();
+  }
+}
+
+interface Told extends Pick<Leaving, 'condition'>, Pick<ReplaceOptions, 'staged'> {
+  readonly removed: readonly AddFile[];
+  /** Taken back where the changes cannot be written. */
+  readonly kept: readonly StagedFile[];
+}
+
+/** Of what one statement tells the changes, in bytes. */
+const CHANGES_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Files of all rows that go and come. PROTOCOL.md, "Change Data Files". */
+async function tellChanges(
+  writer: SelectWriter,
+  table: Snapshot,
+  { removed, condition, staged, kept }: Told,
+): Promise<readonly StagedFile[]> {
+  const { ctx } = writer;
+  const told = [
+    ...removed.map((add) => ({ add, type: 'delete', where: condition }) as const),
+    ...staged.map(({ add }) => ({ add, type: 'insert', where: 'TRUE' }) as const),
+  ];
+  const limits = { sizeMax: CHANGES_BYTES_MAX, countMin: 1 };
+  const runs = runsBySize(told, { ...limits, sizeOf: ({ add }) => add.size });
+  const stage = await LocalStage.open();
+  try {
+    return await stageAll(ctx, runs, ENGINE_STATEMENTS_MAX, async (run) => {
+      const selects = await inParallel(run, STORE_REQUESTS_MAX, async ({ add, type, where }) => {
+        const rows = await relationOf(ctx, stage, table, { files: [add], columns: table.schema });
+        const change = `'${type}' AS ${identifier(CHANGE_TYPE.name)}`;
+        return `SELECT *, ${change} FROM (${rows}) AS ${ROWS} WHERE ${where}`;
+      });
+      return stageChanges(writer, selects.join(' UNION ALL '));
+    });
+  } catch (error) {
+    await discardFiles(ctx, kept);
+    throw error;
   } finally {
     await stage.close();
   }

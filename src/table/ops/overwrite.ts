@@ -5,13 +5,7 @@
 
 import { unreachable } from '../../base/index.ts';
 import { translateCondition, scopeOf } from '../../engine/index.ts';
-import {
-  type Action,
-  appendOnly,
-  checkWritable,
-  featureUnsupported,
-  isAppendOnly,
-} from '../../log/index.ts';
+import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
 import {
   columnsRead,
   type Expression,
@@ -31,7 +25,7 @@ import {
   type StagedSource,
   stageSource,
 } from './append-source.ts';
-import { recordsChanges } from './change-files.ts';
+import { changeAction } from './change-files.ts';
 import { writeConflict } from './errors.ts';
 import { withEvolution } from './evolve.ts';
 import { asExpression } from './files.ts';
@@ -166,18 +160,7 @@ async function replacedBy(
     if (replacement.kind === 'where') {
       await checkMatches(ctx, table, replacement.predicate, { files, session, signal });
     }
-    const replaced = await replaceRows(ctx, table, replacement, {
-      staged: files,
-      session,
-      codec,
-      signal,
-    });
-    if (replaced.kept.length > 0 && recordsChanges(table.metadata)) {
-      // Readers of changes would take the rows that stay for deleted and inserted ones.
-      await discardFiles(ctx, replaced.kept);
-      throw featureUnsupported('write', ['changeDataFeed'], { operation: 'overwrite of rows' });
-    }
-    return replaced;
+    return await replaceRows(ctx, table, replacement, { staged: files, session, codec, signal });
   } catch (error) {
     await discardFiles(ctx, files);
     throw error;
@@ -220,7 +203,7 @@ async function commit(
   snapshot: Snapshot,
   { options, replacement, actions, staged, replaced }: Writing,
 ): Promise<OverwriteResult> {
-  const { removed, kept, reads } = replaced;
+  const { removed, kept, changes, reads } = replaced;
   const files = [...staged.files, ...kept];
   const outcome = await commitStaged(
     ctx,
@@ -234,12 +217,13 @@ async function commit(
         ...actions,
         ...removed.map((add) => removalOf(ctx, add, { dataChange: true })),
         ...files.map(({ add }) => ({ kind: 'add', add }) as const),
+        ...changes.map(changeAction),
       ],
       reads,
       keepsRowIds: true,
       scope: 'checked',
     },
-    files,
+    [...files, ...changes],
   );
   switch (outcome.kind) {
     case 'committed': {

@@ -9,16 +9,12 @@ import {
   type AddFile,
   appendOnly,
   checkWritable,
-  featureUnsupported,
   isAppendOnly,
-  isOn,
-  supportsFeature,
 } from '../../log/index.ts';
 import type { Codec } from '../../parquet/index.ts';
 import { type Expression, printExpression, resolveColumns } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
-import { isManifestEnabled } from '../properties.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import {
   commitOptions,
@@ -31,13 +27,13 @@ import { changeAction } from './change-files.ts';
 import { writeConflict } from './errors.ts';
 import { asExpression } from './files.ts';
 import { LazySession } from './input-session.ts';
+import { modeOf, type RowChangeMode } from './row-change-mode.ts';
 import { changeMetrics } from './row-metrics.ts';
 import { type FileRows, findRows } from './row-matches.ts';
 import {
   discardRows,
   fateOf,
   type FileFate,
-  type RowChangeMode,
   type RowWrite,
   type WrittenRows,
   writeRows,
@@ -106,7 +102,7 @@ export async function changeRows(
   start: Snapshot,
   change: RowChange,
 ): Promise<RowChangeResult> {
-  const { txn, signal } = change.options;
+  const { txn, signal, mode } = change.options;
   const session = new LazySession(ctx);
   let snapshot = start;
   let lost: Lost | null = null;
@@ -123,25 +119,10 @@ export async function changeRows(
   } finally {
     await session.close();
   }
-  if (isApplied(snapshot, txn)) return nothing('applied', snapshot, modeOf(snapshot, change));
-  throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
-}
-
-/** How rows of a table are changed. Errors: `FEATURE_UNSUPPORTED` where its protocol has no vectors, and they are asked for. */
-export function modeOf(
-  { protocol, metadata }: Pick<Snapshot, 'protocol' | 'metadata'>,
-  { options: { mode }, operation }: Pick<RowChange, 'options' | 'operation'>,
-): RowChangeMode {
-  const hasVectors = supportsFeature(protocol, 'deletionVectors');
-  if (mode === 'deletion-vectors' && (!hasVectors || isManifestEnabled(metadata))) {
-    const cure = hasVectors
-      ? 'its symlink manifest cannot show them: leave the mode out, and files are written again'
-      : 'enable the feature deletionVectors first, or leave the mode out, and files are written again';
-    throw featureUnsupported('write', ['deletionVectors'], { operation }, cure);
+  if (isApplied(snapshot, txn)) {
+    return nothing('applied', snapshot, modeOf(snapshot, change.operation, mode));
   }
-  if (mode !== undefined) return mode;
-  const isWanted = hasVectors && isOn(metadata, 'delta.enableDeletionVectors');
-  return isWanted && !isManifestEnabled(metadata) ? 'deletion-vectors' : 'copy-on-write';
+  throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
 }
 
 type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
@@ -152,7 +133,7 @@ async function tryChange(
   change: RowChange & { readonly session: LazySession },
 ): Promise<RowChangeResult | Lost> {
   const { options, operation, session } = change;
-  const mode = modeOf(snapshot, change);
+  const mode = modeOf(snapshot, operation, options.mode);
   if (isApplied(snapshot, options.txn)) return nothing('applied', snapshot, mode);
   const scope = operation === 'DELETE' ? 'delete' : 'update';
   checkWritable(snapshot.protocol, snapshot.metadata, scope);

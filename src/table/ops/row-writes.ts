@@ -13,11 +13,9 @@ import { CHANGE_TYPE } from './change-columns.ts';
 import { type ChangeType, recordsChanges, stageChanges } from './change-files.ts';
 import { LocalStage } from './input-stage.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
+import type { RowChangeMode } from './row-change-mode.ts';
 import { rowIdColumnsOf } from './row-ids.ts';
 import { type FileRows, ROW, rowScope } from './row-matches.ts';
-
-/** By files written again, or by vectors that hide rows of files that stay. */
-export type RowChangeMode = 'copy-on-write' | 'deletion-vectors';
 
 export interface RowWrite {
   readonly ctx: TableContext;

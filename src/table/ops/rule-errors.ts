@@ -63,6 +63,16 @@ export function columnGiven(column: string): DeltaError {
   });
 }
 
+/** `COLUMN_VALUES_INVALID`: a new table could not make the values of a column as it is told to. */
+export function columnValuesInvalid(column: string, why: string): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'COLUMN_VALUES_INVALID',
+    message: `the table cannot make the values of the column ${column}: ${why}`,
+    details: { column },
+  });
+}
+
 /** `IDENTITY_EXHAUSTED`: an identity column has no values left. */
 export function identityExhausted(column: string): DeltaError {
   return new DeltaError({
@@ -111,6 +121,7 @@ function exampleText(row: Row): string {
 }
 
 function valueText(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
   return JSON.stringify(value ?? null, (_key, item: unknown) =>
     typeof item === 'bigint' ? String(item) : item instanceof Uint8Array ? [...item] : item,
   );

@@ -9,6 +9,7 @@ import {
   columnsRead,
   type DataType,
   type Expression,
+  GENERATION,
   parseExpression,
   resolveColumns,
   type StructField,
@@ -122,9 +123,6 @@ function invariantText(stored: string): string {
     throw error;
   }
 }
-
-/** The key of a field's metadata with the expression that it is generated from. */
-export const GENERATION = 'delta.generationExpression';
 
 function generationRule(schema: StructType, field: StructField): readonly TableRule[] {
   const text = field.metadata[GENERATION];

@@ -238,10 +238,76 @@ describe('merge', () => {
       const { snapshot } = await append(bench.ctx, start, {
         rows: [{ id: 1, s: { x: 'a', y: 1 } }],
       });
-      const uri = await bench.parquet('new.parquet', "SELECT 1 AS id, {'x': 'b'} AS s");
+      const parquet = [await bench.parquet('new.parquet', "SELECT 1 AS id, {'x': 'b'} AS s")];
+      const { snapshot: merged } = await merge(bench.ctx, snapshot, {
+        ...clauses,
+        source: { parquet },
+      });
+      expect(await rowsOf(bench, merged)).toEqual([{ id: 1, s: { x: 'b', y: 1 } }]);
       await expect(
-        merge(bench.ctx, snapshot, { ...clauses, source: { parquet: [uri] } }),
+        merge(bench.ctx, merged, { ...clauses, evolve: 'none', source: { parquet } }),
+      ).rejects.toMatchObject({ code: 'EXPRESSION_TYPE', message: expect.stringContaining('y') });
+    });
+  });
+
+  test('by * takes fields one by one, of structs in structs too; what is null in both stays null', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'id int, s struct<i:struct<a:int,b:int>,k:string>');
+      const { snapshot } = await append(bench.ctx, start, {
+        rows: [
+          { id: 1, s: { i: { a: 1, b: 2 }, k: 'k' } },
+          { id: 2, s: null },
+          { id: 3, s: { i: null, k: 'k' } },
+          { id: 4, s: null },
+        ],
+      });
+      const source =
+        "SELECT * FROM (VALUES (1, {'I': {'c': 9, 'B': 5}}), (2, NULL), (3, NULL), " +
+        "(4, {'I': {'c': 7, 'B': NULL}})) v(id, s)";
+      const parquet = [await bench.parquet('new.parquet', source)];
+      const result = await merge(bench.ctx, snapshot, { ...clauses, source: { parquet } });
+      expect(result.snapshot.schema).toEqual(
+        parseDdl('id int, s struct<i:struct<a:int,b:int,c:int>,k:string>'),
+      );
+      expect(await rowsOf(bench, result.snapshot)).toEqual([
+        { id: 1, s: { i: { a: 1, b: 5, c: 9 }, k: 'k' } },
+        { id: 2, s: null },
+        { id: 3, s: { i: null, k: 'k' } },
+        { id: 4, s: { i: { a: null, b: null, c: 7 }, k: null } },
+      ]);
+    });
+  });
+
+  test('by name gives a struct the fields of the source, by their names, and null for those that it lacks', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(
+        bench,
+        'id int, s struct<x:string,y:bigint>, l array<struct<a:int,b:int>>',
+      );
+      const { snapshot } = await append(bench.ctx, start, {
+        rows: [{ id: 1, s: { x: 'a', y: 1 }, l: [] }],
+      });
+      const rows =
+        "SELECT 1 AS id, {'Y': 7, 'X': 'b'} AS s, [{'b': 2, 'a': 1}] AS l, {'X': 'c'} AS part";
+      const spec = {
+        source: { parquet: [await bench.parquet('new.parquet', rows)] },
+        on: 't.id = s.id',
+      };
+      const update = { s: 's.s', l: 's.l' };
+      const named = await merge(bench.ctx, snapshot, { ...spec, whenMatched: [{ update }] });
+      expect(await rowsOf(bench, named.snapshot)).toEqual([
+        { id: 1, s: { x: 'b', y: 7n }, l: [{ a: 1, b: 2 }] },
+      ]);
+      const part = [{ update: { s: 's.part' } }];
+      await expect(
+        merge(bench.ctx, named.snapshot, { ...spec, whenMatched: part }),
       ).rejects.toMatchObject({ code: 'EXPRESSION_TYPE' });
+      const evolved = await merge(bench.ctx, named.snapshot, {
+        ...spec,
+        whenMatched: part,
+        evolve: 'add',
+      });
+      expect(await rowsOf(bench, evolved.snapshot)).toMatchObject([{ s: { x: 'c', y: null } }]);
     });
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDdl } from '../../../src/schema/index.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { addConstraint } from '../../../src/table/ops/constraints.ts';
 import { ingest, type IngestOptions, type IngestResult } from '../../../src/table/ops/ingest.ts';
 import { inspectInputs } from '../../../src/table/ops/input.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
@@ -198,6 +199,77 @@ describe.each(['memory', 'disk'] as const)('ingest (%s)', (kind) => {
         { id: 'y', n: 2n },
         { id: 'z', n: 1n },
       ]);
+    });
+  });
+});
+
+describe('ingest into a table that makes values and asks something of rows', () => {
+  const MADE =
+    'id string, n bigint, k bigint GENERATED ALWAYS AS IDENTITY, ' +
+    "twice bigint GENERATED ALWAYS AS (n * 2), mark string DEFAULT 'new'";
+
+  test('fills what inputs lack, and counts on where some rows are duplicates', async () => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet('1-a.parquet', values(['x', 1], ['y', 2]));
+      await bench.parquet(
+        '1-b.parquet',
+        "SELECT * FROM (VALUES ('x', 3::BIGINT, 'own'), ('z', 4, NULL)) AS v(id, n, mark)",
+      );
+      await bench.parquet('2-c.parquet', values(['z', 5], ['w', 6]));
+      const start = await tableOf(bench, MADE);
+      const first = await take(bench, start, { prefix: '1-' });
+      expect(first).toMatchObject({ duplicateCount: 1, insertedCount: 3 });
+      const second = await take(bench, first.snapshot, { prefix: '2-' });
+      expect(second).toMatchObject({ duplicateCount: 1, insertedCount: 1 });
+      const rows = await rowsOf(bench, second.snapshot);
+      expect(rows.map(({ id, n, twice, mark }) => ({ id, n, twice, mark }))).toEqual([
+        { id: 'w', n: 6n, twice: 12n, mark: 'new' },
+        { id: 'x', n: 1n, twice: 2n, mark: 'new' },
+        { id: 'y', n: 2n, twice: 4n, mark: 'new' },
+        { id: 'z', n: 4n, twice: 8n, mark: null },
+      ]);
+      expect(new Set(rows.map(({ k }) => k)).size).toBe(4);
+    });
+  });
+
+  test('refuses a batch with a row that breaks a constraint, and numbers from outside', async () => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 1], ['y', -2]));
+      await bench.parquet('2.parquet', "SELECT 'z' AS id, 3::BIGINT AS n, 7::BIGINT AS k");
+      const start = await tableOf(bench, MADE);
+      const rule = { name: 'positive', expression: 'n > 0' };
+      const { snapshot } = await addConstraint(bench.ctx, start, rule);
+      await expect(take(bench, snapshot, { prefix: '1' })).rejects.toMatchObject({
+        code: 'RULE_VIOLATED',
+        details: { example: 'n = -2' },
+      });
+      await expect(take(bench, snapshot, { prefix: '2' })).rejects.toMatchObject({
+        code: 'COLUMN_GIVEN',
+      });
+      expect(await dataFiles(bench)).toEqual([]);
+      expect((await openSnapshot(bench.ctx)).version).toBe(snapshot.version);
+    });
+  });
+
+  test('no number is given twice to those who take at once', async () => {
+    await withBench('memory', async (bench) => {
+      for (const name of ['1', '2', '3']) {
+        await bench.parquet(`${name}.parquet`, values([`${name}a`, 1], [`${name}b`, 2]));
+      }
+      const start = await tableOf(bench, MADE);
+      await Promise.all(['1', '2', '3'].map((prefix) => take(bench, start, { prefix })));
+      const rows = await rowsOf(bench, await openSnapshot(bench.ctx));
+      expect(new Set(rows.map(({ k }) => k)).size).toBe(6);
+    });
+  });
+
+  test('widens types where it is asked to and the table lets it', async () => {
+    await withBench('memory', async (bench) => {
+      await bench.parquet('1.parquet', values(['x', 5_000_000_000]));
+      const properties = { 'delta.enableTypeWidening': 'true' };
+      const start = await tableOf(bench, 'id string, n int', { properties });
+      const result = await take(bench, start, { prefix: '1', evolve: 'widen' });
+      expect(await rowsOf(bench, result.snapshot)).toEqual([{ id: 'x', n: 5_000_000_000n }]);
     });
   });
 });

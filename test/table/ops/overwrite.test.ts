@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDdl } from '../../../src/schema/index.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { readChanges } from '../../../src/table/ops/changes.ts';
 import { overwrite, type OverwriteOptions } from '../../../src/table/ops/overwrite.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { readHistory } from '../../../src/table/history.ts';
@@ -211,6 +212,45 @@ describe('overwrite', () => {
       expect(await shownRows(bench, snapshot)).toEqual(['11 b new']);
     });
   });
+
+  test.each([
+    ['rows that a condition selects', { replaceWhere: 'id < 3' }, [1, 2], 9],
+    ['rows of keys', { replaceUsing: ['id'] }, [2], 2],
+  ] as const)(
+    'tells the changes of %s, where files are written again',
+    async (_what, options, gone, id) => {
+      await withBench('memory', async (bench) => {
+        const properties = { 'delta.enableChangeDataFeed': 'true' };
+        const start = await tableOf(bench, DDL, { properties });
+        const rows = [1, 2, 3].map((each) => ({ id: each, p: 'a', v: 'old' }));
+        const { snapshot } = await append(bench.ctx, start, { rows });
+        const incoming = [{ id: id === 9 ? 0 : id, p: 'a', v: 'new' }];
+        const result = await overwrite(bench.ctx, snapshot, { rows: incoming }, options);
+        expect(result).toMatchObject({ kind: 'committed', fileCount: 2, removedCount: 1 });
+        const changes = await Array.fromAsync(
+          readChanges(bench.ctx, result.snapshot, { fromVersion: 2 }),
+        );
+        const told = changes.map(
+          (row) => `${shown(row['_change_type'])} ${shown(row['id'])} ${shown(row['v'])}`,
+        );
+        expect(told.toSorted()).toEqual([
+          ...gone.map((each) => `delete ${each} old`),
+          `insert ${String(incoming[0]?.id)} new`,
+        ]);
+        const files = await dataFiles(bench);
+        expect(files.filter((path) => path.startsWith('_change_data/'))).toHaveLength(1);
+        await expect(
+          overwrite(
+            bench.ctx,
+            result.snapshot,
+            { rows: [{ id: 50, p: 'a' }] },
+            { replaceWhere: 'id < 3' },
+          ),
+        ).rejects.toMatchObject({ code: 'REPLACE_MISMATCH' });
+        expect(await dataFiles(bench)).toEqual(files);
+      });
+    },
+  );
 
   test('leaves the rows that a plain model leaves', async () => {
     const row = fc.record({

@@ -1,0 +1,101 @@
+/** What UPDATE and MERGE give to fields inside of columns. */
+
+import { describe, expect, test } from 'vitest';
+
+import { append } from '../../../src/table/ops/append.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
+import { updateRows } from '../../../src/table/ops/update.ts';
+import type { Snapshot } from '../../../src/table/types.ts';
+import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
+
+const DDL =
+  'id int, s struct<a:int,i:struct<x:string,y:string>>, g string GENERATED ALWAYS AS (s.i.x)';
+
+async function filled(bench: Bench): Promise<Snapshot> {
+  const rows = [
+    { id: 1, s: { a: 1, i: { x: 'x1', y: 'y1' } } },
+    { id: 2, s: null },
+  ];
+  return (await append(bench.ctx, await tableOf(bench, DDL), { rows })).snapshot;
+}
+
+describe('UPDATE', () => {
+  test('sets fields at any depth, in any case, and what is generated from them', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      const set = { 'S.I.X': "concat(s.i.y, '!')", 's.a': 's.a + 1' };
+      const { snapshot } = await updateRows(bench.ctx, start, { set });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 1, s: { a: 2, i: { x: 'y1!', y: 'y1' } }, g: 'y1!' },
+        { id: 2, s: { a: null, i: { x: null, y: null } }, g: null },
+      ]);
+    });
+  });
+
+  test('gives a struct fields by their names, in any order and case, and refuses one that lacks some', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      const set = { s: "named_struct('I', named_struct('Y', 'b', 'x', 'a'), 'A', 5)" };
+      const { snapshot } = await updateRows(bench.ctx, start, { set, where: 'id = 1' });
+      expect(await rowsOf(bench, snapshot)).toMatchObject([
+        { s: { a: 5, i: { x: 'a', y: 'b' } }, g: 'a' },
+        { s: null },
+      ]);
+      for (const s of ["named_struct('a', 1)", "named_struct('a', 1, 'i', NULL, 'z', 1)"]) {
+        await expect(updateRows(bench.ctx, start, { set: { s } })).rejects.toMatchObject({
+          code: 'EXPRESSION_TYPE',
+        });
+      }
+    });
+  });
+
+  test.each([
+    [{ 's.nope': '1' }, /has none of that name/],
+    [{ 's.i.x.deep': '1' }, /has none of that name/],
+    [{ s: 'NULL', 's.a': '1' }, /set twice/],
+    [{ 's.a': '1', S: 'NULL' }, /set twice/],
+    [{ 'a + 1': '1' }, /no name of a column/],
+    [{}, /name at least one/],
+  ])('refuses to set %o', async (set, message) => {
+    await withBench('memory', async (bench) => {
+      await expect(updateRows(bench.ctx, await filled(bench), { set })).rejects.toMatchObject({
+        code: 'UPDATE_COLUMN',
+        message: expect.stringMatching(message),
+      });
+    });
+  });
+});
+
+describe('MERGE', () => {
+  const source = { rows: [{ id: 1, g: 'new' }] };
+  const on = 't.id = s.id';
+
+  test('updates fields at any depth, with or without the alias', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      const update = { 't.s.i.y': 's.g', 's.a': 't.s.a + 1', 'S.i.X': "'z'" };
+      const { snapshot } = await merge(bench.ctx, start, {
+        source,
+        on,
+        whenMatched: [{ update }],
+        whenNotMatchedBySource: [{ update: { 't.s.i.x': "'gone'" } }],
+      });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 1, s: { a: 2, i: { x: 'z', y: 'new' } }, g: 'z' },
+        { id: 2, s: { a: null, i: { x: 'gone', y: null } }, g: 'gone' },
+      ]);
+    });
+  });
+
+  test.each([
+    [{ whenMatched: [{ update: { 's.i.nope': '1' } }] }, /has none of that name/],
+    [{ whenMatched: [{ update: { 't.id': '1', id: '2' } }] }, /set twice/],
+    [{ whenNotMatched: [{ insert: { 's.a': '1' } }] }, /whole columns/],
+  ])('refuses %o', async (clauses, message) => {
+    await withBench('memory', async (bench) => {
+      await expect(
+        merge(bench.ctx, await filled(bench), { source, on, ...clauses }),
+      ).rejects.toMatchObject({ code: 'MERGE_COLUMN', message: expect.stringMatching(message) });
+    });
+  });
+});
