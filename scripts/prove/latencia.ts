@@ -56,9 +56,10 @@ async function measure(): Promise<void> {
   const jobs = groups.map((names) => new JobProcess(names, env));
   const resident = jobs.map((): number[] => []);
   const broken = Promise.race(
-    jobs.map(async (job) => {
+    jobs.map(async (job, index) => {
       const { code, signal, errors } = await job.ended;
-      return fail(`jobs ended with ${String(code ?? signal)}: ${errors}`);
+      const names = groups[index]?.join(', ') ?? '';
+      return fail(`${names} ended with ${String(code ?? signal)}: ${errors}`);
     }),
   );
   await Promise.race([Promise.all(jobs.map(({ started }) => started)), broken]);

@@ -59,6 +59,11 @@ export interface RelationOptions {
   readonly rowIds?: RowIdColumns | null;
   /** A table of `HiddenRows` with rows to leave out beside those that files name themselves. Default: none. */
   readonly hiddenRows?: string;
+  /**
+   * Whether rows may come in any order: all files of one layout share a scan then, unless each is told by its place. Default:
+   * false. A sort of a hundred scans takes memory for each of them, and spills none of it.
+   */
+  readonly inAnyOrder?: boolean;
 }
 
 /**
@@ -85,12 +90,16 @@ function runsOfOneLayout(
   files: readonly RelationFile[],
   options: RelationOptions,
 ): readonly FileRun[] {
+  const { inAnyOrder = false, fileIndex, hiddenRows } = options;
+  const isGrouped = inAnyOrder && fileIndex === undefined && hiddenRows === undefined;
   const runs: FileRun[] = [];
   for (const [index, file] of files.entries()) {
     const layout = layoutOf(file, options);
-    const run = runs.at(-1);
-    if (run?.layout === layout && isAlone(run.first) && isAlone(file)) run.files.push(file);
-    else runs.push({ first: file, firstIndex: index, files: [file], layout });
+    const takesFile = (run: FileRun): boolean =>
+      run.layout === layout && isAlone(run.first) && isAlone(file);
+    const run = isGrouped ? runs.find(takesFile) : runs.slice(-1).find(takesFile);
+    if (run === undefined) runs.push({ first: file, firstIndex: index, files: [file], layout });
+    else run.files.push(file);
   }
   return runs;
 }

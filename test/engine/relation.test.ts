@@ -320,3 +320,28 @@ describe('several files', () => {
     expect(await read([{ ...file, localPath: odd }], schema)).toEqual([{ [`a"b'c`]: 1, '*': 2 }]);
   });
 });
+
+describe('files of different columns', () => {
+  test('are read by one scan for each layout where their order does not matter', async () => {
+    const files: RelationFile[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      files.push(
+        await fileOf(`SELECT ${String(index)} AS a${index % 2 === 0 ? '' : ", 'x' AS b"}`),
+      );
+    }
+    const rows = await read(files, 'a int, b string', { inAnyOrder: true });
+    expect(rows.toSorted((left, right) => Number(left['a']) - Number(right['a']))).toEqual(
+      files.map((_, index) => ({ a: index, b: index % 2 === 0 ? null : 'x' })),
+    );
+    const scans = (options: Partial<RelationOptions>): number => {
+      const base = { schema: parseDdl('a int, b string'), partitionColumns: [] };
+      const sql = relationSql(files, { ...base, mapping: 'none', ...options });
+      return sql.split('read_parquet').length - 1;
+    };
+    expect(scans({})).toBe(6);
+    expect(scans({ inAnyOrder: true })).toBe(2);
+    expect(scans({ inAnyOrder: true, fileIndex: 'file' })).toBe(6);
+    const told = await read(files, 'a int, b string', { inAnyOrder: true, fileIndex: 'file' });
+    expect(told.map(({ a, file }) => Number(file) === a)).not.toContain(false);
+  });
+});

@@ -59,8 +59,8 @@ export class LazySession {
  */
 export async function stageBin(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {
   writer.signal?.throwIfAborted();
-  const keepsOrder = writer.layout.kind === 'pack' && writer.sortBy.length === 0;
-  return (keepsOrder ? await packFiles(writer, bin) : null) ?? encode(writer, bin);
+  const isPacked = writer.layout.kind === 'pack' && keepsOrder(writer);
+  return (isPacked ? await packFiles(writer, bin) : null) ?? encode(writer, bin);
 }
 
 async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedFile[]> {
@@ -73,6 +73,7 @@ async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedF
     rowIds: target.rowIds ?? null,
     session,
     name,
+    inAnyOrder: !keepsOrder(writer),
     ...(signal === undefined ? {} : { signal }),
   });
   try {
@@ -91,6 +92,11 @@ async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedF
     await staged.stage.close();
     await session.run(`DROP TABLE IF EXISTS ${identifier(name)}`);
   }
+}
+
+/** Whether rows stay in the order of the files and of the rows in them. */
+function keepsOrder({ layout, sortBy }: BinWriter): boolean {
+  return (layout.kind === 'pack' || layout.kind === 'purge') && sortBy.length === 0;
 }
 
 /** A partition column has one value in a file, which the file does not hold. */

@@ -47,6 +47,8 @@ export interface RelationsOptions {
   readonly variants?: VariantForm;
   /** As in `RelationOptions`. */
   readonly rowIds?: RowIdColumns | null;
+  /** As in `RelationOptions`. */
+  readonly inAnyOrder?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -198,6 +200,7 @@ function relationOf(
     schema,
     variants = 'json',
     rowIds = null,
+    inAnyOrder = false,
     hiddenRows,
   }: RelationsOptions & { readonly hiddenRows?: string },
 ): string {
@@ -206,6 +209,7 @@ function relationOf(
     partitionColumns: snapshot.partitionColumns,
     mapping: mappingOf(snapshot),
     rowIds,
+    inAnyOrder,
     ...(hiddenRows === undefined ? {} : { hiddenRows }),
   });
 }
