@@ -109,6 +109,7 @@ export {
   rowIdHighWaterMark,
   withRowIdColumns,
   withRowIds,
+  withoutRowIds,
 } from './row-tracking.ts';
 export {
   type CheckpointFiles,

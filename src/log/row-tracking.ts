@@ -41,9 +41,7 @@ export function isRowTrackingEnabled(metadata: Metadata): boolean {
  * The names of the columns in which files hold ids and commit versions of rows that came from other files; null where the table
  * never had any. They are in no schema.
  */
-export function rowIdColumnNames({
-  configuration,
-}: Pick<Metadata, 'configuration'>): {
+export function rowIdColumnNames({ configuration }: Pick<Metadata, 'configuration'>): {
   readonly id: string;
   readonly commitVersion: string;
 } | null {
@@ -148,6 +146,15 @@ export function checkKeepsRowIds(
     { readerVersion: minReaderVersion, writerVersion: minWriterVersion, operation },
     'it moves rows, and would give them new row ids: use an operation that keeps them, or unset delta.enableRowTracking',
   );
+}
+
+/** The file without what it had in a table whose ids are not counted on. */
+export function withoutRowIds({
+  baseRowId: _id,
+  defaultRowCommitVersion: _version,
+  ...add
+}: AddFile): AddFile {
+  return add;
 }
 
 /** Of the file as it stands in its storage: rows that a deletion vector hides are counted. Null where nobody counted them. */

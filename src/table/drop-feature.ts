@@ -12,6 +12,7 @@ import {
   supportsFeature,
   withFeatures,
   withoutFeature,
+  withoutRowIds,
 } from '../log/index.ts';
 import { alter, type Alteration, type AlterResult, differences, unchanged } from './alter.ts';
 import { writeCheckpoint } from './checkpoint.ts';
@@ -65,7 +66,7 @@ async function dropping(
     actions: [
       ...differences(latest, { protocol, metadata }),
       ...removedDomains(feature, latest),
-      ...(feature === 'rowTracking' ? withoutRowIds(latest) : []),
+      ...(feature === 'rowTracking' ? unnumbered(latest) : []),
     ],
     restsOnVersion: true,
   };
@@ -107,12 +108,10 @@ function removedDomains(feature: string, snapshot: Snapshot): readonly Action[] 
 }
 
 /** Files described anew: ids that nobody numbers on from could be given twice where the feature comes back. */
-function withoutRowIds(snapshot: Snapshot): readonly Action[] {
-  return Array.from(snapshot.files()).flatMap((file): readonly Action[] => {
-    const { baseRowId, defaultRowCommitVersion, ...add } = file;
-    if (baseRowId === undefined && defaultRowCommitVersion === undefined) return [];
-    return [{ kind: 'add', add: { ...add, dataChange: false } }];
-  });
+function unnumbered(snapshot: Snapshot): readonly Action[] {
+  return [...snapshot.files()]
+    .filter(({ baseRowId }) => baseRowId !== undefined)
+    .map((add) => ({ kind: 'add', add: { ...withoutRowIds(add), dataChange: false } }));
 }
 
 /** Why the feature cannot go, as the rest of a sentence; null where it can. */

@@ -8,6 +8,7 @@ import {
   type DeletionVectorDescriptor,
   type Metadata,
   vectorPlace,
+  withoutRowIds,
 } from '../../log/index.ts';
 import { decodePath, encodePath } from '../../schema/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
@@ -131,7 +132,7 @@ function clustering(snapshot: Snapshot): readonly Action[] {
 
 /** The file as others' logs name it; its row ids are the source's, and are given anew. */
 function absoluteFile(root: string, file: AddFile): AddFile {
-  const { baseRowId: _id, defaultRowCommitVersion: _version, deletionVector, ...rest } = file;
+  const { deletionVector, ...rest } = withoutRowIds(file);
   return {
     ...rest,
     path: absolutePath(root, file.path),

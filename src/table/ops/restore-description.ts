@@ -5,6 +5,8 @@ import {
   type Action,
   type Metadata,
   type Protocol,
+  rowIdColumnNames,
+  rowIdHighWaterMark,
   supportedFeatures,
   withFeatures,
   withVersions,
@@ -12,7 +14,7 @@ import {
 import { findField, parseSchema, printSchema, type StructField } from '../../schema/index.ts';
 import { differences } from '../alter.ts';
 import { CLUSTERING_DOMAIN } from '../domains.ts';
-import { domainOf } from '../snapshot.ts';
+import { domainOf, tableSnapshot } from '../snapshot.ts';
 import type { Snapshot } from '../types.ts';
 
 /**
@@ -21,7 +23,7 @@ import type { Snapshot } from '../types.ts';
  */
 export function restoredDescription(latest: Snapshot, target: Snapshot): readonly Action[] {
   const protocol = merged(latest.protocol, target.protocol);
-  const metadata = restoredMetadata(latest.metadata, target.metadata);
+  const metadata = restoredMetadata(latest, target);
   return [...differences(latest, { protocol, metadata }), ...restoredClustering(latest, target)];
 }
 
@@ -37,10 +39,34 @@ const OF_THE_LOG = [
   'delta.inCommitTimestampEnablementTimestamp',
   'delta.requireCheckpointProtectionBeforeVersion',
 ];
+/** Names that stay what they are once a table has them. PROTOCOL.md, "Writer Requirements for Row Tracking". */
+const ROW_ID_COLUMNS = [
+  'delta.rowTracking.materializedRowIdColumnName',
+  'delta.rowTracking.materializedRowCommitVersionColumnName',
+];
 const HIGHEST_COLUMN_ID = 'delta.columnMapping.maxColumnId';
 
-function restoredMetadata(latest: Metadata, target: Metadata): Metadata {
+/**
+ * Whether row ids of the target may be those of other rows by now: the feature was dropped in between, and they are counted anew.
+ */
+export function countsRowsAnew(latest: Snapshot, target: Snapshot): boolean {
+  const [now, then] = [rowIdColumnNames(latest.metadata), rowIdColumnNames(target.metadata)];
+  if (then === null) return false;
+  return now === null ? markOf(latest) < markOf(target) : now.id !== then.id;
+}
+
+function markOf(snapshot: Snapshot): bigint {
+  return rowIdHighWaterMark(tableSnapshot(snapshot).state);
+}
+
+function restoredMetadata(now: Snapshot, then: Snapshot): Metadata {
+  const [latest, target] = [now.metadata, then.metadata];
   const configuration: Record<string, string> = { ...target.configuration };
+  for (const key of ROW_ID_COLUMNS) {
+    const name = latest.configuration[key];
+    if (name !== undefined) configuration[key] = name;
+    else if (countsRowsAnew(now, then)) delete configuration[key];
+  }
   for (const key of OF_THE_LOG) {
     const value = latest.configuration[key];
     if (value === undefined) delete configuration[key];

@@ -7,7 +7,9 @@ import {
   appendOnly,
   isAppendOnly,
   pathKey,
+  supportsFeature,
   vectorId,
+  withoutRowIds,
 } from '../../log/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { atTable } from '../errors.ts';
@@ -22,7 +24,8 @@ import {
   restoreFilesVanished,
   restoreInvalid,
 } from './housekeeping-errors.ts';
-import { restoredDescription } from './restore-description.ts';
+import { countsRowsAnew, restoredDescription } from './restore-description.ts';
+import { withRowCount } from './row-backfill.ts';
 
 export interface RestoreOptions {
   /** One of the two. */
@@ -54,11 +57,12 @@ const ATTEMPTS_MAX = 20;
 const BACKOFF = { delayMsMin: 10, delayMsMax: 1_000 } as const;
 
 /**
- * Gives the table the files, the schema and the properties of an older version, in one commit. Rows keep their row ids, the
- * protocol is never lowered, in-commit timestamps stay as they are, and marks that may only rise (row ids, identity columns,
- * column ids) do not fall. Where another writer changes the table first it is worked out again on what that one left, whose
- * change is undone too. Errors: `RESTORE_INVALID`, `RESTORE_FILES_MISSING`, `RESTORE_FILES_VANISHED`, `APPEND_ONLY`,
- * `WRITE_CONFLICT`, those of opening, of `commitTransaction` and of the store.
+ * Gives the table the files, the schema and the properties of an older version, in one commit. Rows get back their row ids, or new
+ * ones where the feature was dropped since and ids are counted anew; the protocol is never lowered, in-commit timestamps stay as
+ * they are, and marks that may only rise (row ids, identity columns, column ids) do not fall. Where another writer changes the
+ * table first it is worked out again on what that one left, whose change is undone too.
+ * Errors: `RESTORE_INVALID`, `RESTORE_FILES_MISSING`, `RESTORE_FILES_VANISHED`, `APPEND_ONLY`, `WRITE_CONFLICT`, those of opening,
+ * of `commitTransaction` and of the store.
  */
 export async function restore(
   ctx: TableContext,
@@ -116,28 +120,49 @@ async function plan(
   target: Snapshot,
   { ignoreMissing = false }: RestoreOptions,
 ): Promise<Work> {
-  const live = new Set(Array.from(latest.files(), keyOf));
-  const wanted = new Set<string>();
-  const coming: AddFile[] = [];
-  for (const file of target.files()) {
-    wanted.add(keyOf(file));
-    if (!live.has(keyOf(file))) coming.push(file);
-  }
-  const removed = [...latest.files()].filter((file) => !wanted.has(keyOf(file)));
+  const { coming, removed, unnumbered } = differenceOf(latest, target);
   const [first] = removed;
   if (first !== undefined && isAppendOnly(latest.metadata)) throw appendOnly(first.path);
   const missing = await missingFiles(ctx, coming);
   if (missing.size > 0 && !ignoreMissing) {
     throw restoreFilesMissing(target.version, [...missing.values()].flat());
   }
-  const added = coming.filter((file) => !missing.has(file));
+  const there = coming.filter((file) => !missing.has(file));
+  const added = supportsFeature(latest.protocol, 'rowTracking')
+    ? await inParallel(there, STORE_REQUESTS_MAX, (file) => withRowCount(ctx, file))
+    : there;
   const nowMs = ctx.clock.now();
   const actions: Action[] = [
     ...restoredDescription(latest, target),
     ...removed.map((file): Action => removal(file, nowMs)),
     ...added.map((add): Action => ({ kind: 'add', add: { ...add, dataChange: true } })),
+    ...unnumbered.map((add): Action => ({ kind: 'add', add: { ...add, dataChange: false } })),
   ];
   return { actions, added, removed, missing: [...missing.values()].flat() };
+}
+
+interface Difference {
+  readonly coming: readonly AddFile[];
+  readonly removed: readonly AddFile[];
+  /** Files that stay, and had row ids then which they have lost since. */
+  readonly unnumbered: readonly AddFile[];
+}
+
+function differenceOf(latest: Snapshot, target: Snapshot): Difference {
+  const live = new Map(Array.from(latest.files(), (file) => [keyOf(file), file]));
+  const wanted = new Set<string>();
+  const coming: AddFile[] = [];
+  const unnumbered: AddFile[] = [];
+  const isAnew = countsRowsAnew(latest, target);
+  for (const old of target.files()) {
+    const file = isAnew ? withoutRowIds(old) : old;
+    const held = live.get(keyOf(file));
+    wanted.add(keyOf(file));
+    if (held === undefined) coming.push(file);
+    else if (held.baseRowId === undefined && old.baseRowId !== undefined) unnumbered.push(file);
+  }
+  const removed = [...latest.files()].filter((file) => !wanted.has(keyOf(file)));
+  return { coming, removed, unnumbered };
 }
 
 /** A file with its deletion vector: with another one it has other rows. */
@@ -203,6 +228,7 @@ function commitWork(
     },
     actions,
     reads: { kind: 'table' },
+    keepsRowIds: true,
     // Its rows were held to the rules of that version when they came.
     scope: 'description',
     rebase: async () => {

@@ -49,7 +49,8 @@ function lacksRowIds({ baseRowId }: AddFile): boolean {
   return baseRowId === undefined;
 }
 
-async function withRowCount(ctx: TableContext, add: AddFile): Promise<AddFile> {
+/** The file with its number of rows in its statistics, from its footer where the log has none. Errors: those of footers. */
+export async function withRowCount(ctx: TableContext, add: AddFile): Promise<AddFile> {
   if (rowCountOf(add) !== null) return add;
   const file = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
   const { rowCount } = await dataFileFooter(file);

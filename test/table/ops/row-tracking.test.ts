@@ -438,6 +438,46 @@ describe('row tracking turned on for a table with rows', () => {
   });
 });
 
+describe('a table that is restored', () => {
+  test('keeps the names of its columns of row ids, also to before it had any', async () => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const start = await untracked(bench);
+      const { snapshot } = await setProperties(ctx, start, { set: TRACKED });
+      const packed = (await optimize(ctx, snapshot)).snapshot;
+      const back = (await restore(ctx, packed, { version: start.version })).snapshot;
+      const again = (await setProperties(ctx, back, { set: TRACKED })).snapshot;
+      expect(namesOf(again)).toEqual(namesOf(packed));
+      const forth = (await restore(ctx, again, { version: packed.version })).snapshot;
+      expect(await idsOf(bench, forth)).toEqual(await idsOf(bench, packed));
+    });
+  });
+
+  test.each([[[]], [[0]], [[0, 4, 8, 12]]])(
+    'to before the feature was dropped has no id twice, with new rows from %j since',
+    async (firsts) => {
+      await withBench('memory', async (bench) => {
+        const { ctx } = bench;
+        const start = await filled(bench);
+        const moved = (await updateRows(ctx, start, { set: { n: '1' }, where: 'id = 5' })).snapshot;
+        let { snapshot } = await dropFeature(ctx, moved, 'rowTracking');
+        for (const first of firsts) {
+          ({ snapshot } = await setProperties(ctx, snapshot, { set: TRACKED }));
+          ({ snapshot } = await append(ctx, snapshot, { rows: rowsFrom(100 + first, 4) }));
+          ({ snapshot } = await deleteRows(ctx, snapshot, { where: `id = ${String(first)}` }));
+        }
+        const back = (await restore(ctx, snapshot, { version: moved.version })).snapshot;
+        const ids = Array.from((await idsOf(bench, back)).values(), ([rowId]) => rowId);
+        expect(ids).toHaveLength(12);
+        expect(new Set(ids).size).toBe(12);
+        const more = (await append(ctx, back, { rows: rowsFrom(50, 1) })).snapshot;
+        const [fresh = 0n] = (await idsOf(bench, more)).get(50) ?? [];
+        expect(ids.every((rowId) => rowId < fresh)).toBe(true);
+      });
+    },
+  );
+});
+
 describe('row ids are not told', () => {
   test('of a table that does not keep them, or whose log does not tell those of a file', async () => {
     await withBench('memory', async (bench) => {
