@@ -118,8 +118,11 @@ test('the first job that fails ends the others in good order, with its exit code
     });
     expect(outcome.code).toBe(3);
     expect(outcome.stderr).toMatch(/^deltawright: JOB_REJECTED: .*\n$/);
-    const ends = linesOf(outcome.stdout).filter(({ msg }) => msg === 'stopped');
-    expect(ends).toMatchObject([{ job: 'pedidos' }]);
+    const ends = linesOf(outcome.stdout).filter(({ msg }) => msg === 'stopped' || msg === 'failed');
+    expect(ends).toMatchObject([
+      { msg: 'failed', job: 'estrito' },
+      { msg: 'stopped', job: 'pedidos' },
+    ]);
   });
 });
 

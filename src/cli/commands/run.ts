@@ -1,6 +1,6 @@
 /** `run`: jobs of the configuration, one after the other, and what each did; or side by side until they are stopped. */
 
-import { systemClock } from '../../base/index.ts';
+import { messageOf, systemClock } from '../../base/index.ts';
 import {
   type BatchReport,
   type Config,
@@ -115,6 +115,7 @@ async function keepRunning(
         });
         log.info({ ...result }, 'stopped');
       } catch (error) {
+        log.error({ job: name, reason: messageOf(error) }, 'failed');
         metrics.failed(name);
         failing.abort(error);
         throw error;
