@@ -42,6 +42,8 @@ describe('checkProperties', () => {
         'delta.checkpointInterval': '20',
         'delta.dataSkippingNumIndexedCols': '-1',
         'delta.deletedFileRetentionDuration': 'interval 2 days',
+        'delta.randomizeFilePrefixes': 'true',
+        'delta.randomPrefixLength': '4',
         'delta.compatibility.symlinkFormatManifest.enabled': 'true',
         'delta.columnMapping.mode': 'name',
         'delta.enableDeletionVectors': 'false',
