@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isDeltaError } from '../../../src/base/index.ts';
 import { commitPath, parseCommit } from '../../../src/log/index.ts';
 import { decodePath } from '../../../src/schema/index.ts';
+import { faultyStore } from '../../../src/store/index.ts';
 import { setProperties } from '../../../src/table/alter.ts';
 import { clusterBy } from '../../../src/table/domains.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
@@ -198,5 +199,26 @@ describe('restore', () => {
     await expect(restore(ctx, only.snapshot, { version: 0 })).rejects.toMatchObject({
       code: 'APPEND_ONLY',
     });
+  });
+});
+
+test('a restore that is committed is told so, also where the store does not answer any more', async () => {
+  await withBench('memory', async (bench) => {
+    const one = await appended(bench, await tableOf(bench, 'id bigint, nome string'), 1);
+    const two = await deleted(bench, one, 1);
+    const committed = commitPath(two.version + 1);
+    let isThere = false;
+    const store = faultyStore(bench.ctx.store, {
+      clock: bench.ctx.clock,
+      plan: ({ verb, path }) => {
+        const isLate = isThere;
+        isThere ||= path === committed;
+        return { kind: isLate && verb === 'head' ? 'fail' : 'none' };
+      },
+    });
+    const back = await restore({ ...bench.ctx, store }, two, { version: one.version });
+    expect(back).toMatchObject({ kind: 'committed', filesRestored: 1 });
+    expect(back.postCommitErrors).toMatchObject([{ code: 'STORE_UNAVAILABLE' }]);
+    expect(await rowsOf(bench, back.snapshot)).toEqual(await rowsOf(bench, one));
   });
 });
