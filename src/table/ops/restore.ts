@@ -1,6 +1,6 @@
 /** RESTORE: brings a table back to one of its versions, by a commit of its own, so that it can be undone too. */
 
-import { backoffMs, unreachable } from '../../base/index.ts';
+import { backoffMs, isDeltaError, unreachable } from '../../base/index.ts';
 import {
   type Action,
   type AddFile,
@@ -88,8 +88,8 @@ export async function restore(
       const outcome = await commitWork(ctx, latest, target, { ...options, work });
       switch (outcome.kind) {
         case 'committed': {
-          await checkThere(ctx, target, work);
-          const { postCommitErrors } = outcome;
+          const unseen = await checkThere(ctx, target, work);
+          const postCommitErrors = [...outcome.postCommitErrors, ...unseen];
           return { ...resultOf('committed', outcome.snapshot, target, work), postCommitErrors };
         }
         case 'applied':
@@ -240,12 +240,24 @@ function commitWork(
   });
 }
 
-/** A vacuum that had planned to delete what is older than the retention does not ask what was restored since. */
-async function checkThere(ctx: TableContext, target: Snapshot, { added }: Work): Promise<void> {
-  const missing = await missingFiles(ctx, added);
-  if (missing.size > 0) {
-    throw restoreFilesVanished(target.version, [...missing.values()].flat());
+/**
+ * A vacuum that had planned to delete what is older than the retention does not ask what was restored since. Where the store
+ * does not tell, the commit stands all the same: its errors are given back.
+ */
+async function checkThere(
+  ctx: TableContext,
+  target: Snapshot,
+  { added }: Work,
+): Promise<readonly Error[]> {
+  let missing: ReadonlyMap<AddFile, readonly string[]>;
+  try {
+    missing = await missingFiles(ctx, added);
+  } catch (error) {
+    if (!isDeltaError(error) || error.kind !== 'unavailable') throw error;
+    return [error];
   }
+  if (missing.size === 0) return [];
+  throw restoreFilesVanished(target.version, [...missing.values()].flat());
 }
 
 function sizeOf(files: readonly AddFile[]): number {
