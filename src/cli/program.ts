@@ -14,8 +14,7 @@ import {
   wholeNumber,
 } from './option-values.ts';
 import { printError } from './output.ts';
-
-const TABLE = 'db.table, a path, or an s3:// URI';
+import { changing, common, EVOLVE_MODES, formatted, TABLE, travelling } from './shared-options.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -121,6 +120,24 @@ function addWriteCommands(program: Command): void {
     .action(async (table: string, sources: string[], options) =>
       (await import('./commands/append.ts')).run(table, sources, options),
     );
+  common(program, 'copy-into')
+    .description('load the files below a folder or prefix that the table does not have yet')
+    .argument('<table>', TABLE)
+    .argument('<from>', 'a folder or an s3:// prefix')
+    .option('--pattern <glob>', 'only files whose path below it fits: "2026-*/**.parquet"')
+    .addOption(
+      new Option('--format <format>', `default: by the files' names`).choices(['parquet', 'json']),
+    )
+    .addOption(
+      new Option('--evolve <mode>', 'what of Parquet files the table may take on').choices(
+        EVOLVE_MODES,
+      ),
+    )
+    .option('--force', 'load files again that were loaded before')
+    .option('--skip-bad', 'leave out files that cannot be loaded, and tell of them')
+    .action(async (table: string, from: string, options) =>
+      (await import('./commands/copy-into.ts')).run(table, from, options),
+    );
   common(program, 'overwrite')
     .description('put Parquet or JSON-lines files in the place of the rows of a table, or of some')
     .argument('<table>', TABLE)
@@ -216,6 +233,18 @@ function addLogCommands(program: Command): void {
 }
 
 function addVersionCommands(program: Command): void {
+  common(program, 'erase')
+    .description('delete rows, and every file and log entry that holds one or speaks of one')
+    .argument('<table>', TABLE)
+    .requiredOption('--where <condition>', `Spark's SQL; "true" for all rows`)
+    .option('--writer-hours <n>', 'how long a writer under way may take (default: 24)', hours)
+    .option('--keep-log', 'leave the log as it is')
+    .option('--clone <uri>', 'a shallow clone that others made; may be given again', again, [])
+    .option('--forget-clone <uri>', 'a shallow clone that is gone; may be given again', again, [])
+    .option('--dry-run', 'only say what would be done')
+    .action(async (table: string, options) =>
+      (await import('./commands/erase.ts')).run(table, options),
+    );
   common(program, 'vacuum')
     .description('delete old files that no version within the retention needs')
     .argument('<table>', TABLE)
@@ -288,6 +317,7 @@ function addReadCommands(program: Command): void {
     .option('--where <condition>', `Spark's SQL`)
     .option('--columns <names>', 'comma-separated', list)
     .option('--limit <n>', 'rows at most', wholeNumber)
+    .option('--row-ids', 'also the id and the commit version of each row, where row tracking is on')
     .action(async (table: string, options) =>
       (await import('./commands/read.ts')).run(table, options),
     );
@@ -339,44 +369,6 @@ function addPublishCommands(program: Command): void {
     .action(async (table: string, options) =>
       (await import('./commands/register.ts')).run(table, options),
     );
-}
-
-function common(program: Command, name: string): Command {
-  return program
-    .command(name)
-    .option('--config <file>', 'configuration (default: ./deltawright.config.ts)')
-    .option('--json', 'print JSON for machines');
-}
-
-function travelling(command: Command): Command {
-  return command
-    .option('--version <n>', 'of that version', wholeNumber)
-    .addOption(
-      new Option(
-        '--timestamp <time>',
-        'as it was at that time (ISO 8601; without a zone: UTC)',
-      ).conflicts('version'),
-    );
-}
-
-/** As `EvolveMode` has them. */
-const EVOLVE_MODES = ['none', 'add', 'widen'];
-
-function changing(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--mode <mode>', `how (default: the table's)`).choices([
-        'copy-on-write',
-        'deletion-vectors',
-      ]),
-    )
-    .option('--dry-run', 'only say what would become of which files');
-}
-
-function formatted(command: Command): Command {
-  return command.addOption(
-    new Option('--format <format>').choices(['table', 'ndjson', 'csv']).default('table'),
-  );
 }
 
 const EXIT_CODES_HELP = `

@@ -7,6 +7,7 @@
 import pLimit from 'p-limit';
 
 import type { ObjectMeta, ObjectStore, StorePath } from '../store/index.ts';
+import { type BatchLimits, inBatches, isInput, isReadable } from '../table/index.ts';
 import type { LogPosition } from './compact-log.ts';
 import { type Deferral, readDeferrals, writeDeferrals } from './deferrals.ts';
 import { sourceMoved } from './errors.ts';
@@ -19,12 +20,6 @@ import {
   type SourcePosition,
   writeSourcePosition,
 } from './source-position.ts';
-
-/** How much of what is there one batch takes; it always takes one file. */
-export interface BatchLimits {
-  readonly filesMax: number;
-  readonly bytesMax: number;
-}
 
 export interface SourceFile {
   /** Below the root of the source. */
@@ -69,8 +64,6 @@ export interface FilePlan {
   readonly logOffset: number;
   readonly deferred: readonly Failure[];
 }
-
-const READABLE = /\.(?:parquet|json|jsonl|ndjson)$/i;
 
 const HEADS_AT_ONCE = 16;
 
@@ -165,7 +158,7 @@ export class FileSource {
     this.#sink ??= await SinkLogReader.open(this.#store);
     const files =
       this.#sink === null ? await this.#list(retried) : await this.#readSink(this.#sink, retried);
-    return cut([...retried.values(), ...files], limits);
+    return inBatches([...retried.values(), ...files], limits);
   }
 
   /** Whether the file was deferred before this look, and has not changed since: it is not deferred again. */
@@ -235,8 +228,7 @@ export class FileSource {
   async #list(retried: Map<StorePath, SourceFile>): Promise<SourceFile[]> {
     const files: SourceFile[] = [];
     const skip = (path: StorePath): boolean =>
-      !isVisible(path) ||
-      (this.#log.has(path) && !this.#log.isRejected(path) && !retried.has(path));
+      !isInput(path) || (this.#log.has(path) && !this.#log.isRejected(path) && !retried.has(path));
     for await (const meta of this.#store.list('', { recursive: true, skip })) {
       if (retried.delete(meta.path) || this.#isNew(meta)) files.push(meta);
     }
@@ -249,7 +241,7 @@ export class FileSource {
     const { files, position, isRestarted } = await sink.read(since);
     if (isRestarted || since.offset === -1) await this.#log.loadWhole();
     const fresh = files.filter(
-      ({ path }) => READABLE.test(path) && !retried.has(path) && !this.#log.has(path),
+      ({ path }) => isReadable(path) && !retried.has(path) && !this.#log.has(path),
     );
     for (const file of await this.#headAll([...retried.values()])) retried.set(file.path, file);
     this.#sinkPositionOffered = position;
@@ -286,10 +278,6 @@ export class FileSource {
   }
 }
 
-function isVisible(path: StorePath): boolean {
-  return READABLE.test(path) && !/(?:^|\/)[_.]/.test(path);
-}
-
 // A file is settled once the log has an entry for it that is younger than its deferral.
 function isOpen(deferral: Deferral, known: FileEntry | null): boolean {
   return known === null || known.logOffset <= deferral.logOffset;
@@ -299,21 +287,4 @@ function isOpen(deferral: Deferral, known: FileEntry | null): boolean {
 function isReplaced(known: FileEntry, meta: ObjectMeta): boolean {
   if (known.rejected === null) return false;
   return known.rejected.sizeBytes !== meta.sizeBytes || known.modifiedMs !== meta.modifiedMs;
-}
-
-function cut(files: readonly SourceFile[], limits: BatchLimits): SourceFile[][] {
-  const batches: SourceFile[][] = [];
-  let batch: SourceFile[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    const full = batch.length >= limits.filesMax || bytes + file.sizeBytes > limits.bytesMax;
-    if (full && batch.length > 0) {
-      batches.push(batch);
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(file);
-    bytes += file.sizeBytes;
-  }
-  return batch.length === 0 ? batches : [...batches, batch];
 }

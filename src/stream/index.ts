@@ -12,7 +12,6 @@ export {
   writeOffsets,
 } from './checkpoint.ts';
 export {
-  type BatchLimits,
   type Failure,
   type FilePlan,
   FileSource,
@@ -35,6 +34,7 @@ export {
   withUndecided,
   writeInitialOffsets,
 } from './kafka-offsets.ts';
+export type { BatchLimits } from '../table/index.ts';
 export { printLogOffset, readLogOffset } from './log-offset.ts';
 export type { ParquetSink, ParquetSinkOptions, SinkFile } from './parquet-sink.ts';
 export { partitionValuesOf } from './partition-values.ts';

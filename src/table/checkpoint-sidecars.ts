@@ -50,13 +50,21 @@ export function sidecarLine(sidecar: Sidecar): JsonObject {
 const ACTIONS_TAG = 'deltawright.actions';
 const LIVE_TAG = 'deltawright.live';
 
-/** Writes what is new and gives all sidecars of the checkpoint: together they hold the live files and these tombstones. */
+export interface SidecarsToWrite {
+  readonly tombstones: readonly CheckpointAction[];
+  /** Whether none of the sidecars that are there is kept. */
+  readonly isAnew: boolean;
+}
+
+/** Writes what is new and gives all sidecars of the checkpoint: together they hold the live files and the tombstones. */
 export async function writeSidecars(
   ctx: TableContext,
   state: LogState,
-  tombstones: readonly CheckpointAction[],
+  { tombstones, isAnew }: SidecarsToWrite,
 ): Promise<readonly Sidecar[]> {
-  const { kept, fresh } = await planSidecars(ctx, state);
+  const { kept, fresh } = isAnew
+    ? { kept: [], fresh: [...state.files.values()] }
+    : await planSidecars(ctx, state);
   const written: Sidecar[] = [];
   for (let start = 0; start < fresh.length; start += SIDECAR_ACTIONS_MAX) {
     const files = fresh.slice(start, start + SIDECAR_ACTIONS_MAX);

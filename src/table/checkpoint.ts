@@ -23,20 +23,32 @@ import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
 import { tableSnapshot } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
+export interface CheckpointOptions {
+  /**
+   * Tombstones to leave out, of files that are known to be deleted. Then nothing of the checkpoint before is copied either, so that
+   * no page of it can hold what only the tombstone told of.
+   */
+  readonly forgets?: (path: string) => boolean;
+}
+
 /**
  * Writes the checkpoint of a version, its checksum file, and the hint at it: of the V2 spec where `delta.checkpointPolicy` says
  * so, with the sidecars of the one before as far as they still hold; else a single Parquet file. Several may do so at once: what
  * they write means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint
  * alone.
  */
-export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Promise<void> {
+export async function writeCheckpoint(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  options: CheckpointOptions = {},
+): Promise<void> {
   const { state } = tableSnapshot(snapshot);
   checkWritable(state.protocol, state.metadata, 'description');
   const isV2 =
     state.metadata.configuration['delta.checkpointPolicy']?.toLowerCase() === 'v2' &&
     supportsFeature(state.protocol, 'v2Checkpoint');
   const [hint] = await Promise.all([
-    isV2 ? writeV2(ctx, state) : writeClassic(ctx, state),
+    isV2 ? writeV2(ctx, state, options) : writeClassic(ctx, state, options),
     bestEffort(() =>
       ctx.store.put(checksumPath(state.version), printVersionChecksum(state, { counted: true }), {
         kind: 'create',
@@ -48,12 +60,17 @@ export async function writeCheckpoint(ctx: TableContext, snapshot: Snapshot): Pr
   );
 }
 
-async function writeClassic(ctx: TableContext, state: LogState): Promise<LastCheckpoint> {
-  const actions = [...actionsOf(ctx, state)];
+async function writeClassic(
+  ctx: TableContext,
+  state: LogState,
+  options: CheckpointOptions,
+): Promise<LastCheckpoint> {
+  const actions = [...actionsOf(ctx, state, options)];
   const statistics = statisticsLayout(state.protocol, state.metadata);
   const writer = await CheckpointWriter.open({ kind: 'checkpoint', statistics });
   await writer.addActions(actions);
-  await writer.addFileSet(state.files);
+  if (options.forgets === undefined) await writer.addFileSet(state.files);
+  else await writer.addFiles(state.files.values());
   const bytes = writer.finish();
   await ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' });
   return {
@@ -67,14 +84,19 @@ async function writeClassic(ctx: TableContext, state: LogState): Promise<LastChe
 /** Actions beside files up to which the hint repeats them, so that the checkpoint's own file need not be read. */
 const HINT_ACTIONS_MAX = 30;
 
-async function writeV2(ctx: TableContext, state: LogState): Promise<LastCheckpoint> {
+async function writeV2(
+  ctx: TableContext,
+  state: LogState,
+  options: CheckpointOptions,
+): Promise<LastCheckpoint> {
   const own: JsonObject[] = [];
   const tombstones: CheckpointAction[] = [];
-  for (const action of actionsOf(ctx, state)) {
+  for (const action of actionsOf(ctx, state, options)) {
     if (action.kind === 'remove') tombstones.push(action);
     else own.push(actionJson(action));
   }
-  const sidecars = await writeSidecars(ctx, state, tombstones);
+  const isAnew = options.forgets !== undefined;
+  const sidecars = await writeSidecars(ctx, state, { tombstones, isAnew });
   const sidecarActions = sidecars.reduce((sum, { actionCount }) => sum + actionCount, 0);
   const sidecarBytes = sidecars.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const tags = {
@@ -106,16 +128,20 @@ async function writeV2(ctx: TableContext, state: LogState): Promise<LastCheckpoi
 }
 
 /** What the checkpoint holds beside live files. */
-function actionsOf(
+function* actionsOf(
   { clock }: TableContext,
   state: LogState,
+  { forgets }: CheckpointOptions,
 ): ReturnType<typeof actionsBesideFiles> {
   const nowMs = clock.now();
   const txnMs = txnRetentionMs(state.metadata);
-  return actionsBesideFiles(state, {
+  const actions = actionsBesideFiles(state, {
     removedAfterMs: nowMs - deletedFileRetentionMs(state.metadata),
     txnUpdatedAfterMs: txnMs === null ? null : nowMs - txnMs,
   });
+  for (const action of actions) {
+    if (action.kind !== 'remove' || forgets?.(action.remove.path) !== true) yield action;
+  }
 }
 
 /** For caches that readers do without: the checkpoint stands whether or not they could be written. */

@@ -99,7 +99,7 @@ async function orphanedSidecars(
 }
 
 /** The store as it will be: nothing that is listed is among the paths. */
-function without(store: ObjectStore, gone: ReadonlySet<string>): ObjectStore {
+export function without(store: ObjectStore, gone: ReadonlySet<string>): ObjectStore {
   return {
     uri: store.uri,
     get: (path) => store.get(path),

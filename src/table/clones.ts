@@ -56,7 +56,8 @@ export async function keysOfClones(
       continue;
     }
     const roots = [record.source, encodedRoot(ctx.store)];
-    for await (const path of pathsOfClone(ctx, { meta, record }, 1)) {
+    const paths = pathsOfClone(ctx, { meta, record }, { depth: 1, newestOnly: false });
+    for await (const path of paths) {
       for (const root of roots) {
         const key = keyBelow(root, path, { isOwn: false });
         if (key !== null) keys.add(key);
@@ -64,6 +65,55 @@ export async function keysOfClones(
     }
   }
   return keys;
+}
+
+/** A shallow clone, by its URI, and the key of a file below the table that its newest version reads. */
+export interface CloneRead {
+  readonly clone: string;
+  readonly key: string;
+}
+
+/**
+ * Which of the files the newest versions of shallow clones read: of those on record, but for those in `forget`, and of those in
+ * `also`, by their URIs. Errors: `VACUUM_CLONE_UNREADABLE`.
+ */
+export async function readsOfClones(
+  ctx: TableContext,
+  keys: ReadonlySet<string>,
+  { forget, also }: { readonly forget: readonly string[]; readonly also: readonly string[] },
+): Promise<readonly CloneRead[]> {
+  const reads: CloneRead[] = [];
+  const isForgotten = (uri: string): boolean => forget.some((it) => it.replace(/\/+$/, '') === uri);
+  const take = async (
+    clone: string,
+    roots: readonly string[],
+    paths: AsyncIterable<string>,
+  ): Promise<void> => {
+    for await (const path of paths) {
+      const found = roots.map((root) => keyBelow(root, path, { isOwn: false }));
+      const key = found.find((it) => it !== null && keys.has(it)) ?? null;
+      if (key !== null) reads.push({ clone, key });
+    }
+  };
+  const own = encodedRoot(ctx.store);
+  for (const recorded of await records(ctx.store)) {
+    const { table, source } = recorded.record;
+    if (isForgotten(table)) continue;
+    const paths = pathsOfClone(ctx, recorded, { depth: 1, newestOnly: true });
+    await take(table, [source, own], paths);
+  }
+  for (const uri of also) await take(uri, [own], newestPaths(ctx, uri));
+  return reads;
+}
+
+async function* newestPaths(owner: TableContext, uri: string): AsyncGenerator<string> {
+  try {
+    const snapshot = await openSnapshot({ ...owner, store: await storeAt(owner, uri) });
+    for (const file of snapshot.files()) yield* pathsOfFile(file);
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    throw cloneUnreadable(uri, uri, error);
+  }
 }
 
 interface Recorded {
@@ -75,7 +125,7 @@ interface Recorded {
 async function* pathsOfClone(
   owner: TableContext,
   { meta, record }: Recorded,
-  depth: number,
+  { depth, newestOnly }: { readonly depth: number; readonly newestOnly: boolean },
 ): AsyncGenerator<string> {
   const unreadable = (cause: unknown): Error => cloneUnreadable(record.table, meta.path, cause);
   if (depth > DEPTH_MAX) throw unreadable(null);
@@ -83,9 +133,15 @@ async function* pathsOfClone(
     const clone = { ...owner, store: await storeAt(owner, record.table) };
     const snapshot = await openSnapshot(clone);
     if (snapshot.metadata.id !== record.tableId) return;
-    const sinceMs = owner.clock.now() - deletedFileRetentionMs(snapshot.metadata);
-    yield* retainedPaths(clone, snapshot, sinceMs);
-    for (const next of await records(clone.store)) yield* pathsOfClone(clone, next, depth + 1);
+    if (newestOnly) {
+      for (const file of snapshot.files()) yield* pathsOfFile(file);
+    } else {
+      const sinceMs = owner.clock.now() - deletedFileRetentionMs(snapshot.metadata);
+      yield* retainedPaths(clone, snapshot, sinceMs);
+    }
+    for (const next of await records(clone.store)) {
+      yield* pathsOfClone(clone, next, { depth: depth + 1, newestOnly });
+    }
   } catch (error) {
     if (!isDeltaError(error)) throw error;
     const isNew = owner.clock.now() - meta.modifiedMs < UNDER_WAY_MS;

@@ -7,6 +7,8 @@ import type { CommitSource } from './commit-source.ts';
 import type { CreateSpec } from './create.ts';
 import type { GroupCommitOptions } from './group-commit.ts';
 import type { CloneResult } from './ops/clone.ts';
+import type { CopyIntoResult } from './ops/copy-into.ts';
+import type { EraseResult } from './ops/erase-report.ts';
 import type { FileEntry } from './ops/files.ts';
 import type { RestoreOptions, RestoreResult } from './ops/restore.ts';
 import type { FileChange } from './ops/row-changes.ts';
@@ -140,6 +142,8 @@ type Outcome<T> = Omit<T, 'snapshot'> & {
   readonly version: number;
 };
 
+export type CopyIntoOutcome = Outcome<CopyIntoResult>;
+export type EraseOutcome = Outcome<EraseResult>;
 export type VacuumOutcome = Outcome<VacuumResult>;
 export type RestoreOutcome = Outcome<RestoreResult>;
 export type CloneOutcome = Outcome<CloneResult>;

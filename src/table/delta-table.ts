@@ -10,7 +10,9 @@ import type {
   AlterOutcome,
   AppendOutcome,
   CloneOutcome,
+  CopyIntoOutcome,
   CreateTableSpec,
+  EraseOutcome,
   ManifestResult,
   MergeOutcome,
   OpenTableOptions,
@@ -38,12 +40,16 @@ import type { MergeExplanation } from './ops/merge-types.ts';
 import type { NamedMergeSpec } from './ops/merge-named.ts';
 import type { ChangesOptions } from './ops/changes.ts';
 import type { CloneOptions } from './ops/clone.ts';
+import type { CopyIntoOptions } from './ops/copy-into.ts';
 import type { DeleteOptions } from './ops/delete.ts';
+import type { EraseOptions } from './ops/erase.ts';
 import {
   append,
   checksum,
   clone,
+  copyInto,
   deleteRows,
+  erase,
   explainMerge,
   merge,
   openedSpec,
@@ -153,6 +159,14 @@ export class DeltaTable extends AlterableTable {
     const result = await this.#moved((it) => append(this.#context, it, source, options));
     const { fileCount: files, rowCount: rows, sizeBytes: bytes, ...facts } = result;
     return { ...facts, files, rows, bytes };
+  }
+
+  /**
+   * Loads the files below a prefix that the table does not have yet, each once, ever: the table itself remembers them. Errors:
+   * `COPY_INTO_INVALID`, `COPY_INTO_FORGETS`, `COPY_INTO_REJECTED` unless bad files are to be skipped, those of `append`.
+   */
+  async copyInto(options: CopyIntoOptions): Promise<CopyIntoOutcome> {
+    return this.#moved((it) => copyInto(this.#context, it, options));
   }
 
   /**
@@ -298,6 +312,15 @@ export class DeltaTable extends AlterableTable {
    */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumOutcome> {
     return this.#moved((snapshot) => vacuum(this.#context, snapshot, options));
+  }
+
+  /**
+   * Deletes rows, and every file and log entry below the table that holds such a row or speaks of one, as far as that can be proved
+   * safe: the report says what was searched, what is left, and which versions cannot be read any more. To be done again until it
+   * is clean. Errors: `ERASE_INVALID`, `ERASE_ELSEWHERE`, `ERASE_UNREADABLE`, `ERASE_CLONE`, those of `delete` and `vacuum`.
+   */
+  async erase(options: EraseOptions): Promise<EraseOutcome> {
+    return this.#moved((snapshot) => erase(this.#context, snapshot, options));
   }
 
   /**

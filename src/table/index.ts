@@ -17,7 +17,9 @@ export type {
   AlterOutcome,
   AppendOutcome,
   CloneOutcome,
+  CopyIntoOutcome,
   CreateTableSpec,
+  EraseOutcome,
   ManifestResult,
   MergeOutcome,
   NewColumnSpec,
@@ -109,9 +111,14 @@ export {
   parseJsonLine,
   readJsonRows,
 } from './ops/json-rows.ts';
+export type { CopyIntoOptions, RejectedFile } from './ops/copy-into.ts';
 export type { DeleteOptions } from './ops/delete.ts';
+export type { EraseOptions } from './ops/erase.ts';
+export type { VersionRange } from './ops/erase-files.ts';
+export type { EraseLeft, SearchedFiles } from './ops/erase-report.ts';
 export type { FileChange, RowChangeOptions } from './ops/row-changes.ts';
 export type { RowChangeMode } from './ops/row-change-mode.ts';
+export { ROW_ID_NAMES } from './ops/row-ids.ts';
 export type { ScanOptions } from './ops/scan.ts';
 export type { UpdateOptions } from './ops/update.ts';
 export {
@@ -138,6 +145,7 @@ export type { Transform } from '../schema/index.ts';
 export type { InferredSchema, TransformedInputs, TransformOptions } from './ops/transform.ts';
 export type { IngestOptions, IngestResult } from './ops/ingest.ts';
 export type { InspectOptions } from './ops/input.ts';
+export { type BatchLimits, inBatches, isInput, isReadable } from './ops/input-list.ts';
 export type { InputRows } from './ops/input-rows.ts';
 export type { InputFile, InspectedInputs, PreparedInput, Rejection } from './ops/input-types.ts';
 export type { KeepLatest, PreparedSource, PrepareOptions } from './ops/merge-latest.ts';

@@ -43,7 +43,8 @@ test('the commands of the README do what it says', async () => {
     expect(command).toBe('deltawright');
     outputs.push(await printed(...words));
   }
-  const [create, append, merge, read, files, history, checksum, optimize, doctor] = outputs;
+  const [create, append, merge, read, files, history, checksum, optimize, doctor, ...last] =
+    outputs;
   expect(create).toMatch(/^file:\/\/.*\/lake\/pessoas: version 0\n$/);
   expect(append).toMatch(/^version 1: 2 rows in 1 file, \d+ B\n$/);
   expect(merge).toBe('version 1: 0 rows updated, 0 deleted, 0 inserted\n');
@@ -56,6 +57,10 @@ test('the commands of the README do what it says', async () => {
   expect(doctor).toMatch(
     /^writer +deltawright\/[^:]+: 2 commits, the last is 1\nnothing is wrong\n$/m,
   );
+  const [copyInto, erase, ...others] = last;
+  expect(copyInto).toBe('version 2: 1 file loaded, 2 rows; 0 skipped, 0 rejected\n');
+  expect(erase).toMatch(/^before: live [^]*\n2 files would be rewritten, 0 deleted\n/);
+  expect(others).toEqual([]);
 });
 
 test('doctor tells what is wrong, mends what is safe, and ends with 3 where errors are left', async () => {

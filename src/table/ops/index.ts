@@ -9,6 +9,8 @@ import type { checksum as checksumNow } from './checksum.ts';
 import type { clone as cloneNow } from './clone.ts';
 import type { convert as convertNow } from './convert.ts';
 import type { deleteRows as deleteRowsNow } from './delete.ts';
+import type { copyInto as copyIntoNow } from './copy-into.ts';
+import type { erase as eraseNow } from './erase.ts';
 import type { ingest as ingestNow } from './ingest.ts';
 import type { openInputRows as openInputRowsNow } from './input-rows.ts';
 import type { inspectInputs as inspectInputsNow } from './input.ts';
@@ -47,6 +49,14 @@ export const convert: typeof convertNow = async (...args) =>
 /** See `delete.ts`. */
 export const deleteRows: typeof deleteRowsNow = async (...args) =>
   (await import('./delete.ts')).deleteRows(...args);
+
+/** See `copy-into.ts`. */
+export const copyInto: typeof copyIntoNow = async (...args) =>
+  (await import('./copy-into.ts')).copyInto(...args);
+
+/** See `erase.ts`. */
+export const erase: typeof eraseNow = async (...args) =>
+  (await import('./erase.ts')).erase(...args);
 
 /** See `ingest.ts`. */
 export const ingest: typeof ingestNow = async (...args) =>

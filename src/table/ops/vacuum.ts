@@ -122,7 +122,7 @@ function retentionOf({ metadata }: Snapshot, options: VacuumOptions): number {
 }
 
 /** What the store takes for now. */
-async function storeTimeMs({ store, clock, random }: TableContext): Promise<number> {
+export async function storeTimeMs({ store, clock, random }: TableContext): Promise<number> {
   const path = `${LOG_FOLDER}/.vacuum-${random.uuid()}.tmp`;
   await store.put(path, new Uint8Array(1), { kind: 'overwrite' });
   try {
@@ -225,7 +225,7 @@ async function deleteFiles(
   });
 }
 
-interface Recorded {
+export interface Recorded {
   readonly snapshot: Snapshot;
   readonly postCommitErrors: readonly Error[];
 }
@@ -235,7 +235,7 @@ const ATTEMPTS_MAX = 20;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 
 /** A commit that says what was done and changes nothing. */
-async function record(
+export async function record(
   ctx: TableContext,
   snapshot: Snapshot,
   told: Pick<TransactionSpec, 'operation' | 'operationParameters' | 'operationMetrics'>,

@@ -1,0 +1,206 @@
+/**
+ * The log without what speaks of erased files. All before a checkpoint goes or nothing does, as in every cleanup; and no commit that
+ * a writer under way may still be about to make: it would find the place of its version free.
+ */
+
+import { assert } from '../../base/index.ts';
+import { type CheckpointFiles, checksumPath, vectorId } from '../../log/index.ts';
+import { writeCheckpoint } from '../checkpoint.ts';
+import { without } from '../cleanup.ts';
+import { listVersions } from '../commit-source.ts';
+import { openSnapshot } from '../open.ts';
+import { isLogCleanupEnabled } from '../properties.ts';
+import { referencedSidecars } from '../sidecar-references.ts';
+import { encodedRoot, keyBelow } from '../stored-file.ts';
+import type { Snapshot, TableContext } from '../types.ts';
+import { type LogPart, type LogSearch, sidecarsOf } from './erase-log.ts';
+import type { EraseLeft } from './erase-report.ts';
+import { record } from './vacuum.ts';
+
+export interface CleanOptions {
+  /** Searches the log as it is then. */
+  readonly search: () => Promise<LogSearch>;
+  /** What is younger may be of a writer under way; 0 where there is none. */
+  readonly writerMs: number;
+  /** By the clock of the store. */
+  readonly nowMs: number;
+  readonly keepLog: boolean;
+}
+
+export interface CleanedLog {
+  readonly snapshot: Snapshot;
+  /** Files of the log that were deleted. */
+  readonly deleted: readonly string[];
+  /** Versions before this one cannot be opened any more; null where nothing was deleted. */
+  readonly keepFrom: number | null;
+  readonly left: readonly EraseLeft[];
+  readonly postCommitErrors: readonly Error[];
+}
+
+/**
+ * Cleans the log where that can be proved safe, and tells what is left where not. Before anything is deleted, the first and the last
+ * version that stay are opened from what stays alone, and have the files that they had. Errors: those of opening versions, of
+ * writing checkpoints and of the store.
+ */
+export async function cleanQuotes(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  found: LogSearch,
+  options: CleanOptions,
+): Promise<CleanedLog> {
+  const unchanged = { snapshot, deleted: [], keepFrom: null, left: [], postCommitErrors: [] };
+  const { quoting } = found;
+  if (quoting.length === 0) return { ...unchanged, left: straysLeft(found, options) };
+  const obstacle = obstacleOf(snapshot, options);
+  if (obstacle !== null) return { ...unchanged, left: quoting.flatMap(leftBy(obstacle, null)) };
+  const commits = quoting.filter(({ kind }) => kind === 'commit');
+  const last = Math.max(-1, ...commits.map(({ version }) => version ?? -1));
+  // The commit of the first version that stays is never deleted.
+  const marked = last === snapshot.version ? await record(ctx, snapshot, MARK) : null;
+  const end = marked?.snapshot ?? snapshot;
+  const postCommitErrors = marked?.postCommitErrors ?? [];
+  const begin = await firstToKeep(ctx, end, options);
+  if (last >= begin.version) {
+    const untilMs = Math.max(...commits.map(({ modifiedMs }) => modifiedMs)) + options.writerMs;
+    const left = quoting.flatMap(leftBy(YOUNG, untilMs));
+    return { ...unchanged, snapshot: end, left, postCommitErrors };
+  }
+  if (begin.version < protectedBefore(snapshot)) {
+    const left = quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
+    return { ...unchanged, snapshot: end, left, postCommitErrors };
+  }
+  await writeClean(ctx, [begin, end], found.suspects);
+  const again = await options.search();
+  const plan = await planOf(ctx, begin.version, again, options);
+  await prove(ctx, [begin, end], plan);
+  await ctx.store.delete(plan.commits);
+  // Only then: as long as a commit is there, the checkpoints that hide it are.
+  await ctx.store.delete(plan.others);
+  const deleted = [...plan.commits, ...plan.others];
+  const gone = new Set(deleted);
+  const rest = again.quoting.filter(({ paths }) => !paths.every((path) => gone.has(path)));
+  const left = [...rest.flatMap(leftBy(UNKNOWN, null)), ...straysLeft(again, options)];
+  return { snapshot: end, deleted, keepFrom: begin.version, left, postCommitErrors };
+}
+
+/** What would be left of the log were nothing done but to delete files, or why that is open. */
+export function quotesLeft(found: LogSearch): readonly EraseLeft[] {
+  return found.quoting.flatMap(leftBy('it speaks of files with such rows', null));
+}
+
+const MARK = { operation: 'ERASE' } as const;
+const YOUNG = 'a writer that began before it was written may still be about to commit';
+const UNKNOWN = 'it may speak of files with such rows, and nobody can tell what it is for';
+
+function obstacleOf({ metadata }: Snapshot, { keepLog }: CleanOptions): string | null {
+  if (keepLog) return 'the log was to be kept; cleaning it up deletes it in time';
+  return isLogCleanupEnabled(metadata) ? null : 'delta.enableExpiredLogCleanup is false';
+}
+
+function protectedBefore({ metadata: { configuration } }: Snapshot): number {
+  return Number(configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
+}
+
+function leftBy(why: string, untilMs: number | null): (part: LogPart) => readonly EraseLeft[] {
+  return ({ paths }) => paths.map((path) => ({ path, why, untilMs }));
+}
+
+/** Sidecars that no checkpoint names, of a checkpoint that may be just being written. */
+function straysLeft({ strays }: LogSearch, options: CleanOptions): readonly EraseLeft[] {
+  return strays.flatMap(({ path, modifiedMs }) =>
+    isOld(modifiedMs, options)
+      ? []
+      : [{ path, why: 'a checkpoint under way', untilMs: modifiedMs + options.writerMs }],
+  );
+}
+
+function isOld(timeMs: number, { writerMs, nowMs }: CleanOptions): boolean {
+  return writerMs === 0 || timeMs < nowMs - writerMs;
+}
+
+/** The last version before which all commits are old. */
+async function firstToKeep(
+  ctx: TableContext,
+  end: Snapshot,
+  options: CleanOptions,
+): Promise<Snapshot> {
+  const { commits } = await listVersions(ctx, 0);
+  const young = commits.find(({ modifiedMs }) => !isOld(modifiedMs, options));
+  if (young === undefined || young.version >= end.version) return end;
+  return openSnapshot(ctx, { version: young.version });
+}
+
+/** Checkpoints of both versions, the newest last, so that the hint names it. */
+async function writeClean(
+  ctx: TableContext,
+  [begin, end]: readonly [Snapshot, Snapshot],
+  suspects: ReadonlySet<string>,
+): Promise<void> {
+  const root = encodedRoot(ctx.store);
+  const forgets = (path: string): boolean => {
+    const key = keyBelow(root, path, { isOwn: true });
+    return key !== null && suspects.has(key);
+  };
+  if (begin.version !== end.version) await writeCheckpoint(ctx, begin, { forgets });
+  await writeCheckpoint(ctx, end, { forgets });
+}
+
+interface DeletionPlan {
+  readonly commits: readonly string[];
+  readonly others: readonly string[];
+}
+
+/** All before `begin`, and of what is from there on, whatever quotes and stands in for commits. */
+async function planOf(
+  ctx: TableContext,
+  begin: number,
+  { quoting, strays }: LogSearch,
+  options: CleanOptions,
+): Promise<DeletionPlan> {
+  const listing = await listVersions(ctx, 0);
+  const quotes = new Set(
+    quoting.flatMap(({ kind, paths }) => (kind === 'commit' || kind === 'other' ? [] : paths)),
+  );
+  const isGone = ({ version, files }: CheckpointFiles): boolean =>
+    version < begin || files.some(({ path }) => quotes.has(path));
+  const gone = listing.checkpoints.filter(isGone);
+  const kept = listing.checkpoints.filter((checkpoint) => !isGone(checkpoint));
+  const needed = await referencedSidecars(ctx.store, kept);
+  const sidecars = new Set<string>();
+  for (const checkpoint of gone) {
+    for (const path of await sidecarsOf(ctx.store, checkpoint)) sidecars.add(path);
+  }
+  const before = <T extends { readonly version: number }>(items: readonly T[]): readonly T[] =>
+    items.filter(({ version }) => version < begin);
+  const others = new Set([
+    ...before(listing.compacted).map(({ path }) => path),
+    ...listing.checksums.filter((version) => version < begin).map(checksumPath),
+    ...quotes,
+    ...gone.flatMap(({ files }) => files.map(({ path }) => path)),
+    ...[...sidecars].filter((path) => !needed.has(path)),
+    ...strays.flatMap(({ path, modifiedMs }) => (isOld(modifiedMs, options) ? [path] : [])),
+  ]);
+  return { commits: before(listing.commits).map(({ path }) => path), others: [...others] };
+}
+
+/** Stops with a bug where a version that is to stay would not be what it is. */
+async function prove(
+  ctx: TableContext,
+  versions: readonly Snapshot[],
+  { commits, others }: DeletionPlan,
+): Promise<void> {
+  const store = without(ctx.store, new Set([...commits, ...others]));
+  for (const kept of versions) {
+    const opened = await openSnapshot({ ...ctx, store }, { version: kept.version });
+    const isSame = opened.fileCount === kept.fileCount && holdsAll(opened, kept);
+    assert(isSame, `an erase was to break version ${String(kept.version)}`);
+  }
+}
+
+function holdsAll(opened: Snapshot, kept: Snapshot): boolean {
+  for (const { path, deletionVector } of kept.files()) {
+    const file = opened.file(path);
+    if (file === null || vectorId(file.deletionVector) !== vectorId(deletionVector)) return false;
+  }
+  return true;
+}
