@@ -73,3 +73,20 @@ test('vacuum, restore, clone and convert do what they say', async () => {
   );
   expect(await printed('convert', './fundo')).toMatch(/version 0: is a table already\n$/);
 });
+
+test('read prints row ids where it is asked to', async () => {
+  await printed(
+    'create',
+    './ids',
+    '--schema=id bigint',
+    '--property',
+    'delta.enableRowTracking=true',
+  );
+  await printed('append', './ids', './pessoas.jsonl');
+  await printed('update', './ids', '--set', 'id=3', '--where', 'id = 1');
+  const read = await json('read', './ids', '--row-ids');
+  expect(read).toEqual([
+    { id: 3, '_metadata.row_id': 0, '_metadata.row_commit_version': 2 },
+    { id: 2, '_metadata.row_id': 1, '_metadata.row_commit_version': 1 },
+  ]);
+});

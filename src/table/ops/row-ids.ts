@@ -9,6 +9,9 @@ import { LONG, type StructField } from '../../schema/index.ts';
 import type { Snapshot } from '../types.ts';
 import { rowIdsMissing } from './errors.ts';
 
+/** What a row's id and commit version are called in rows that are read, as in Spark. */
+export const ROW_ID_NAMES = ['_metadata.row_id', '_metadata.row_commit_version'] as const;
+
 /**
  * The columns in which files of the table hold row ids and commit versions, where readers count on them; else null.
  * Errors: `ROW_IDS_MISSING` (data) where the table does not say which they are.

@@ -21,7 +21,7 @@ import { columnUnknown } from '../errors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { rowIdsNotKept } from './errors.ts';
 import { asExpression, liveFiles } from './files.ts';
-import { rowIdColumnsOf, rowIdFields } from './row-ids.ts';
+import { ROW_ID_NAMES, rowIdColumnsOf, rowIdFields } from './row-ids.ts';
 import { rowReader } from './row-values.ts';
 import { relations } from './scan-files.ts';
 
@@ -104,9 +104,12 @@ function planScan(snapshot: Snapshot, options: ScanOptions): ScanPlan {
   };
 }
 
-const ROW_ID_FIELDS = ['_metadata.row_id', '_metadata.row_commit_version'].map(
-  (name): StructField => ({ name, type: LONG, nullable: false, metadata: {} }),
-);
+const ROW_ID_FIELDS = ROW_ID_NAMES.map((name): StructField => ({
+  name,
+  type: LONG,
+  nullable: false,
+  metadata: {},
+}));
 
 function rowIdsAskedFor(snapshot: Snapshot): RowIdColumns {
   const columns = rowIdColumnsOf(snapshot);
