@@ -1,19 +1,25 @@
 /**
  * Runs the simulation of `test/sim` on many seeds, over several processes: writers, readers, checkpoints, cleanup and a job
  * on a store that fails, and the rules of the table checked after each step. Prints the rate, and the seeds that break a rule.
+ * With `--operations`, the verbs of tables with real files, which take some tenths of a second a seed.
  *
  *   node scripts/prove/simulation.ts [--seeds 200000] [--from 1] [--processes 2]
+ *   node scripts/prove/simulation.ts --operations [--seeds 2000] [--from 1] [--processes 2]
  */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 
+import { Outside } from '../../test/sim/operations/outside.ts';
+import { simulateOperations } from '../../test/sim/operations/simulate.ts';
 import { simulate } from '../../test/sim/simulate.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '200000' },
+    operations: { type: 'boolean', default: false },
+    /** Default: 200,000; with `operations` 2,000. */
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     processes: { type: 'string', default: '2' },
     /** Seeds from one to the next. */
@@ -24,12 +30,12 @@ const { values } = parseArgs({
     worker: { type: 'boolean', default: false },
   },
 });
-const seeds = Number(values.seeds);
+const seeds = Number(values.seeds ?? (values.operations ? 2_000 : 200_000));
 const from = Number(values.from);
 const every = Number(values.every);
 
 /** Seeds after which a process says how far it is. */
-const TELL_EVERY = 5_000;
+const TELL_EVERY = values.operations ? 100 : 5_000;
 
 /** What a process has run. */
 interface Ran {
@@ -47,12 +53,13 @@ else await share(Number(values.processes));
 async function run(first: number, count: number): Promise<Ran> {
   let [ran, versions, steps] = [0, 0, 0];
   const broken: number[] = [];
+  const outside = new Outside();
   while (ran < count && broken.length < Number(values.broken)) {
     const seed = first + ran * every;
     ran += 1;
     if (ran % TELL_EVERY === 0) process.stderr.write(`${ran} seeds up to ${seed}\n`);
     try {
-      const result = await simulate(seed);
+      const result = await (values.operations ? simulateOperations(seed, outside) : simulate(seed));
       versions += result.versions;
       steps += result.steps;
     } catch (error) {
@@ -60,6 +67,7 @@ async function run(first: number, count: number): Promise<Ran> {
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n`);
     }
   }
+  await outside.close();
   return { seeds: ran, versions, steps, broken };
 }
 
@@ -77,7 +85,7 @@ async function share(workers: number): Promise<void> {
   const broken = ends.flatMap((end) => end?.broken ?? []);
   if (ends.includes(null) || broken.length > 0) process.exitCode = 1;
   console.log(
-    `${sum('seeds')} seeds from ${from} in ${seconds.toFixed(0)} s (${(seeds / seconds).toFixed(0)}/s): ` +
+    `${sum('seeds')} seeds from ${from} in ${seconds.toFixed(0)} s (${(seeds / seconds).toFixed(1)}/s): ` +
       `${sum('versions')} versions, ${sum('steps')} steps, ` +
       (broken.length === 0 ? 'no rule broken' : `rules broken by ${broken.join(', ')}`),
   );
@@ -87,6 +95,7 @@ async function share(workers: number): Promise<void> {
 async function start(first: number, count: number): Promise<Ran | null> {
   const options = ['--worker', '--from', String(first), '--seeds', String(count)];
   const passed = ['--every', values.every, '--broken', values.broken];
+  if (values.operations) passed.push('--operations');
   const child = spawn(process.execPath, [import.meta.filename, ...options, ...passed], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -5,7 +5,7 @@ import { parseExpression } from '../../src/schema/index.ts';
 import type { Snapshot, Winners } from '../../src/table/types.ts';
 import { newRow, steps } from './chance.ts';
 import type { SimRow } from './model.ts';
-import { commit, type Draft, filesOf, newFile, transact } from './transaction.ts';
+import { commit, type Draft, filesOf, newFile, putFiles, transact } from './transaction.ts';
 import type { Actor, World } from './world.ts';
 
 const NEVER = parseExpression('false');
@@ -111,7 +111,9 @@ export function ingester(world: World, name: string, count: number): Actor {
             // All that the files ever held: one too many is left out and no harm done.
             const taken = paths.flatMap((path) => world.model.rows(path, ''));
             const keys = new Set(taken.map(({ key }) => key));
-            return { kind: 'replace', actions: without(keys) };
+            const actions = without(keys);
+            await putFiles(world, ctx, actions);
+            return { kind: 'replace', actions };
           },
         },
         actions: without(new Set()),

@@ -7,6 +7,7 @@ import { administrator, enabler } from './administrators.ts';
 import { appender, batchWriter, ingester, worker } from './appenders.ts';
 import { marker } from './foreign.ts';
 import { group } from './group.ts';
+import { restorer, vacuumer } from './housekeepers.ts';
 import { expiry, janitor } from './janitors.ts';
 import { job, producer } from './job.ts';
 import { checkpointer, compactor, doctor } from './keepers.ts';
@@ -33,6 +34,8 @@ export function castOf(world: World, seed: number): readonly Actor[] {
   const isLarge = seed % LARGE_EVERY === 0;
   const { batches, grouped, progress } = CONTESTED;
   const chance = (share: number): boolean => random.float() < share;
+  const restores =
+    terms.hasFiles && !terms.isMixed && !terms.features.includes('rowTracking') && chance(0.6);
   const groups: readonly (() => readonly Actor[])[] = [
     () => [appender(world, 'appender', 3)],
     () => ['one', 'two'].map((name) => batchWriter(world, `batches ${name}`, batches)),
@@ -42,12 +45,20 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     () => [packer(world, 'packer', 2), deriver(world, 'beside the packer', 2)],
     () => [deriver(world, 'deriver', 3)],
     () => [ingester(world, 'ingester', 2), ingester(world, 'another ingester', 2)],
-    () => [
-      administrator(world, 'administrator', 2),
-      administrator(world, 'another administrator', 2),
-    ],
-    () => [enabler(world, 'enabler')],
-    () => [producer(world, 'producer', SOURCE_FILES), job(world, 'job', SOURCE_FILES)],
+    // What they count up, a restored table counts again.
+    ...(restores
+      ? []
+      : [
+          () => [
+            administrator(world, 'administrator', 2),
+            administrator(world, 'another administrator', 2),
+          ],
+          () => [enabler(world, 'enabler')],
+        ]),
+    // Its folders are within the table, where a vacuum takes them for files that nobody needs.
+    ...(terms.hasFiles
+      ? []
+      : [() => [producer(world, 'producer', SOURCE_FILES), job(world, 'job', SOURCE_FILES)]]),
   ];
   const hasVectors = terms.features.includes('deletionVectors');
   const isSparse = terms.isParquet && !isLarge;
@@ -71,6 +82,10 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     ...(chance(terms.isParquet ? 0.6 : 0.3) ? [janitor(world, 'janitor', 2)] : []),
     ...(chance(0.05) ? [doctor(world, 'doctor', 2)] : []),
     ...(terms.isCoordinated ? [expiry(world, 'expiry', 6)] : []),
+    ...(restores ? [restorer(world, 'restorer', 2)] : []),
+    ...(terms.hasFiles
+      ? [vacuumer(world, 'vacuumer', 3), deleter(world, 'beside the vacuumer', 3)]
+      : []),
   ];
 }
 

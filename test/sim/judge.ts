@@ -16,13 +16,25 @@ import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import { tableSnapshot } from '../../src/table/snapshot.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
 import type { Model } from './model.ts';
-import { countersOf, type LiveFile, ROW_TRACKING, stateText, Violation } from './table-state.ts';
+import {
+  countersOf,
+  type LiveFile,
+  ROW_TRACKING,
+  stateText,
+  type TableState,
+  Violation,
+} from './table-state.ts';
 import type { World } from './world.ts';
 
+/** What is known of each version: its state, and all that a reader sees as one text. */
+export interface Versions {
+  at(version: number): TableState & { readonly text: string };
+}
+
 /** Errors: `Violation`. */
-export function judge(model: Model, snapshot: Snapshot): void {
+export function judge(versions: Versions, snapshot: Snapshot): void {
   const { version, metadata } = snapshot;
-  const { text, txns, files } = model.at(version);
+  const { text, txns, files } = versions.at(version);
   const { domains } = tableSnapshot(snapshot).state;
   const mark = domains.get(ROW_TRACKING);
   const own = [...domains.values()].filter(({ domain }) => domain !== ROW_TRACKING);

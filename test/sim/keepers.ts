@@ -66,11 +66,15 @@ export function doctor(world: World, name: string, count: number): Actor {
   });
 }
 
-/** What readers can do without; a store that fails, or another who was faster, is no reason to stop. */
-export async function bestEffort(work: () => Promise<unknown>): Promise<void> {
+/** What readers can do without; a store that fails, or another who was faster, is no reason to stop, nor are these codes. */
+export async function bestEffort(
+  work: () => Promise<unknown>,
+  codes: readonly string[] = [],
+): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!isDeltaError(error) || !['unavailable', 'data'].includes(error.kind)) throw error;
+    if (!isDeltaError(error)) throw error;
+    if (!['unavailable', 'data'].includes(error.kind) && !codes.includes(error.code)) throw error;
   }
 }

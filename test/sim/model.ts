@@ -64,7 +64,19 @@ export interface Version extends TableState {
   readonly blind: ReadonlySet<string>;
   /** All that a reader sees. */
   readonly text: string;
+  /** When it was committed, and by what. */
+  readonly sinceMs: number;
+  readonly kind: string;
 }
+
+/** When something happened, and what its process was at. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly task: string | null;
+}
+
+/** How long files stay after they left the table, where tables have files. */
+export const FILE_RETENTION_MS = 200;
 
 /** What operations that share a commit say that they are. */
 export const GROUP = 'group';
@@ -75,6 +87,12 @@ export class Model {
   readonly committedAt = new Map<string, number>();
   /** Versions that nobody may rely on any more. */
   firstRetained = 0;
+  /** Files that a vacuum deleted while they were brought back, and versions that were committed without such. */
+  readonly lost = new Set<string>();
+  readonly broken = new Set<number>();
+  readonly #deletedMs = new Map<string, number>();
+  /** The versions in which vacuums said what they would delete. */
+  readonly #vacuums = new Map<string, number>();
   /** The rows of each file that anyone has written. */
   readonly #rowsOf = new Map<string, readonly SimRow[]>();
   /** The ids of the rows that a deletion vector hides. */
@@ -120,8 +138,55 @@ export class Model {
     }
   }
 
+  /** When a version was not the newest any more. */
+  endMs(version: number): number {
+    return this.versions[version + 1]?.sinceMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The first version that was the newest at a time or after, and is still in the log. */
+  firstSince(timeMs: number): number {
+    const found = this.versions.findIndex(({ version }) => this.endMs(version) >= timeMs);
+    return Math.max(found, this.firstRetained);
+  }
+
+  /** A file goes: no version may need it that was there when the vacuum said what it would delete. */
+  checkDeleted(path: string, { nowMs, task }: Moment): void {
+    this.#deletedMs.set(path, nowMs);
+    const first = this.firstSince(nowMs - FILE_RETENTION_MS);
+    const needed = this.versions.slice(first).filter(({ files }) => files.has(path));
+    const known = needed.find(({ version }) => !this.#isRevived(path, version, task));
+    if (known !== undefined) {
+      const { version } = known;
+      const of = version === this.latest?.version ? 'live' : `of version ${version}`;
+      throw new Violation(`${path} was deleted, which is ${of}`);
+    }
+    if (needed.length > 0) this.lost.add(path);
+  }
+
+  /** Whether a restore has brought a file back that a vacuum had already said it would delete. */
+  #isRevived(path: string, version: number, task: string | null): boolean {
+    const before = this.versions.slice(0, version).findLast(({ files }) => !files.has(path));
+    const came = this.versions[(before?.version ?? -1) + 1];
+    const started = this.#vacuums.get(task ?? '') ?? Number.POSITIVE_INFINITY;
+    return came?.kind === 'RESTORE' && came.version > started;
+  }
+
+  /** A commit names nothing that is not there; where a vacuum was faster than a restore, that one must say so. */
+  checkFiles(version: number, isThere: (path: string) => boolean, task: string | null): void {
+    const { kind, files } = this.at(version);
+    const sinceMs = kind === 'RESTORE' ? Number(task?.split(' ').at(-1)) : Number.POSITIVE_INFINITY;
+    for (const path of files.keys()) {
+      if (isThere(path) || this.lost.has(path)) continue;
+      if ((this.#deletedMs.get(path) ?? -1) < sinceMs) {
+        throw new Violation(`version ${version} has ${path}, which is gone`);
+      }
+      this.lost.add(path);
+      this.broken.add(version);
+    }
+  }
+
   /** A commit at the moment of its effect. */
-  commit(version: number, text: string): void {
+  commit(version: number, text: string, { nowMs: sinceMs, task }: Moment): void {
     const before = this.latest;
     if (version !== (before?.version ?? -1) + 1) {
       throw new Violation(`version ${version} was written when ${this.versions.length} was next`);
@@ -137,9 +202,16 @@ export class Model {
     this.#checkRows(state);
     const moved = this.#moved(actions);
     if (operations.length > 0) checkMoved(moved, operations, version);
-    const isBlind = operations.every(({ reads }) => reads.kind === 'nothing');
+    const info = actions.map((action) => member(action, 'commitInfo')).find((it) => it !== null);
+    const kind = String(info?.['operation']);
+    if (kind === 'RESTORE') this.#checkRestored(state, info ?? {});
+    if (kind === 'VACUUM START') this.#vacuums.set(task ?? '', version);
+    const isBlind =
+      operations.length > 0 && operations.every(({ reads }) => reads.kind === 'nothing');
     this.versions.push({
       ...state,
+      sinceMs,
+      kind,
       operations,
       blind: isBlind ? new Set([...moved.come, ...moved.added]) : new Set(),
       text: stateText(state),
@@ -190,6 +262,16 @@ export class Model {
       return add === null ? [] : [this.#makers.get(pathOf(add))];
     });
     return [...new Set(makers)];
+  }
+
+  /** A table that was restored has the files of that version, and no others. */
+  #checkRestored({ version, files }: TableState, info: Json): void {
+    const target = this.at(Number(member(info, 'operationParameters')?.['version']));
+    const [found, wanted] = [files, target.files].map((some) =>
+      sortedText(Array.from(some, ([path, { vector }]) => `${path}~${vector}`)),
+    );
+    if (found === wanted) return;
+    throw new Violation(`version ${version} restores ${target.version} as ${found}, not ${wanted}`);
   }
 
   #moved(actions: readonly Json[]): Moved {

@@ -16,6 +16,8 @@ export interface Write {
   /** Null where it is deleted. */
   readonly bytes: Uint8Array | null;
   readonly before: Uint8Array | null;
+  /** What its process was at when it asked for it. */
+  readonly task: string | null;
 }
 
 /** Longer than anyone asks what became of a commit. */
@@ -61,8 +63,8 @@ export class Objects {
     return this.#byPath.get(path) ?? null;
   }
 
-  write(path: StorePath, bytes: Uint8Array): ObjectMeta {
-    this.#watch({ path, bytes, before: this.find(path)?.bytes ?? null });
+  write(path: StorePath, bytes: Uint8Array, task: string | null = null): ObjectMeta {
+    this.#watch({ path, bytes, before: this.find(path)?.bytes ?? null, task });
     this.#writes += 1;
     const modifiedMs = this.scheduler.nowMs;
     const meta = { path, sizeBytes: bytes.length, modifiedMs, etag: `"${this.#writes}"` };
@@ -70,10 +72,10 @@ export class Objects {
     return meta;
   }
 
-  delete(path: StorePath): void {
+  delete(path: StorePath, task: string | null = null): void {
     const before = this.find(path);
     if (before === null) return;
-    this.#watch({ path, bytes: null, before: before.bytes });
+    this.#watch({ path, bytes: null, before: before.bytes, task });
     this.#byPath.delete(path);
   }
 

@@ -1,5 +1,9 @@
 /** The store as one process sees it: every call waits for its turn and may go wrong. All processes share the objects. */
 
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { makeTempFolder } from '../../src/base/index.ts';
 import type { ListOptions, ObjectMeta, StorePath } from '../../src/store/index.ts';
 import { notFound } from '../../src/store/errors.ts';
 import type { ObjectContent, ObjectStore, PutMode, PutResult } from '../../src/store/types.ts';
@@ -58,6 +62,7 @@ export class SimStore implements ObjectStore {
 
   async put(path: StorePath, bytes: Uint8Array, mode: PutMode): Promise<PutResult> {
     const key = this.#prefix + path;
+    const task = this.#task;
     const effect = mode.kind === 'overwrite' ? 'write' : 'conditional';
     return this.#wire.write(this.#call('put', path), effect, (): PutResult => {
       const found = this.#objects.find(key);
@@ -66,16 +71,18 @@ export class SimStore implements ObjectStore {
         return { kind: 'exists' };
       }
       if (mode.kind === 'update' && found?.meta.etag !== mode.etag) return { kind: 'mismatch' };
-      const { etag } = this.#objects.write(key, this.#perhapsTorn(path, bytes, found !== null));
+      const whole = this.#perhapsTorn(path, bytes, found !== null);
+      const { etag } = this.#objects.write(key, whole, task);
       this.#saw(this.#objects.scheduler.nowMs);
       return { kind: 'written', etag };
     });
   }
 
   async delete(paths: readonly StorePath[]): Promise<void> {
+    const task = this.#task;
     for (const path of paths) {
       await this.#wire.write(this.#call('delete', path), 'write', () => {
-        this.#objects.delete(this.#prefix + path);
+        this.#objects.delete(this.#prefix + path, task);
       });
     }
   }
@@ -89,12 +96,23 @@ export class SimStore implements ObjectStore {
     }
   }
 
-  putFile(): Promise<ObjectMeta> {
-    return Promise.reject(new Error('not in the simulation'));
+  async putFile(path: StorePath, write: (localFile: string) => Promise<void>): Promise<ObjectMeta> {
+    const folder = await makeTempFolder();
+    try {
+      const file = join(folder, 'object');
+      await write(file);
+      return await this.#putFresh('putFile', path, new Uint8Array(await readFile(file)));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }
 
-  copyFrom(): Promise<ObjectMeta> {
-    return Promise.reject(new Error('not in the simulation'));
+  async copyFrom(
+    source: { readonly store: ObjectStore; readonly path: StorePath },
+    path: StorePath,
+  ): Promise<ObjectMeta> {
+    const { bytes } = await source.store.get(source.path);
+    return this.#putFresh('copyFrom', path, bytes);
   }
 
   localFile(): string | null {
@@ -105,10 +123,24 @@ export class SimStore implements ObjectStore {
     return new SimStore(this.#objects, this.#process, `${this.#prefix}${prefix}/`);
   }
 
+  get #task(): string | null {
+    return this.#process.task ?? null;
+  }
+
+  async #putFresh(verb: string, path: StorePath, bytes: Uint8Array): Promise<ObjectMeta> {
+    const task = this.#task;
+    return this.#wire.write(this.#call(verb, path), 'write', () => ({
+      ...this.#objects.write(this.#prefix + path, bytes, task),
+      path,
+    }));
+  }
+
   async #listing(folder: StorePath, recursive: boolean): Promise<readonly ObjectMeta[]> {
     const objects = this.#objects;
     const { scheduler, random } = objects;
-    const listing = folder.endsWith('_delta_log') ? objects.faults.listing : 'atomic';
+    // The log's, and the whole table's, as a vacuum lists it.
+    const isFaulty = folder === '' || folder.endsWith('_delta_log');
+    const listing = isFaulty ? objects.faults.listing : 'atomic';
     const staleMs = listing === 'stale' ? Math.floor(random.float() * STALE_MS_MAX) : 0;
     const now = (untilMs = scheduler.nowMs): ObjectMeta[] =>
       objects.below(folder, { recursive, untilMs });

@@ -9,6 +9,8 @@ export interface Terms {
   readonly isParquet: boolean;
   /** Commits are decided by a log table. */
   readonly isCoordinated: boolean;
+  /** Files are objects in the store, and not names alone: such that a vacuum may delete. */
+  readonly hasFiles: boolean;
   /** Processes may choose `WriteSerializable`. */
   readonly isMixed: boolean;
   /** Clocks of processes differ by so much at most. */
@@ -44,9 +46,11 @@ export function chooseTerms(random: Random, seed: number): Terms {
   for (const [name, value] of Object.entries(properties)) {
     if (value !== false) configuration[name] = value;
   }
+  const isCoordinated = chance(0.2);
   return {
     isParquet,
-    isCoordinated: chance(0.2),
+    isCoordinated,
+    hasFiles: !isCoordinated && chance(0.3),
     isMixed: chance(0.3),
     skewMsMax: chance(0.5) ? 3_000 : 0,
     features: ['domainMetadata', ...optional.flatMap(([name, isOn]) => (isOn ? [name] : []))],

@@ -46,17 +46,35 @@ export async function commit(
     actions: draft.actions,
   };
   try {
-    const outcome = await world.underWay(ctx, snapshot.version, () =>
-      ctx.commitGroup === undefined
+    const outcome = await world.underWay(ctx, snapshot.version, async () => {
+      await putFiles(world, ctx, draft.actions);
+      return ctx.commitGroup === undefined
         ? commitTransaction(ctx, snapshot, spec)
-        : ctx.commitGroup.commit(snapshot, spec),
-    );
+        : ctx.commitGroup.commit(snapshot, spec);
+    });
     checkReason(outcome, draft);
     return heard(world, operation, outcome);
   } catch (error) {
     return failed(world, operation, error);
   }
 }
+
+/** Puts what a commit is to add into the store, where tables have files. */
+export async function putFiles(
+  world: World,
+  ctx: TableContext,
+  actions: readonly Action[],
+): Promise<void> {
+  if (!world.terms.hasFiles) return;
+  for (const action of actions) {
+    // One with a vector is there already.
+    if (action.kind !== 'add' || action.add.deletionVector !== undefined) continue;
+    const path = pathKey(action.add.path);
+    await world.persist(ctx, () => ctx.store.put(path, ANY_BYTES, { kind: 'create' }));
+  }
+}
+
+const ANY_BYTES = new Uint8Array(1);
 
 /** What an actor means to do, told to the model. */
 export function begin(

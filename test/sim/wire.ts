@@ -27,12 +27,12 @@ export class Wire {
 
   /** The process waits, `delayMs` at least. */
   async pause(delayMs: number): Promise<void> {
-    await this.#objects.scheduler.turn(this.#process, delayMs);
+    await this.#objects.scheduler.turn(this.#process, { delayMs: () => delayMs });
   }
 
   async read<T>(call: Call, work: () => T): Promise<T> {
     const { faults, random } = this.#objects;
-    await this.pause(this.#delayMs());
+    await this.#ask(call);
     if (this.#objects.isDown() || random.float() < faults.fail) throw failed(call);
     return work();
   }
@@ -40,7 +40,7 @@ export class Wire {
   /** `conditional`: of a write whose repetition would be another one. */
   async write<T>(call: Call, effect: 'conditional' | 'write', work: () => T): Promise<T> {
     const { faults, random, scheduler } = this.#objects;
-    await this.pause(this.#delayMs());
+    await this.#ask(call);
     const lost = (why: string): DeltaError =>
       effect === 'conditional'
         ? outcomeUnknown(call, new Error(why))
@@ -70,9 +70,11 @@ export class Wire {
     return result;
   }
 
-  #delayMs(): number {
-    const { faults, random } = this.#objects;
-    return random.float() < faults.delay ? random.float() * DELAY_MS_MAX : 0;
+  async #ask({ verb, path }: Call): Promise<void> {
+    const { faults, random, scheduler } = this.#objects;
+    const delayMs = (): number =>
+      random.float() < faults.delay ? random.float() * DELAY_MS_MAX : 0;
+    await scheduler.turn(this.#process, { delayMs, name: `${verb} ${path}` });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Sees every write at the moment of its effect: tells the model of commits, and of what must not happen to them. */
 
 import { LOG_FOLDER, parseLogFileName } from '../../src/log/index.ts';
-import type { Model } from './model.ts';
+import type { Model, Moment } from './model.ts';
 import type { Write } from './objects.ts';
 import { Violation } from './table-state.ts';
 
@@ -10,23 +10,36 @@ export class Witness {
   readonly #note: (what: string) => void;
   /** Whether a log table decides, and the file only follows. */
   readonly #isDecidedBefore: boolean;
+  readonly #nowMs: () => number;
+  /** Of a file that a commit adds; null where files are names alone. */
+  readonly #isThere: ((path: string) => boolean) | null;
   readonly #commits = new Map<string, Uint8Array>();
   /** What broke first, whoever was told of it. */
   failure: unknown = null;
 
   constructor(
     model: Model,
-    how: { readonly isDecidedBefore: boolean; readonly note: (what: string) => void },
+    how: {
+      readonly isDecidedBefore: boolean;
+      readonly nowMs: () => number;
+      readonly isThere: ((path: string) => boolean) | null;
+      readonly note: (what: string) => void;
+    },
   ) {
     this.#model = model;
     this.#isDecidedBefore = how.isDecidedBefore;
+    this.#nowMs = how.nowMs;
+    this.#isThere = how.isThere;
     this.#note = how.note;
   }
 
   /** A write to the store. */
-  wrote({ path, bytes, before }: Write): void {
+  wrote({ path, bytes, before, task }: Write): void {
     const name = nameInLog(path);
-    if (name === null) return;
+    if (name === null) {
+      if (bytes === null) this.#deleted(path, task);
+      return;
+    }
     const { version, fileName } = name;
     if (bytes === null) {
       if (version < this.#model.firstRetained) return;
@@ -36,7 +49,7 @@ export class Witness {
     const isSame = decided !== undefined && Buffer.compare(decided, bytes) === 0;
     if (before !== null) throw this.#fail(`version ${version} was written again`);
     if (decided === undefined && !this.#isDecidedBefore) {
-      this.decided(fileName, bytes);
+      this.decided(fileName, bytes, task);
       return;
     }
     // A late copy of what was there already, and cleaned up since.
@@ -45,20 +58,34 @@ export class Witness {
   }
 
   /** Null where the entry was made before what it names. */
-  decided(fileName: string, bytes: Uint8Array | null): void {
+  decided(fileName: string, bytes: Uint8Array | null, task: string | null = null): void {
     const name = nameInLog(`${LOG_FOLDER}/${fileName}`);
     if (name === null) throw this.#fail(`${fileName} was decided, which is no commit`);
     if (bytes === null) throw this.#fail(`${fileName} was decided before it was written`);
     if (this.#commits.has(fileName)) throw this.#fail(`${fileName} was decided twice`);
     this.#commits.set(fileName, bytes.slice());
     try {
-      this.#model.commit(name.version, new TextDecoder().decode(bytes));
+      this.#model.commit(name.version, new TextDecoder().decode(bytes), this.#moment(task));
+      if (this.#isThere !== null) this.#model.checkFiles(name.version, this.#isThere, task);
     } catch (error) {
       this.failure ??= error;
       throw error;
     }
     const by = this.#model.latest?.operations.map(({ id }) => id).join(', ') ?? '';
     this.#note(`version ${name.version} ${by}`);
+  }
+
+  #deleted(path: string, task: string | null): void {
+    try {
+      this.#model.checkDeleted(path, this.#moment(task));
+    } catch (error) {
+      this.failure ??= error;
+      throw error;
+    }
+  }
+
+  #moment(task: string | null): Moment {
+    return { nowMs: this.#nowMs(), task };
   }
 
   #fail(why: string): Violation {

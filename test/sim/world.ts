@@ -11,6 +11,7 @@ import { LOG_FOLDER } from '../../src/log/index.ts';
 import { coordinatedStore, type LogTable, type ObjectStore } from '../../src/store/index.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
+import { Crew } from './crew.ts';
 import type { Faults } from './faults.ts';
 import { judge } from './judge.ts';
 import { Model } from './model.ts';
@@ -29,7 +30,6 @@ export interface Actor {
   run(ctx: TableContext): Promise<void>;
 }
 
-const RESTART_MS_MAX = 100;
 /** What a process may be told while its store fails; it tries again. */
 const PASSING: ReadonlySet<string> = new Set(['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN']);
 
@@ -52,7 +52,7 @@ export class World {
   readonly entries: Entries;
   readonly trace: string[] = [];
   readonly #witness: Witness;
-  readonly #running = new Map<Process, Actor>();
+  readonly #crew: Crew;
   readonly #processes = new Map<Clock, Process>();
   readonly #underWay = new Set<Work>();
   #counter = 0;
@@ -63,11 +63,21 @@ export class World {
     this.scheduler = new Scheduler(this.random);
     const note = (what: string): void => this.note(what);
     const isDecidedBefore = how.terms.isCoordinated;
-    this.#witness = new Witness(this.model, { isDecidedBefore, note });
+    this.#witness = new Witness(this.model, {
+      isDecidedBefore,
+      nowMs: () => this.scheduler.nowMs,
+      isThere: how.terms.hasFiles ? (path) => this.objects.find(path) !== null : null,
+      note,
+    });
     this.objects = new Objects(this.scheduler, how.faults, (write) => this.#witness.wrote(write));
     this.entries = new Entries(this.objects, ({ fileName, tempPath }) => {
       const bytes = this.objects.find(`${LOG_FOLDER}/${tempPath}`)?.bytes ?? null;
       this.#witness.decided(fileName, bytes);
+    });
+    this.#crew = new Crew(this.objects, {
+      failure: () => this.#witness.failure,
+      fail: (error) => (this.#witness.failure ??= error),
+      crash: (process) => this.#crash(process),
     });
   }
 
@@ -111,27 +121,41 @@ export class World {
 
   /** Runs all actors to their ends; throws what broke first. */
   async run(actors: readonly Actor[]): Promise<void> {
-    const witness = this.#witness;
-    for (const actor of actors) this.#start(actor);
-    await this.scheduler.run(
-      () => this.#running.size === 0 || witness.failure !== null,
-      () => {
-        if (witness.failure !== null) throw witness.failure;
-        this.#perhapsCrash();
-      },
+    await this.#crew.run(
+      actors.map((actor) => ({
+        name: actor.name,
+        begin: (process) => {
+          const ctx = this.contextOf(process);
+          return () => actor.run(ctx);
+        },
+      })),
     );
-    if (witness.failure !== null) throw witness.failure;
   }
 
   note(what: string): void {
     this.trace.push(`${this.scheduler.steps} ${what}`);
   }
 
-  /** Does `work`, which needs the log from a version on and what is written from now on. */
-  async underWay<T>({ clock }: TableContext, base: number, work: () => Promise<T>): Promise<T> {
-    const process = this.#processes.get(clock);
-    if (process === undefined) throw new Error('a context of nobody');
-    const own: Work = { process, base, sinceMs: this.scheduler.nowMs, untilMs: null };
+  /** Does `work`, and has its process known to be at it. */
+  async at<T>({ clock }: TableContext, task: string, work: () => Promise<T>): Promise<T> {
+    const process = this.#processOf(clock);
+    process.task = task;
+    try {
+      return await work();
+    } finally {
+      delete process.task;
+    }
+  }
+
+  /** Does `work`, which needs the log from a version on and what was there at a time, now by default, or is written later. */
+  async underWay<T>(
+    { clock }: TableContext,
+    base: number,
+    work: () => Promise<T>,
+    sinceMs = this.scheduler.nowMs,
+  ): Promise<T> {
+    const process = this.#processOf(clock);
+    const own: Work = { process, base, sinceMs, untilMs: null };
     this.#underWay.add(own);
     try {
       return await work();
@@ -178,55 +202,21 @@ export class World {
     });
   }
 
-  #start(actor: Actor): void {
-    const process: Process = { name: actor.name, alive: true };
-    const ctx = this.contextOf(process);
-    this.#running.set(process, actor);
-    const end = (): void => {
-      this.#running.delete(process);
-      this.scheduler.end(process);
-    };
-    const begin = async (): Promise<void> => {
-      await this.scheduler.turn(process, this.random.float() * 20);
-      await actor.run(ctx);
-    };
-    begin().then(end, (error: unknown) => {
-      this.#witness.failure ??= withActor(error, actor.name);
-      end();
-    });
+  #processOf(clock: Clock): Process {
+    const process = this.#processes.get(clock);
+    if (process === undefined) throw new Error('a context of nobody');
+    return process;
   }
 
-  #perhapsCrash(): void {
-    if (this.random.float() >= this.objects.faults.crash || this.#running.size === 0) return;
-    const all = [...this.#running].filter(([{ alive }]) => alive);
-    const [process, actor] = all[Math.floor(this.random.float() * all.length)] ?? [];
-    if (process === undefined || actor === undefined) return;
-    this.note(`${actor.name} crashes`);
+  #crash(process: Process): void {
+    this.note(`${process.name} crashes`);
     this.scheduler.kill(process);
-    this.#running.delete(process);
     const untilMs = this.scheduler.nowMs + LATE_MS_MAX;
     for (const work of this.#underWay) if (work.process === process) work.untilMs ??= untilMs;
-    // Stands in for the process until there is one again.
-    const gap: Process = { name: actor.name, alive: false };
-    this.#running.set(gap, actor);
-    this.scheduler.later(this.random.float() * RESTART_MS_MAX, () => {
-      this.#running.delete(gap);
-      this.#start(actor);
-    });
   }
 }
 
 /** Whether an error says that the store failed, and nothing else. */
 export function isPassing(error: unknown): error is DeltaError {
   return isDeltaError(error) && PASSING.has(error.code);
-}
-
-function withActor(error: unknown, name: string): unknown {
-  if (error instanceof Violation) return error;
-  return new Violation(`${name}: ${describe(error)}`, { cause: error });
-}
-
-function describe(error: unknown): string {
-  if (isDeltaError(error)) return `${error.code} ${error.message}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

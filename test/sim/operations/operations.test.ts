@@ -1,0 +1,24 @@
+/** Real operations side by side while everything goes wrong: `npm run prove:simulation -- --operations` runs more. */
+
+import { afterAll, expect, test } from 'vitest';
+
+import { Outside } from './outside.ts';
+import { simulateOperations } from './simulate.ts';
+
+const SEEDS = 16;
+const SEEDS_TOGETHER = 2;
+
+const outside = new Outside();
+
+afterAll(() => outside.close());
+
+test.each(Array.from({ length: SEEDS / SEEDS_TOGETHER }, (_, index) => index * SEEDS_TOGETHER))(
+  'operations side by side break no rule of the table with seeds from %i on',
+  async (first) => {
+    let versions = 0;
+    for (let seed = first; seed < first + SEEDS_TOGETHER; seed += 1) {
+      versions += (await simulateOperations(seed, outside)).versions;
+    }
+    expect(versions).toBeGreaterThan(SEEDS_TOGETHER);
+  },
+);

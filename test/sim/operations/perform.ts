@@ -1,0 +1,63 @@
+/** One operation of a process, and what it is told of it. */
+
+import { isDeltaError, messageOf } from '../../../src/base/index.ts';
+import type { DeltaTable } from '../../../src/table/delta-table.ts';
+import { Violation } from '../table-state.ts';
+import { isPassing } from '../world.ts';
+import type { Told } from './ledger.ts';
+import type { Change } from './rows.ts';
+import type { Desk, OperationsWorld } from './world.ts';
+
+export interface Plan {
+  readonly verb: string;
+  /** Null where the rows are to stay as they are. */
+  readonly change: Change | null;
+  readonly run: (
+    table: DeltaTable,
+  ) => Promise<{ readonly kind?: string; readonly version?: number }>;
+  /** Codes of errors by which it may be refused. */
+  readonly refusals?: readonly string[];
+}
+
+const TRIES_MAX = 4;
+
+/** Does it, again where the store was to blame and nothing came of it. */
+export async function perform(
+  world: OperationsWorld,
+  desk: Desk,
+  table: DeltaTable,
+  plan: Plan,
+): Promise<Told> {
+  let told: Told = 'refused';
+  for (let count = 0; count < TRIES_MAX && told === 'refused'; count += 1) {
+    if (count > 0) await desk.tools.clock.sleep(world.objects.isDown() ? 10_000 : 30);
+    told = await attempt(world, desk, table, plan);
+  }
+  return told;
+}
+
+async function attempt(
+  { ledger }: OperationsWorld,
+  { process }: Desk,
+  table: DeltaTable,
+  { verb, change, run, refusals = [] }: Plan,
+): Promise<Told> {
+  const operation = ledger.begin({ verb, change, from: table.snapshot.version });
+  process.task = operation.id;
+  try {
+    const { kind, version } = await run(table);
+    if (kind === 'applied') throw new Violation(`${operation.id} was told that it is applied`);
+    ledger.tell(operation, kind === 'unchanged' ? 'unchanged' : 'committed', version);
+  } catch (error) {
+    const isOpen = !process.alive || isDeltaError(error, 'COMMIT_OUTCOME_UNKNOWN');
+    const isRefused = isPassing(error) || (isDeltaError(error) && refusals.includes(error.code));
+    if (!isOpen && !isRefused) {
+      throw new Violation(`${operation.id}: ${messageOf(error)}`, { cause: error });
+    }
+    ledger.tell(operation, isOpen ? 'unknown' : 'refused');
+    if (!process.alive) throw error;
+  } finally {
+    delete process.task;
+  }
+  return operation.told;
+}
