@@ -94,8 +94,15 @@ export async function createTable(ctx: TableContext, spec: CreateSpec): Promise<
   };
 }
 
-/** What a table of this description is to be told to be. Errors: as for `createTable`. */
-export function describeTable(ctx: TableContext, spec: CreateSpec): Description {
+/**
+ * What a table of this description is to be told to be; `hasFiles`, by default false, where it takes files over that have its
+ * columns by their own names. Errors: as for `createTable`.
+ */
+export function describeTable(
+  ctx: TableContext,
+  spec: CreateSpec,
+  { hasFiles = false }: { readonly hasFiles?: boolean } = {},
+): Description {
   const set = { ...PRESETS[spec.preset ?? 'portable'], ...spec.properties };
   checkColumnNames(spec.schema, { isMapped: (mappingMode(set) ?? 'none') !== 'none' });
   const metadata: Metadata = {
@@ -108,8 +115,9 @@ export function describeTable(ctx: TableContext, spec: CreateSpec): Description 
     configuration: {},
     createdTime: ctx.clock.now(),
   };
-  const options = { before: null, random: ctx.random };
-  return withProperties({ protocol: PORTABLE_PROTOCOL, metadata }, { set }, options);
+  const bare = { protocol: PORTABLE_PROTOCOL, metadata };
+  const options = { before: hasFiles ? bare : null, random: ctx.random };
+  return withProperties(bare, { set }, options);
 }
 
 /** The partition columns as the schema spells them. Errors: `PARTITION_COLUMN_INVALID`. */

@@ -160,7 +160,11 @@ test('create by name, with partitions and properties, registers the table', asyn
       { name: 'cliente', type: 'string', nullable: true },
       { name: 'dia', type: 'date', nullable: true },
     ],
+    description: 'quem compra',
+    createdAt: expect.stringMatching(/^20\d\d-/),
     partitionColumns: ['dia'],
+    clusteringColumns: [],
+    tableFeatures: ['appendOnly', 'invariants'],
     files: 0,
   });
 });

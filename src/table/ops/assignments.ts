@@ -1,6 +1,6 @@
 /** What UPDATE and MERGE give to columns, and to fields inside of them. */
 
-import type { DeltaError } from '../../base/index.ts';
+import { type DeltaError, present } from '../../base/index.ts';
 import {
   type Expression,
   findField,
@@ -8,7 +8,6 @@ import {
   parseExpression,
   type StructField,
   type StructType,
-  VOID,
 } from '../../schema/index.ts';
 import { structOf } from './struct-values.ts';
 
@@ -108,10 +107,8 @@ function valueOf(assigned: Assigned, { type }: StructField, { path, before }: Pl
   const fields = type.kind === 'struct' ? type.fields : [];
   const parts = fields.map((field) => {
     const place = { path: [...path, field.name], before };
-    const value = assigned.get(field.name) ?? before?.(place.path) ?? NOTHING;
+    const value = assigned.get(field.name) ?? present(before, 'what fields were')(place.path);
     return [field.name, valueOf(value, field, place)] as const;
   });
   return structOf(parts);
 }
-
-const NOTHING: Expression = { kind: 'literal', value: null, type: VOID };

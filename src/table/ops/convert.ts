@@ -72,11 +72,8 @@ export async function convert(
       options.partitionSchema ?? inferPartitions(files.map(({ meta }) => meta.path));
     const schema = schemaOf(files, partitions);
     const adds = files.map((file) => addOf(file, schema, partitions, options));
-    const description = describeTable(ctx, {
-      ...options,
-      schema,
-      partitionBy: partitions.fields.map(({ name }) => name),
-    });
+    const partitionBy = partitions.fields.map(({ name }) => name);
+    const description = describeTable(ctx, { ...options, schema, partitionBy }, { hasFiles: true });
     const { protocol, metadata } = description;
     const outcome = await commitTransaction(ctx, null, {
       operation: 'CONVERT',

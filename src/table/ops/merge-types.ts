@@ -26,7 +26,7 @@ export interface OpenedTable {
   readonly snapshot: Snapshot;
 }
 
-/** By column of the table, with or without its alias: Spark's SQL over source and target. */
+/** By column of the table, or in updates by a field inside one, with or without its alias: Spark's SQL over source and target. */
 export type Assignments = Readonly<Record<string, string>>;
 
 /** A row that a source row matches takes the first clause whose condition is true; without a condition it always is. */
@@ -43,7 +43,7 @@ export type NotMatchedBySourceClause = { readonly condition?: string } & (
   { readonly update: Assignments } | { readonly delete: true }
 );
 
-/** A source row that matches no row; columns that are not named become null. */
+/** A source row that matches no row; columns that are not named become null, or what the table makes of them. */
 export interface NotMatchedClause {
   readonly condition?: string;
   readonly insert: '*' | Assignments;
@@ -51,8 +51,8 @@ export interface NotMatchedClause {
 
 /**
  * With `evolve: 'add'`, columns and nested fields of the source that the table lacks are added to it: all of them where a
- * clause takes `*`, else those that a clause assigns by name. `*` then takes the columns that the source has; others stay as
- * they are, and are null in new rows.
+ * clause takes `*`, else those that a clause assigns by name. `*` then takes the columns that the source has, and of structs the
+ * fields that it has; others stay as they are, and are null in new rows. A struct that is assigned by name has null in what it lacks.
  */
 export interface MergeSpec extends WriteOptions, EvolveOptions {
   readonly source: MergeSource;

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom, systemClock } from '../../../src/base/index.ts';
 import { parseDdl, parseStatistics, typeName } from '../../../src/schema/index.ts';
 import { localStore } from '../../../src/store/index.ts';
+import { renameColumn } from '../../../src/table/columns.ts';
+import { append } from '../../../src/table/ops/append.ts';
 import { convert } from '../../../src/table/ops/convert.ts';
 import type { TableContext } from '../../../src/table/types.ts';
 import { type Bench, rowsOf, withBench } from './write-table.ts';
@@ -76,6 +78,24 @@ describe('convert', () => {
       expect(await rowsOf(bench, snapshot)).toEqual([
         { n: 1, _p: 1 },
         { n: 2, _p: -22 },
+      ]);
+    });
+  });
+
+  test('goes on by the names of columns under column mapping, and not by ids, which files lack', async () => {
+    await withFolder(async (bench, ctx) => {
+      await bench.parquet('p=1/a.parquet', "SELECT 1 AS n, {'x': 'y'} AS s");
+      const mapped = (mode: string): object => ({
+        properties: { 'delta.columnMapping.mode': mode },
+      });
+      await expect(convert(ctx, mapped('id'))).rejects.toMatchObject({ code: 'PROPERTY_INVALID' });
+      const { snapshot } = await convert(ctx, mapped('name'));
+      expect(await rowsOf(bench, snapshot)).toEqual([{ n: 1, s: { x: 'y' }, p: 1n }]);
+      const renamed = await renameColumn(ctx, snapshot, { column: 's.x', name: 'z' });
+      const added = await append(ctx, renamed.snapshot, { rows: [{ n: 2, s: { z: 'w' }, p: 1 }] });
+      expect(await rowsOf(bench, added.snapshot)).toEqual([
+        { n: 1, s: { z: 'y' }, p: 1n },
+        { n: 2, s: { z: 'w' }, p: 1n },
       ]);
     });
   });
