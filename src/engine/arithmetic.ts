@@ -46,7 +46,8 @@ export function arithmetic(
     const sql = `(${x.sql} ${operator} ${y.sql})`;
     return { sql, type, fallible: !isFractional(type) || x.fallible || y.fallible };
   }
-  return divided(operator, x, y, binder);
+  const isNeverZero = typeof b.constant !== 'object' && Number(b.constant ?? 0) !== 0;
+  return isNeverZero ? dividedByConstant(operator, x, y) : divided(operator, x, y, binder);
 }
 
 /** `-operand`. */
@@ -191,13 +192,23 @@ function scaled(sql: string, type: DecimalType): string {
   return `CAST(${whole} * ${unit} AS ${duckType(type)})`;
 }
 
+function dividedByConstant(operator: '/' | '%' | 'div', left: Typed, right: Typed): Typed {
+  const sql = `(${left.sql} ${native(operator)} ${right.sql})`;
+  // The least number divided by -1 is none.
+  return { sql, type: left.type, fallible: left.fallible || operator === 'div' };
+}
+
 function divided(operator: '/' | '%' | 'div', left: Typed, right: Typed, binder: Binder): Typed {
-  const native = operator === 'div' ? '//' : operator;
   const sql = binder.bindAll(
     [left.sql, right.sql],
-    ([a = '', b = '']) => `CASE ${zeroCheck(a, b, operator)} ELSE ${a} ${native} ${b} END`,
+    ([a = '', b = '']) =>
+      `CASE ${zeroCheck(a, b, operator)} ELSE ${a} ${native(operator)} ${b} END`,
   );
   return fallible(`(${sql})`, left.type);
+}
+
+function native(operator: '/' | '%' | 'div'): string {
+  return operator === 'div' ? '//' : operator;
 }
 
 function zeroCheck(left: string, right: string, operator: '/' | '%' | 'div'): string {

@@ -8,7 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 import { assert, isDeltaError } from '../base/index.ts';
 import { type ByteRange, fetchRanges } from './byte-range.ts';
-import { unwritable } from './errors.ts';
+import { truncated, unwritable } from './errors.ts';
 import { encodeTrailer, type FooterContent, MAGIC } from './footer-writer.ts';
 import { writeAll } from './stage.ts';
 import type { ByteSource, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
@@ -149,9 +149,11 @@ async function copyChunks(
   const moves = movesOf(stored, end);
   for (const source of new Set(stored.map((it) => it.source))) {
     const own = moves.filter((move) => move.source === source);
-    await fetchRanges(source, own.flatMap(rangeOf), (start, bytes) =>
-      writePieces(out, own, { start, bytes }),
-    );
+    if (source.readInto === undefined) {
+      await fetchRanges(source, own.flatMap(rangeOf), (start, bytes) =>
+        writePieces(out, own, { start, bytes }),
+      );
+    } else await copyThrough(Buffer.allocUnsafe(PIECE_BYTES), own, out);
   }
   return moves.map(movedChunk);
 }
@@ -198,6 +200,26 @@ function movesOf(stored: readonly SourceChunk[], start: number): readonly Move[]
     to += chunk.sizeBytes;
     return move;
   });
+}
+
+/** Bytes that are held at a time where a source puts them into memory that is there. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Copies chunks of a source that reads into `room`, which is used over and over again. */
+async function copyThrough(
+  room: Uint8Array,
+  moves: readonly Move[],
+  out: FileHandle,
+): Promise<void> {
+  for (const { source, chunk, to } of moves) {
+    for (let done = 0; done < chunk.sizeBytes;) {
+      const piece = room.subarray(0, Math.min(room.length, chunk.sizeBytes - done));
+      const count = await source.readInto?.(chunk.start + done, piece);
+      if (count !== piece.length) throw truncated(source.name, 'a column chunk is missing');
+      await writeAll(out, piece, to + done);
+      done += piece.length;
+    }
+  }
 }
 
 function rangeOf({ chunk: { start, sizeBytes } }: Move): readonly ByteRange[] {

@@ -2,7 +2,8 @@
 
 import { present } from '../../base/index.ts';
 import { identifier, relationSql } from '../../engine/index.ts';
-import type { FileTarget, StagedFile } from './append-file.ts';
+import type { Codec } from '../../parquet/index.ts';
+import { discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel, runsBySize, stageAll } from './append-stage.ts';
 import { CHANGE_TYPE } from './change-columns.ts';
@@ -12,6 +13,7 @@ import { type MatchedFile, PAIRS_TABLE } from './merge-match.ts';
 import { CLAUSE, newValueOf } from './merge-plan.ts';
 import { SOURCE, TARGET } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
+import { spliceTouched } from './merge-splice.ts';
 import { rowIdColumnsOf } from './row-ids.ts';
 
 /** A candidate with rows that a clause changes. */
@@ -50,24 +52,39 @@ async function isChanged(merge: MergeTry, file: TouchedFile): Promise<boolean> {
 export async function rewriteFiles(
   merge: MergeTry,
   writer: SelectWriter,
-  { files, targetFileSizeBytes }: RewriteInput,
+  { files, codec, targetFileSizeBytes }: RewriteInput,
 ): Promise<readonly StagedFile[]> {
-  const runs = neighbourRuns(files, targetFileSizeBytes);
   const stays = movingColumns(merge, writer.target).map(
     (name) => `${newValue(merge, name)} IS NOT DISTINCT FROM ${TARGET}.${identifier(name)}`,
   );
-  return stageAll(merge.ctx, runs, ENGINE_STATEMENTS_MAX, async (run) => {
-    merge.signal?.throwIfAborted();
-    const rows = await joinedRows(merge, run, 'LEFT JOIN');
-    const where = [isKept(merge), ...stays].join(' AND ');
-    const { partitionValues } = present(run[0], 'the first file of a run').candidate;
-    const row = `${newRow(merge)}${rowIdSql(merge)}`;
-    return stageInto(writer, partitionValues, `SELECT ${row} ${rows} WHERE ${where}`);
+  const where = [isKept(merge), ...stays].join(' AND ');
+  const row = `${newRow(merge)}${rowIdSql(merge)}`;
+  const { spliced, others } = await spliceTouched(merge, writer, {
+    files,
+    codec,
+    movesRows: stays.length > 0,
+    select: (rows, file) =>
+      `SELECT ${row} ${joinedTo(merge, rows, [file], 'LEFT JOIN')} WHERE ${where}`,
   });
+  try {
+    const runs = neighbourRuns(others, targetFileSizeBytes);
+    const rewritten = await stageAll(merge.ctx, runs, ENGINE_STATEMENTS_MAX, async (run) => {
+      merge.signal?.throwIfAborted();
+      const rows = await joinedRows(merge, run, 'LEFT JOIN');
+      const { partitionValues } = present(run[0], 'the first file of a run').candidate;
+      return stageInto(writer, partitionValues, `SELECT ${row} ${rows} WHERE ${where}`);
+    });
+    return [...spliced, ...rewritten];
+  } catch (error) {
+    await discardFiles(merge.ctx, spliced);
+    throw error;
+  }
 }
 
 export interface RewriteInput {
   readonly files: readonly TouchedFile[];
+  /** One that was asked for. */
+  readonly codec: Codec | undefined;
   readonly targetFileSizeBytes: number;
 }
 
@@ -135,10 +152,11 @@ export function insertedRows(
 
 /** A FROM clause: rows of the table, and beside each the source row and the clause that it takes, or null for both. */
 async function joinedRows(
-  { ctx, stage, snapshot, plan, fileNumber, rowNumber }: MergeTry,
+  merge: MergeTry,
   files: readonly TouchedFile[],
   join: 'JOIN' | 'LEFT JOIN',
 ): Promise<string> {
+  const { ctx, stage, snapshot, fileNumber, rowNumber } = merge;
   const rowIds = rowIdColumnsOf(snapshot);
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ candidate }) => candidate.add),
@@ -153,6 +171,16 @@ async function joinedRows(
     rowNumber,
     rowIds,
   });
+  return joinedTo(merge, rows, files, join);
+}
+
+/** As `joinedRows`, of rows that have the places of their files in this list. */
+function joinedTo(
+  { plan, fileNumber, rowNumber }: MergeTry,
+  rows: string,
+  files: readonly TouchedFile[],
+  join: 'JOIN' | 'LEFT JOIN',
+): string {
   const numbers = files.map(({ number }) => String(number)).join(', ');
   // The small side gets the place of its file in this list, so that the large one is joined by what it has.
   const matches =

@@ -23,7 +23,7 @@ export async function hideRows(
   merge: MergeTry,
   files: readonly TouchedFile[],
 ): Promise<WrittenVectors> {
-  const hidden = await rowsToHide(merge, files);
+  const hidden = await changingRows(merge, files);
   const staying = hidden.filter(
     ({ add, rowCount, rows }) => countRows(rows) < liveCount(add, rowCount),
   );
@@ -34,8 +34,8 @@ function liveCount({ deletionVector }: AddFile, storedCount: number): number {
   return storedCount - (deletionVector?.cardinality ?? 0);
 }
 
-/** Memory: a bit for each row of the touched files. */
-async function rowsToHide(
+/** The rows of each file on which a clause acts. Memory: a bit for each row of the touched files. */
+export async function changingRows(
   { ctx, session, stage, signal }: MergeTry,
   files: readonly TouchedFile[],
 ): Promise<readonly RowsToHide[]> {

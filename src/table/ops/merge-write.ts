@@ -45,7 +45,11 @@ export async function writeMerge(
   let written: WrittenRows = { files: [], changes: [], vectors: [], vectorKeys: [] };
   try {
     if (!hides) {
-      const files = await rewriteFiles(step, writer, { files: touched, targetFileSizeBytes });
+      const files = await rewriteFiles(step, writer, {
+        files: touched,
+        codec,
+        targetFileSizeBytes,
+      });
       written = { ...written, files };
     }
     const others = hides

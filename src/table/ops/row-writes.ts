@@ -15,7 +15,8 @@ import { LocalStage } from './input-stage.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
 import type { RowChangeMode } from './row-change-mode.ts';
 import { rowIdColumnsOf } from './row-ids.ts';
-import { type FileRows, ROW, rowScope } from './row-matches.ts';
+import { type FileRows, ROW, rowScope, unusedName } from './row-matches.ts';
+import { planSplice, stageSplice } from './splice-file.ts';
 
 export interface RowWrite {
   readonly ctx: TableContext;
@@ -119,16 +120,23 @@ function rowsToHide({ add, storedCount, rows }: FileRows): readonly RowsToHide[]
 
 /** The file without the rows that go, or with the new values of those that stay in its partition. */
 async function rewriteFile(write: RowWrite, file: FileRows): Promise<readonly StagedFile[]> {
-  return withRelation(write, [file.add], async (relation, writer) => {
-    const { where, values } = write;
-    const changes = conditionSql(write);
-    const moves = movesSql(write);
-    const gone = values === null ? changes : moves === null ? null : `(${changes}) AND (${moves})`;
-    const kept = gone === null ? '' : ` WHERE (${gone}) IS NOT TRUE`;
-    const columns = newColumns(write, where === null ? null : changes);
-    const ids = rowIdSql(write, values === null ? 'FALSE' : changes);
-    const select = `SELECT ${columns}${ids} FROM (${relation}) AS ${ROW}`;
-    return stageInto(writer, file.partitionValues, `${select}${kept}`);
+  const { snapshot, where, values, codec } = write;
+  const changes = conditionSql(write);
+  const moves = movesSql(write);
+  const gone = values === null ? changes : moves === null ? null : `(${changes}) AND (${moves})`;
+  const kept = gone === null ? '' : ` WHERE (${gone}) IS NOT TRUE`;
+  const row =
+    newColumns(write, where === null ? null : changes) +
+    rowIdSql(write, values === null ? 'FALSE' : changes);
+  const select = (rows: string): string => `SELECT ${row} FROM (${rows}) AS ${ROW}${kept}`;
+  return withStage(write, async (stage, writer) => {
+    const step = { snapshot, stage, writer, codec, rowNumber: unusedName(snapshot, 'row number') };
+    const columns = gone === null && values !== null ? new Set(values.keys()) : null;
+    const splice = await planSplice(step, { ...file, columns });
+    const spliced = splice === null ? null : await stageSplice(step, splice, select);
+    if (spliced !== null) return spliced;
+    const rows = await relationOf(write, stage, [file.add]);
+    return stageInto(writer, file.partitionValues, select(rows));
   });
 }
 
@@ -175,28 +183,40 @@ async function writeChanges(
 }
 
 /** Runs `work` on the rows of some files, staged as long as it takes. */
-async function withRelation<T>(
-  { ctx, snapshot, session, codec, signal }: RowWrite,
+function withRelation<T>(
+  write: RowWrite,
   files: readonly AddFile[],
   work: (relation: string, writer: SelectWriter) => Promise<T>,
+): Promise<T> {
+  return withStage(write, async (stage, writer) =>
+    work(await relationOf(write, stage, files), writer),
+  );
+}
+
+async function withStage<T>(
+  { ctx, snapshot, session, codec, signal }: RowWrite,
+  work: (stage: LocalStage, writer: SelectWriter) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   const stage = await LocalStage.open();
   try {
-    const { schema, partitionColumns } = snapshot;
     const target = moveTarget(snapshot, codec);
-    const { rowIds = null } = target;
-    const relations = await tableRelations(ctx, stage, snapshot, {
-      files,
-      columns: schema,
-      rowIds,
-    });
-    const mapping = mappingOf(snapshot);
-    const relation = relationSql(relations, { schema, partitionColumns, mapping, rowIds });
-    return await work(relation, { ctx, session: await session(), target, signal });
+    return await work(stage, { ctx, session: await session(), target, signal });
   } finally {
     await stage.close();
   }
+}
+
+async function relationOf(
+  { ctx, snapshot }: RowWrite,
+  stage: LocalStage,
+  files: readonly AddFile[],
+): Promise<string> {
+  const { schema, partitionColumns } = snapshot;
+  const rowIds = rowIdColumnsOf(snapshot);
+  const columns = { files, columns: schema, rowIds };
+  const relations = await tableRelations(ctx, stage, snapshot, columns);
+  return relationSql(relations, { schema, partitionColumns, mapping: mappingOf(snapshot), rowIds });
 }
 
 /** Further columns of a SELECT: a row keeps its id, and its commit version unless it is updated. */
