@@ -72,8 +72,18 @@ const UNFINISHED_MS_MAX = 3_600_000;
 /** Not the lock, which stays for ever. */
 const UNFINISHED = new RegExp(`^\\${RESERVED_PREFIX}[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$`);
 
-/** Removes what writers that were killed left in a folder. Best effort: nobody reads it, so that it is only waste. */
+/** When folders were last looked through: also by other stores of this process, which may open a table again and again. */
+const sweptMs = new Map<string, number>();
+const SWEPT_MAX = 1_000;
+
+/**
+ * Removes what writers that were killed left in a folder, unless it was just looked through. Best effort: nobody reads it, so that
+ * it is only waste.
+ */
 export function sweepUnfinished(folder: string, nowMs: number): void {
+  if (nowMs - (sweptMs.get(folder) ?? -Infinity) <= UNFINISHED_MS_MAX) return;
+  if (sweptMs.size >= SWEPT_MAX) sweptMs.clear();
+  sweptMs.set(folder, nowMs);
   try {
     for (const name of fs.readdirSync(folder)) {
       if (!UNFINISHED.test(name)) continue;

@@ -49,26 +49,38 @@ function sortedEntries(
   const start = prefix === '' ? '' : `${prefix}/`;
   // A name is compared alone where it can be: paths would have to be made of very many.
   const nameAfter = startAfter.startsWith(start) ? startAfter.slice(start.length) : null;
-  for (const entry of readFolder(folder)) {
-    const { name } = entry;
-    if (name.startsWith(RESERVED_PREFIX)) continue;
-    const isFolder =
-      entry.isDirectory() || (entry.isSymbolicLink() && isLinkedFolder(folder, name));
+  for (const { name, isFolder } of withFolders ? typedNames(folder) : plainNames(folder)) {
     if (!isFolder && nameAfter !== null && compareUtf8(name, nameAfter) <= 0) continue;
+    if (name.startsWith(RESERVED_PREFIX)) continue;
     const path = joinPath(prefix, name);
-    const isListed = isFolder
-      ? withFolders && mayHoldLater(path, startAfter)
-      : compareUtf8(path, startAfter) > 0;
+    const isListed = isFolder ? mayHoldLater(path, startAfter) : compareUtf8(path, startAfter) > 0;
     if (isListed) keyed.push({ name, path, isFolder, key: isFolder ? `${name}/` : name });
   }
   return keyed.sort((a, b) => compareUtf8(a.key, b.key));
 }
 
-function readFolder(folder: string): readonly fs.Dirent[] {
+/** What is in a folder, each with whether it is a folder. */
+function* typedNames(folder: string): Generator<Pick<Entry, 'name' | 'isFolder'>> {
+  const entries = read(() => fs.readdirSync(folder, { withFileTypes: true }));
+  for (const entry of entries ?? []) {
+    const { name } = entry;
+    const isFolder =
+      entry.isDirectory() || (entry.isSymbolicLink() && isLinkedFolder(folder, name));
+    yield { name, isFolder };
+  }
+}
+
+/** As `typedNames`, with folders among the files: where these alone are wanted, each is asked about anyway, and types cost. */
+function* plainNames(folder: string): Generator<Pick<Entry, 'name' | 'isFolder'>> {
+  for (const name of read(() => fs.readdirSync(folder)) ?? []) yield { name, isFolder: false };
+}
+
+/** Null where there is no folder. */
+function read<T>(work: () => T): T | null {
   try {
-    return fs.readdirSync(folder, { withFileTypes: true });
+    return work();
   } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return [];
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return null;
     throw error;
   }
 }

@@ -37,20 +37,13 @@ export interface LocalStoreOptions {
  */
 export function localStore(rootDir: string, options: LocalStoreOptions): ObjectStore {
   const root = resolve(rootDir);
-  return new LocalStore(
-    { root, durable: true, known: new Set(), swept: new Set(), ...options },
-    '',
-  );
+  return new LocalStore({ root, durable: true, known: new Set(), ...options }, '');
 }
 
 /** Reading folders is synchronous; after so many names the rest of the process has its turn. */
 const LISTED_AT_A_TIME = 1000;
 
-type LocalRoot = Required<LocalStoreOptions> &
-  disk.FolderContext & {
-    /** Folders looked through for what killed writers left. */
-    readonly swept: Set<string>;
-  };
+type LocalRoot = Required<LocalStoreOptions> & disk.FolderContext;
 
 class LocalStore implements ObjectStore {
   readonly uri: string;
@@ -192,12 +185,9 @@ class LocalStore implements ObjectStore {
   async #withUnfinished<T>(file: string, work: (unfinished: string) => Promise<T>): Promise<T> {
     const folder = dirname(file);
     await disk.makeFolder(folder, this.#root);
-    const { swept, clock } = this.#root;
-    if (!swept.has(folder)) {
-      swept.add(folder);
-      disk.sweepUnfinished(folder, clock.now());
-    }
-    const unfinished = `${folder}/${RESERVED_PREFIX}${this.#root.random.uuid()}`;
+    const { clock, random } = this.#root;
+    disk.sweepUnfinished(folder, clock.now());
+    const unfinished = `${folder}/${RESERVED_PREFIX}${random.uuid()}`;
     try {
       return await work(unfinished);
     } finally {

@@ -13,6 +13,7 @@ import {
 } from '../log/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import { commitSourceInvalid } from './errors.ts';
+import { followLog, type KnownStart } from './log-end.ts';
 import { listLog } from './log-files.ts';
 import type { TableContext } from './types.ts';
 
@@ -76,12 +77,19 @@ export function fileCommitSource(store: ObjectStore, path: string): CommitSource
 }
 
 /**
- * The log's files of version `from` and later, with what the table's catalog knows of them.
+ * The log's files of version `from` and later, with what the table's catalog knows of them; from a start that is known as
+ * `followLog` has them.
  * Errors: `COMMIT_SOURCE_INVALID`, the store's and the catalog's.
  */
-export async function listVersions(ctx: TableContext, from: number): Promise<Listing> {
+export async function listVersions(
+  ctx: TableContext,
+  from: number,
+  start?: KnownStart,
+): Promise<Listing> {
   const { store, commitSource } = ctx;
-  if (commitSource === undefined) return listLog(store, from);
+  if (commitSource === undefined) {
+    return start === undefined ? listLog(store, from) : followLog(store, from, start);
+  }
   // First, so that commits that are published meanwhile are found in one place or the other.
   const { latestVersion, commits } = await commitSource.ratified();
   if (!isVersion(latestVersion)) {

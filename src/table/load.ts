@@ -113,12 +113,12 @@ interface LocatedLog {
   readonly copy: CheckpointCopy | null;
 }
 
-/** Lists the log from the checkpoint that the hint names, or all of it where the hint does not help. */
+/** The log from the checkpoint that the hint names, or all of it where the hint does not help. */
 async function locate(ctx: TableContext, version: number | null): Promise<LocatedLog> {
   const hint = await readLastCheckpoint(ctx.store);
   const copy = hint?.contents ?? null;
   if (hint !== null && hint.version > 0 && (version === null || hint.version <= version)) {
-    const listing = await listVersions(ctx, hint.version);
+    const listing = await listVersions(ctx, hint.version, 'checkpoint');
     if (listing.checkpoints.some((checkpoint) => checkpoint.version === hint.version)) {
       return { listing, copy };
     }

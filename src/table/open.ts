@@ -93,7 +93,7 @@ export async function advance(
   ctx: TableContext,
   snapshot: TableSnapshot,
 ): Promise<{ readonly snapshot: TableSnapshot; readonly commits: readonly WinnerCommit[] } | null> {
-  const { commits: files } = await listVersions(ctx, snapshot.version);
+  const { commits: files } = await listVersions(ctx, snapshot.version, 'commit');
   const times = commitTimes(files);
   const [own, ...newer] = files;
   if (own?.version !== snapshot.version) return null;
