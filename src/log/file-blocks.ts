@@ -18,7 +18,7 @@ import {
   IS_WHOLE,
   IS_WIDE,
 } from './file-block.ts';
-import type { ColumnFile, FileColumns, FileSelection } from './file-columns.ts';
+import type { ColumnFile, FileColumns, FileSelection, MeasureVisitor } from './file-columns.ts';
 import { pathKey, vectorId } from './file-key.ts';
 import { HashIndex, hashOf, viewOf } from './hash-index.ts';
 import { PartitionTexts } from './partition-texts.ts';
@@ -134,6 +134,18 @@ export class FileBlocks implements FileColumns {
         if (hidden.size > 0 && hidden.has(number * BLOCK_FILES + row)) continue;
         if (statistics || block.has(row, IS_WHOLE)) rests ??= block.rests();
         yield this.#file(block, row, rests);
+      }
+    }
+  }
+
+  measure(visit: MeasureVisitor, hidden: ReadonlySet<number>): void {
+    for (const [number, block] of this.#blocks.entries()) {
+      for (let at = 0; at < block.rowCount; at += 1) {
+        const row = number * BLOCK_FILES + at;
+        if (!block.has(at, IS_LIVE) || hidden.has(row)) continue;
+        const hasVector = this.#vectors.has(row);
+        const file = hasVector ? this.#file(block, at, block.rests()) : null;
+        visit(block.sizes[at] ?? 0, file?.deletionVector);
       }
     }
   }

@@ -1,6 +1,6 @@
 /** Files in columns, as a checkpoint or a long log has them: what a state is made of where it has many. */
 
-import type { AddFile, PartitionValues } from './actions.ts';
+import type { AddFile, DeletionVectorDescriptor, PartitionValues } from './actions.ts';
 
 export interface FileSelection {
   /**
@@ -17,6 +17,12 @@ export interface ColumnFile {
   readonly file: AddFile;
 }
 
+/** Takes what is known of a file without its texts. */
+export type MeasureVisitor = (
+  sizeBytes: number,
+  vector: DeletionVectorDescriptor | undefined,
+) => void;
+
 /**
  * Files in columns, no two of one path. What is not asked for is not decoded, so that a fault in it may show late, as an error
  * of the kind `data`.
@@ -29,6 +35,8 @@ export interface FileColumns {
   find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile>;
   /** The files, but for those in the rows of `hidden`. */
   select(selection: FileSelection, hidden: ReadonlySet<number>): Iterable<AddFile>;
+  /** Shows the same files, without a path or statistics being decoded. */
+  measure(visit: MeasureVisitor, hidden: ReadonlySet<number>): void;
 }
 
 /** Two of them as one. No path is in both. */
@@ -54,9 +62,18 @@ export class JoinedColumns implements FileColumns {
   }
 
   *select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
-    const { rowCount } = this.#first;
-    const behind = [...hidden].filter((row) => row >= rowCount).map((row) => row - rowCount);
     yield* this.#first.select(selection, hidden);
-    yield* this.#second.select(selection, new Set(behind));
+    yield* this.#second.select(selection, this.#ofSecond(hidden));
+  }
+
+  measure(visit: MeasureVisitor, hidden: ReadonlySet<number>): void {
+    this.#first.measure(visit, hidden);
+    this.#second.measure(visit, this.#ofSecond(hidden));
+  }
+
+  /** Those of the rows that the second one has, by its own numbers. */
+  #ofSecond(rows: ReadonlySet<number>): ReadonlySet<number> {
+    const { rowCount } = this.#first;
+    return new Set([...rows].filter((row) => row >= rowCount).map((row) => row - rowCount));
   }
 }

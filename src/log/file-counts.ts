@@ -3,7 +3,7 @@
  * commit to the next. PROTOCOL.md, "Version Checksum File".
  */
 
-import type { Action, AddFile } from './actions.ts';
+import type { Action, DeletionVectorDescriptor } from './actions.ts';
 import { checksumDifferences } from './checksum-differences.ts';
 import { pathKey } from './file-key.ts';
 import { type FileSizeHistogram, HISTOGRAM_STARTS, HistogramCounter } from './size-histogram.ts';
@@ -26,7 +26,7 @@ export function fileCounts(state: LogState): FileCounts {
   const known = KNOWN.get(state);
   if (known !== undefined) return known;
   const counter = new Counter(NOTHING);
-  for (const file of state.files.select({ statistics: false })) counter.count(file, 1);
+  state.files.measure((size, vector) => counter.count(size, vector, 1));
   return remember(state, counter.finish());
 }
 
@@ -67,8 +67,8 @@ export function carryFileCounts(
   const counter = new Counter(start);
   for (const key of touchedKeys(actions)) {
     const [old, now] = [before?.files.get(key) ?? null, after.files.get(key)];
-    if (old !== null) counter.count(old, -1);
-    if (now !== null) counter.count(now, 1);
+    if (old !== null) counter.count(old.size, old.deletionVector, -1);
+    if (now !== null) counter.count(now.size, now.deletionVector, 1);
   }
   remember(after, counter.finish());
 }
@@ -99,11 +99,11 @@ class Counter {
     this.#deletedRowCount = deletedRowCount;
   }
 
-  count({ size, deletionVector }: AddFile, times: 1 | -1): void {
+  count(size: number, vector: DeletionVectorDescriptor | undefined, times: 1 | -1): void {
     this.#histogram.count(size, times);
-    if (deletionVector === undefined) return;
+    if (vector === undefined) return;
     this.#vectorCount += times;
-    this.#deletedRowCount += times * deletionVector.cardinality;
+    this.#deletedRowCount += times * vector.cardinality;
   }
 
   finish(): FileCounts {

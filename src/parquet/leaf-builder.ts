@@ -29,6 +29,11 @@ class Definitions {
   finish(): Uint8Array | null {
     return this.#isWhole ? null : this.#levels.subarray(0, this.count);
   }
+
+  clear(): void {
+    this.#isWhole = true;
+    this.count = 0;
+  }
 }
 
 /** Texts. */
@@ -56,7 +61,7 @@ export class TextLeaf {
       larger.set(this.#bytes.subarray(0, this.#end));
       this.#bytes = larger;
     }
-    this.#end += this.#bytes.write(text, this.#end);
+    if (text !== '') this.#end += this.#bytes.write(text, this.#end);
     this.#next(null);
   }
 
@@ -70,6 +75,12 @@ export class TextLeaf {
     const offsets = this.#offsets.subarray(0, count + 1);
     const bytes = this.#bytes.subarray(0, this.#end);
     return pieceOf({ bytes, offsets, stride: 0, width: 0, numbers: null }, this.#definitions);
+  }
+
+  /** Begins anew, in the same memory: what `finish` gave is no longer valid. */
+  clear(): void {
+    this.#definitions.clear();
+    this.#end = 0;
   }
 
   #next(level: number | null): void {
@@ -150,6 +161,11 @@ export class NumberLeaf {
     );
   }
 
+  /** As that of `TextLeaf`. */
+  clear(): void {
+    this.#definitions.clear();
+  }
+
   #reserve(): void {
     if (this.#definitions.count * 2 > this.#words.length) this.#words = grown(this.#words);
   }
@@ -159,14 +175,14 @@ const WORD = 2 ** 32;
 
 const NO_TEXT = -1;
 /** Maps that are known again. */
-const KNOWN_MAX = 4_096;
+const KNOWN_MAX = 65_536;
 
 /** The keys and values of a map of texts, whose values may be null. */
 export class TextMapLeaf {
   /** Definition level of a map that is there, and has no entries. */
   readonly #empty: number;
-  readonly #keys = new Texts();
-  readonly #values = new Texts();
+  #keys = new Texts();
+  #values = new Texts();
   readonly #known = new Map<object, readonly number[]>();
   #repetitions = new Uint8Array(ENTRIES_MIN);
   #keyLevels = new Uint8Array(ENTRIES_MIN);
@@ -210,14 +226,26 @@ export class TextMapLeaf {
     };
   }
 
+  /** As that of `TextLeaf`; texts and maps are known again. */
+  clear(): void {
+    this.#count = 0;
+    if (this.#known.size < KNOWN_MAX) return;
+    this.#known.clear();
+    this.#keys = new Texts();
+    this.#values = new Texts();
+  }
+
   /** The numbers of each key and its value; many files share one map. */
   #entriesOf(map: Readonly<Record<string, string | null>>): readonly number[] {
     const known = this.#known.get(map);
     if (known !== undefined) return known;
-    const entries = Object.entries(map).flatMap(([key, value]) => [
-      this.#keys.numberOf(key),
-      value === null ? NO_TEXT : this.#values.numberOf(value),
-    ]);
+    const entries: number[] = [];
+    for (const [key, value] of Object.entries(map)) {
+      entries.push(
+        this.#keys.numberOf(key),
+        value === null ? NO_TEXT : this.#values.numberOf(value),
+      );
+    }
     if (this.#known.size < KNOWN_MAX) this.#known.set(map, entries);
     return entries;
   }

@@ -94,6 +94,16 @@ export class CheckpointColumns implements FileColumns {
     }
   }
 
+  measure(...[visit, hidden]: Parameters<FileColumns['measure']>): void {
+    for (const { segment, first } of this.segments) {
+      const { isFile, sizes, vectors, rowCount } = segment;
+      for (let row = 0; row < rowCount; row += 1) {
+        if (isFile?.[row] === 0 || hidden.has(first + row)) continue;
+        visit(sizes[row] ?? 0, vectors.get(row));
+      }
+    }
+  }
+
   /** Reads the files of one of the segments. */
   readerOf(segment: FileSegment): SegmentReader {
     return new SegmentReader(this.#parquet, segment, this.#table);
@@ -123,14 +133,14 @@ export class CheckpointColumns implements FileColumns {
 
   *#select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
     const { partition, statistics = true } = selection;
-    const verdicts = new Int8Array(this.#table.size);
+    const verdicts: (boolean | undefined)[] = [];
     const isWanted = (number: number): boolean => {
       if (partition === undefined) return true;
-      verdicts[number] ||= partition(this.#table.values(number)) ? 1 : -1;
-      return verdicts[number] === 1;
+      return (verdicts[number] ??= partition(this.#table.values(number)));
     };
     for (const { segment, first } of this.segments) {
-      const { isFile, partitions, rowCount } = segment;
+      const { isFile, rowCount } = segment;
+      const partitions = segment.partitions();
       let reader: SegmentReader | null = null;
       for (let row = 0; row < rowCount; row += 1) {
         if (isFile !== null && isFile[row] === 0) continue;

@@ -78,6 +78,15 @@ export class FileLeaves {
       this.#rows.push({ add: parsedRow(file, this.#layout.parsed) });
   }
 
+  /** Begins anew, in the same memory: what `finish` gave is no longer valid. */
+  clear(): void {
+    this.rowCount = 0;
+    this.#rows.length = 0;
+    for (const leaf of Object.values({ ...this.#texts, ...this.#numbers, ...this.#maps })) {
+      leaf.clear();
+    }
+  }
+
   /** What there is for each leaf of the schema. */
   async finish(): Promise<Parquet.LeafSource> {
     const parsed = await this.#parsed();

@@ -5,7 +5,7 @@ import type { FileSegment } from './file-segment.ts';
 
 /**
  * The segments, with the later rows of the same add taken for rows without a file. The same add has the same size, time and
- * partition; only where these are equal, paths are looked at.
+ * partition; only where these are equal, paths are looked at, and partitions only where the others are.
  */
 export function withoutRepeats(
   segments: readonly FileSegment[],
@@ -33,48 +33,64 @@ export function withoutRepeats(
 
 /** Rows with files that others may repeat, by the number of their segment, in rising order. */
 function rowsAlike(segments: readonly FileSegment[]): ReadonlyMap<number, readonly number[]> {
-  const rowCount = segments.reduce((sum, segment) => sum + segment.rowCount, 0);
-  const [met, again] = [new BitSet(16 * rowCount + 64), new BitSet(16 * rowCount + 64)];
-  let isAny = false;
-  for (const { segment, row } of rowsOf(segments)) {
-    const hash = hashOf(segment, row);
-    if (!met.add(hash)) continue;
-    again.add(hash);
-    isAny = true;
-  }
+  const hashes = segments.map(hashesOf);
+  const again = repeatedHashes(segments, hashes);
   const rows = new Map<number, number[]>();
-  if (!isAny) return rows;
+  if (again === null) return rows;
   // Some have a hash in common and nothing else.
-  const counts = new Map<string, number>();
-  for (const { segment, row } of rowsOf(segments)) {
-    if (!again.has(hashOf(segment, row))) continue;
-    const key = keyOf(segment, row);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+  const places = new Map<string, Place[]>();
+  for (const [number, segment] of segments.entries()) {
+    const own = hashes[number] ?? NO_HASHES;
+    for (let row = 0; row < own.length; row += 1) {
+      if (!again.has(own[row] ?? 0) || segment.isFile?.[row] === 0) continue;
+      const key = `${segment.sizes[row]} ${segment.modificationTimes[row]}`;
+      const known = places.get(key);
+      if (known === undefined) places.set(key, [{ number, row }]);
+      else known.push({ number, row });
+    }
   }
-  for (const { segment, row, number } of rowsOf(segments)) {
-    if (!again.has(hashOf(segment, row)) || (counts.get(keyOf(segment, row)) ?? 0) < 2) continue;
-    const known = rows.get(number);
-    if (known === undefined) rows.set(number, [row]);
-    else known.push(row);
+  for (const alike of places.values()) {
+    if (alike.length < 2) continue;
+    const byPartition = Map.groupBy(
+      alike,
+      ({ number, row }) => segments[number]?.partitions()[row],
+    );
+    for (const { number, row } of [...byPartition.values()].filter((it) => it.length > 1).flat()) {
+      const known = rows.get(number);
+      if (known === undefined) rows.set(number, [row]);
+      else known.push(row);
+    }
   }
+  for (const own of rows.values()) own.sort((a, b) => a - b);
   return rows;
 }
 
+const NO_HASHES = new Int32Array(0);
+
 interface Place {
-  segment: FileSegment;
-  row: number;
   /** Of the segment. */
-  number: number;
+  readonly number: number;
+  readonly row: number;
 }
 
-/** The rows with files; always the same object. */
-function* rowsOf(segments: readonly FileSegment[]): Generator<Readonly<Place>> {
-  for (const [number, segment] of segments.entries()) {
-    const place = { segment, row: 0, number };
-    for (; place.row < segment.rowCount; place.row += 1) {
-      if (segment.isFile?.[place.row] !== 0) yield place;
+/** The hashes that more than one row with a file has, and hardly any other; null where there are none. */
+function repeatedHashes(
+  segments: readonly FileSegment[],
+  hashes: readonly Int32Array[],
+): BitSet | null {
+  const met = new BitSet(16 * segments.reduce((sum, { rowCount }) => sum + rowCount, 0));
+  const repeated: number[] = [];
+  for (const [number, { isFile }] of segments.entries()) {
+    const own = hashes[number] ?? NO_HASHES;
+    for (let row = 0; row < own.length; row += 1) {
+      const hash = own[row] ?? 0;
+      if (isFile?.[row] !== 0 && met.add(hash)) repeated.push(hash);
     }
   }
+  if (repeated.length === 0) return null;
+  const again = new BitSet(64 * repeated.length);
+  for (const hash of repeated) again.add(hash);
+  return again;
 }
 
 /** Bits by hashes. */
@@ -82,7 +98,7 @@ class BitSet {
   readonly #words: Int32Array;
 
   constructor(bitCount: number) {
-    this.#words = new Int32Array(2 ** Math.ceil(Math.log2(bitCount / 32)));
+    this.#words = new Int32Array(2 ** Math.ceil(Math.log2(bitCount / 32 + 2)));
   }
 
   has(hash: number): boolean {
@@ -100,15 +116,22 @@ class BitSet {
   }
 }
 
-function keyOf({ sizes, modificationTimes, partitions }: FileSegment, row: number): string {
-  return `${sizes[row]} ${modificationTimes[row]} ${partitions[row]}`;
+/** A hash of the size and the time of each row. */
+function hashesOf({ sizes, modificationTimes, rowCount }: FileSegment): Int32Array {
+  const [sizeWords, timeWords] = [wordsOf(sizes), wordsOf(modificationTimes)];
+  const hashes = new Int32Array(rowCount);
+  for (let row = 0; row < rowCount; row += 1) {
+    const [low, high] = [2 * row, 2 * row + 1];
+    let hash = Math.imul(sizeWords[low] ?? 0, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ (sizeWords[high] ?? 0), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ (timeWords[low] ?? 0), 0xc2b2ae35);
+    hash = Math.imul(hash ^ (hash >>> 16) ^ (timeWords[high] ?? 0), 0x27d4eb2f);
+    hashes[row] = hash ^ (hash >>> 15);
+  }
+  return hashes;
 }
 
-function hashOf({ sizes, modificationTimes, partitions }: FileSegment, row: number): number {
-  const [size, time] = [sizes[row] ?? 0, modificationTimes[row] ?? 0];
-  let hash = Math.imul(size ^ Math.floor(size / 2 ** 32), 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ time, 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13) ^ Math.floor(time / 2 ** 32), 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 16) ^ (partitions[row] ?? 0), 0x27d4eb2f);
-  return hash ^ (hash >>> 15);
+/** The bits of numbers, which none but equal ones share: they are whole and not below zero. */
+function wordsOf({ buffer, byteOffset, length }: Float64Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, 2 * length);
 }

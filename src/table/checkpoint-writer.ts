@@ -22,7 +22,9 @@ export class CheckpointWriter {
   readonly #writer: Parquet.ParquetWriter;
   readonly #copier: Parquet.LeafCopier;
   readonly #layout: CheckpointLayout;
-  #leaves: FileLeaves;
+  /** Files that wait for the row group under way, and those of a row group of which pages are copied. */
+  readonly #leaves: FileLeaves;
+  readonly #outlines: FileLeaves;
 
   private constructor(
     parquet: typeof Parquet,
@@ -33,7 +35,8 @@ export class CheckpointWriter {
     this.#writer = writer;
     this.#copier = new parquet.LeafCopier();
     this.#layout = layout;
-    this.#leaves = this.#newLeaves();
+    this.#leaves = new FileLeaves(parquet, layout.statistics);
+    this.#outlines = new FileLeaves(parquet, layout.statistics);
   }
 
   static async open(layout: CheckpointLayout): Promise<CheckpointWriter> {
@@ -90,12 +93,8 @@ export class CheckpointWriter {
   async #flush(): Promise<void> {
     const leaves = this.#leaves;
     if (leaves.rowCount === 0) return;
-    this.#leaves = this.#newLeaves();
     this.#writer.addLeaves(leaves.rowCount, await leaves.finish());
-  }
-
-  #newLeaves(): FileLeaves {
-    return new FileLeaves(this.#parquet, this.#layout.statistics);
+    leaves.clear();
   }
 
   /**
@@ -146,12 +145,13 @@ export class CheckpointWriter {
       if (copy === null) return false;
       copies.set(keyOf(chunk.leaf.path), copy);
     }
-    const leaves = this.#newLeaves();
+    const leaves = this.#outlines;
     const reader = plan.columns.readerOf(segment);
     const isRead = statistics === null || parsed !== null;
     for (const row of rowsOf(plan)) leaves.append(reader.outline(row, { statistics: isRead }));
     const source = await leaves.finish();
     this.#writer.addLeaves(liveCount, (path) => copies.get(keyOf(path)) ?? source(path));
+    leaves.clear();
     return true;
   }
 }

@@ -19,8 +19,8 @@ export interface FileSegment {
   readonly isFile: Uint8Array | null;
   readonly sizes: Numbers;
   readonly modificationTimes: Numbers;
-  /** The number of each row's partition values in the table of these. */
-  readonly partitions: Int32Array;
+  /** The number of each row's partition values in the table of these: decoded when first asked for. */
+  readonly partitions: () => Int32Array;
   readonly paths: LeafChunk;
   readonly statistics: LeafChunk | null;
   readonly tags: { readonly keys: LeafChunk; readonly values: LeafChunk } | null;
@@ -91,7 +91,7 @@ export async function readSegment(
     isFile,
     sizes,
     modificationTimes,
-    partitions: decoder.partitions(table),
+    partitions: partitionsOf(from.parquet, found, { rowCount, table }),
     paths,
     statistics: found.get('stats') ?? (await typedStatistics(from)),
     tags: keys === null || values === null ? null : { keys, values },
@@ -155,7 +155,7 @@ export class SegmentReader {
     const segment = this.#segment;
     const file: { -readonly [Member in keyof AddFile]: AddFile[Member] } = {
       path,
-      partitionValues: this.#table.values(segment.partitions[row] ?? 0),
+      partitionValues: this.#table.values(segment.partitions()[row] ?? 0),
       size: segment.sizes[row] ?? 0,
       modificationTime: segment.modificationTimes[row] ?? 0,
       // Whatever the checkpoint says: its files change nothing (PROTOCOL.md, "Checkpoints").
@@ -178,7 +178,15 @@ export class SegmentReader {
 }
 
 /** The leaves that a segment keeps as they are. */
-const KEPT = ['path', 'stats', 'tags.key', 'tags.value', 'clusteringProvider'];
+const KEPT = [
+  'path',
+  'stats',
+  'partitionValues.key',
+  'partitionValues.value',
+  'tags.key',
+  'tags.value',
+  'clusteringProvider',
+];
 
 /** The leaves below `add`, by the names that they have here. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
@@ -260,15 +268,6 @@ class SegmentDecoder {
     return levels === null ? null : levels.map((level) => Number(level === max));
   }
 
-  partitions(table: PartitionTable): Int32Array {
-    const keys = this.#columns.get('partitionValues.key');
-    const values = this.#columns.get('partitionValues.value');
-    if (keys === undefined) return new Int32Array(this.#rowCount);
-    const keyItems = this.#reader(keys).items(this.#rowCount);
-    const valueItems = values === undefined ? null : this.#reader(values).items(this.#rowCount);
-    return table.numbersOf({ keys: keyItems, values: valueItems });
-  }
-
   /** By row; null where a number is none that a vector may have. */
   vectors(): ReadonlyMap<number, DeletionVectorDescriptor> | null {
     const vectors = new Map<number, DeletionVectorDescriptor>();
@@ -299,6 +298,29 @@ class SegmentDecoder {
   #reader(chunk: LeafChunk): Parquet.LeafReader {
     this.#scratch ??= new this.#parquet.LeafScratch(chunk.corrupt);
     return new this.#parquet.LeafReader(chunk, this.#scratch);
+  }
+}
+
+/** Decodes the numbers once; until then it holds nothing but the pages. */
+function partitionsOf(
+  parquet: typeof Parquet,
+  columns: Columns,
+  { rowCount, table }: { readonly rowCount: number; readonly table: PartitionTable },
+): () => Int32Array {
+  const keys = columns.get('partitionValues.key');
+  const values = columns.get('partitionValues.value');
+  let numbers: Int32Array | null = null;
+  return () => (numbers ??= decode());
+
+  function decode(): Int32Array {
+    if (keys === undefined) return new Int32Array(rowCount);
+    const scratch = new parquet.LeafScratch(keys.corrupt);
+    const items = (chunk: LeafChunk): Parquet.Items =>
+      new parquet.LeafReader(chunk, scratch).items(rowCount);
+    return table.numbersOf({
+      keys: items(keys),
+      values: values === undefined ? null : items(values),
+    });
   }
 }
 
