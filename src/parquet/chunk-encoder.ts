@@ -51,18 +51,22 @@ export class ChunkEncoder {
     this.#parts = [];
     this.#sizeBytes = 0;
     this.#uncompressedBytes = 0;
+    const isEmpty = !pieces.some((piece) => hasValues(leaf, piece));
     const dictionary =
-      leaf.node.physicalType === 'BOOLEAN' ? null : this.#dictionaryOf(leaf, pieces);
+      isEmpty || leaf.node.physicalType === 'BOOLEAN' ? null : this.#dictionaryOf(leaf, pieces);
     const bounds = new ValueBounds(leaf.node);
     let dataStart = 0;
-    if (dictionary === null) this.#writePlain(leaf, pieces, bounds);
+    if (isEmpty) this.#writeNulls(leaf, pieces);
+    else if (dictionary === null) this.#writePlain(leaf, pieces, bounds);
     else {
       this.#writeDictionary(leaf, dictionary, bounds);
       dataStart = this.#sizeBytes;
       this.#writeIndices(leaf, pieces, bitWidthOf(dictionary.size - 1));
     }
     const valueCount = pieces.reduce((sum, { count }) => sum + count, 0);
-    const nulls = pieces.reduce((sum, piece) => sum + nullCount(leaf, piece), 0);
+    const nulls = isEmpty
+      ? valueCount
+      : pieces.reduce((sum, piece) => sum + nullCount(leaf, piece), 0);
     const chunk: ColumnChunk = {
       path: leaf.path,
       physicalType: leaf.node.physicalType ?? 'BYTE_ARRAY',
@@ -166,6 +170,18 @@ export class ChunkEncoder {
         page.hybrid(this.#indices, value, value + values, bitWidth);
         this.#flush('RLE_DICTIONARY', end - entry);
         value += values;
+        entry = end;
+      }
+    }
+  }
+
+  /** The pages of entries without any value: many columns of a wide schema have no others. */
+  #writeNulls(leaf: Leaf, pieces: readonly LeafPiece[]): void {
+    for (const piece of pieces) {
+      for (let entry = 0; entry < piece.count;) {
+        const end = rowsEnd(piece, entry);
+        this.#beginPage(leaf, piece, entry, end);
+        this.#flush('PLAIN', end - entry);
         entry = end;
       }
     }
@@ -281,6 +297,10 @@ function bytesEnd(leaf: Leaf, piece: LeafPiece, entry: number): number {
     bytes += 4 + (offsets[value + 1] ?? 0) - (offsets[value] ?? 0);
   }
   return end;
+}
+
+function hasValues({ definition }: Leaf, { definitions, count }: LeafPiece): boolean {
+  return definitions === null ? count > 0 : definitions.subarray(0, count).includes(definition);
 }
 
 function valueCountOf({ bytes, offsets, stride }: LeafValues): number {
