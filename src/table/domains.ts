@@ -118,7 +118,7 @@ function domainActions(
 function physicalPath(schema: StructType, column: string): readonly string[] {
   const path: string[] = [];
   let within: StructType | null = schema;
-  for (const name of column.split('.')) {
+  for (const name of namesIn(schema, column)) {
     const field: StructField | null = within === null ? null : findField(within, name);
     if (field === null)
       throw columnUnknown(
@@ -131,10 +131,15 @@ function physicalPath(schema: StructType, column: string): readonly string[] {
   return path;
 }
 
+/** A column whose own name has points in it is found before one inside of another. */
+function namesIn(schema: StructType, column: string): readonly string[] {
+  return findField(schema, column) === null ? column.split('.') : [column];
+}
+
 /** Whether statistics tell the least and the greatest value. PROTOCOL.md, "Writer Requirements for Clustered Table". */
 function hasBounds(indexed: StructType, column: string): boolean {
   let type: DataType = indexed;
-  for (const name of column.split('.')) {
+  for (const name of namesIn(indexed, column)) {
     const field: StructField | null = type.kind === 'struct' ? findField(type, name) : null;
     if (field === null) return false;
     ({ type } = field);

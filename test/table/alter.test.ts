@@ -201,6 +201,15 @@ describe('domains', () => {
     const few = await setProperties(ctx, snapshot, { set });
     await expect(clusterBy(ctx, few.snapshot, ['s.x'])).rejects.toThrow('no bounds of its values');
   });
+
+  test('clustering finds a column with a point in its name', async () => {
+    const ctx = memoryContext();
+    const table = await newTable(ctx, { schema: parseDdl('`s.x` string, s struct<x: int>') });
+    const { snapshot } = await clusterBy(ctx, table, ['s.x']);
+    expect(JSON.parse(domainOf(snapshot, 'delta.clustering') ?? '')).toMatchObject({
+      clusteringColumns: [['s.x']],
+    });
+  });
 });
 
 describe('widenType', () => {
