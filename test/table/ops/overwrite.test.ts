@@ -252,6 +252,44 @@ describe('overwrite', () => {
     },
   );
 
+  test('tells the changes of whole files too, once one is written again; whole ones alone tell by themselves', async () => {
+    await withBench('memory', async (bench) => {
+      const properties = { 'delta.enableChangeDataFeed': 'true' };
+      const start = await tableOf(bench, DDL, { properties, partitionBy: ['p'] });
+      const rows = [
+        { id: 1, p: 'a', v: 'old' },
+        { id: 2, p: 'b', v: 'old' },
+        { id: 3, p: 'b', v: 'old' },
+        { id: 4, p: 'c', v: 'old' },
+      ];
+      const { snapshot } = await append(bench.ctx, start, { rows });
+      const told = async (at: Snapshot): Promise<readonly string[]> => {
+        const changes = readChanges(bench.ctx, at, { fromVersion: at.version });
+        const found = await Array.fromAsync(changes);
+        return found.map((row) => `${shown(row['_change_type'])} ${shown(row['id'])}`).toSorted();
+      };
+      const mixed = await overwrite(
+        bench.ctx,
+        snapshot,
+        { rows: [{ id: 9, p: 'a', v: 'new' }] },
+        { replaceWhere: "p = 'a' OR id = 2" },
+      );
+      expect(await told(mixed.snapshot)).toEqual(['delete 1', 'delete 2', 'insert 9']);
+      const isChange = (path: string): boolean => path.startsWith('_change_data/');
+      const before = (await dataFiles(bench)).filter(isChange);
+      expect(before.length).toBeGreaterThan(0);
+      const whole = await overwrite(
+        bench.ctx,
+        mixed.snapshot,
+        { rows: [{ id: 10, p: 'c', v: 'new' }] },
+        { partitionOverwriteMode: 'dynamic' },
+      );
+      expect(await told(whole.snapshot)).toEqual(['delete 4', 'insert 10']);
+      expect((await dataFiles(bench)).filter(isChange)).toEqual(before);
+      expect(await shownRows(bench, whole.snapshot)).toEqual(['10 c new', '3 b old', '9 a new']);
+    });
+  });
+
   test('leaves the rows that a plain model leaves', async () => {
     const row = fc.record({
       id: fc.option(fc.integer({ min: 0, max: 5 }), { nil: null }),

@@ -4,6 +4,7 @@ import { parseDdl, type StructType } from '../../../src/schema/index.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { readChanges } from '../../../src/table/ops/changes.ts';
 import {
   addConstraint,
   constraintsOf,
@@ -12,7 +13,7 @@ import {
 import { merge } from '../../../src/table/ops/merge.ts';
 import { overwrite } from '../../../src/table/ops/overwrite.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
-import { type Bench, dataFiles, rowsOf, shown, tableOf, withBench } from './write-table.ts';
+import { type Bench, dataFiles, rowsOf, shown, tableOf, text, withBench } from './write-table.ts';
 
 /** The columns with metadata as other engines leave it. */
 function marked(
@@ -345,6 +346,38 @@ describe('merges', () => {
       expect(await shownRows(bench, given.snapshot)).toEqual(['1 1 1', '2 80 2']);
     });
   });
+
+  test.each(['copy-on-write', 'deletion-vectors'] as const)(
+    'tell the same numbers in rows and in changes (%s)',
+    async (mode) => {
+      await withBench('memory', async (bench) => {
+        const properties = {
+          'delta.enableChangeDataFeed': 'true',
+          'delta.enableDeletionVectors': 'true',
+        };
+        const ddl = 'k bigint GENERATED ALWAYS AS IDENTITY, v int, p int';
+        const start = await tableOf(bench, ddl, { properties, partitionBy: ['p'] });
+        const { snapshot } = await append(bench.ctx, start, { rows: [{ v: 1, p: 0 }] });
+        const rows = [1, 2, 3, 4, 5].map((v) => ({ v, p: v % 2 }));
+        const merged = await merge(bench.ctx, snapshot, {
+          source: { rows },
+          on: 't.v = s.v',
+          whenMatched: [{ update: '*' }],
+          whenNotMatched: [{ condition: 's.v <> 3', insert: '*' }],
+          mode,
+        });
+        const changes = await Array.fromAsync(
+          readChanges(bench.ctx, merged.snapshot, { fromVersion: merged.snapshot.version }),
+        );
+        const after = changes.flatMap(({ k, v, p, _change_type: type }) =>
+          type === 'insert' || type === 'update_postimage' ? [text({ k, v, p })] : [],
+        );
+        const found = (await rowsOf(bench, merged.snapshot)).map(text);
+        expect(after.toSorted()).toEqual(found.toSorted());
+        expect(found).toHaveLength(4);
+      });
+    },
+  );
 
   test('no number is given twice to merges at once', async () => {
     await withBench('memory', async (bench) => {
