@@ -7,6 +7,7 @@ import {
   asNullable,
   checkColumnNames,
   findField,
+  isFilled,
   mappingMode,
   printSchema,
   type StructType,
@@ -21,10 +22,12 @@ import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { overwriteInvalid } from './rule-errors.ts';
 import { describedAs, type EvolvedTable } from './evolve.ts';
 import { schemaOfFiles } from './input-schema.ts';
+import { checkMadeColumns } from './made-columns.ts';
 
 /**
- * The table with the columns of the source, and what makes it so. A column of the same name and type stays what it was, with
- * its metadata. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`, those of column names and of reading the source.
+ * The table with the columns of the source, and what makes it so. What the table knew of its columns beside their types goes with
+ * them, as in Spark: comments, defaults, what they are generated from. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`,
+ * `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED`, those of column names and of reading the source.
  */
 export async function redefined(
   ctx: TableContext,
@@ -45,6 +48,7 @@ export async function redefined(
     { protocol: snapshot.protocol, metadata },
     { before: snapshot, random: ctx.random },
   );
+  if (schema.fields.some(isFilled)) checkMadeColumns(schema, metadata);
   const actions = differences(snapshot, after);
   return { table: describedAs(snapshot, after), actions };
 }

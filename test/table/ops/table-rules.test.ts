@@ -411,6 +411,27 @@ describe('tables that are made with values of their own', () => {
     });
   });
 
+  test('may be others that take such columns with all of their rows', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, "a int, b int DEFAULT 3 COMMENT 'x'");
+      const rows = [{ a: 1 }, { a: 2 }];
+      const options = { overwriteSchema: true };
+      const made = parseDdl(
+        'a int, k bigint GENERATED ALWAYS AS IDENTITY, g int GENERATED ALWAYS AS (a * 2)',
+      );
+      const { snapshot } = await overwrite(bench.ctx, start, { rows, schema: made }, options);
+      expect(await shownRows(bench, snapshot)).toEqual(['1 1 2', '2 2 4']);
+      const odd = parseDdl('a int, b int GENERATED ALWAYS AS (a), c int GENERATED ALWAYS AS (b)');
+      await expect(
+        overwrite(bench.ctx, snapshot, { rows, schema: odd }, options),
+      ).rejects.toMatchObject({ code: 'COLUMN_VALUES_INVALID' });
+      const plain = { rows: [{ b: 1 }], schema: parseDdl('a int, b int') };
+      const after = await overwrite(bench.ctx, snapshot, plain, options);
+      expect(after.snapshot.schema).toEqual(parseDdl('a int, b int'));
+      expect(await shownRows(bench, after.snapshot)).toEqual(['null 1']);
+    });
+  });
+
   test.each([
     ['a int GENERATED ALWAYS AS IDENTITY, b int', 'COLUMN_VALUES_INVALID', /is a bigint/],
     [
