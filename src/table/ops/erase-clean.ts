@@ -9,7 +9,7 @@ import { writeCheckpoint } from '../checkpoint.ts';
 import { without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
 import { openSnapshot } from '../open.ts';
-import { isLogCleanupEnabled } from '../properties.ts';
+import { isLogCleanupEnabled, logRetentionMs } from '../properties.ts';
 import { referencedSidecars } from '../sidecar-references.ts';
 import { encodedRoot, keyBelow } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
@@ -51,8 +51,8 @@ export async function cleanQuotes(
   const unchanged = { snapshot, deleted: [], keepFrom: null, left: [], postCommitErrors: [] };
   const { quoting } = found;
   if (quoting.length === 0) return { ...unchanged, left: straysLeft(found, options) };
-  const obstacle = obstacleOf(snapshot, options);
-  if (obstacle !== null) return { ...unchanged, left: quoting.flatMap(leftBy(obstacle, null)) };
+  const kept = keptBy(snapshot, options);
+  if (kept !== null) return { ...unchanged, left: quoting.flatMap(kept) };
   const commits = quoting.filter(({ kind }) => kind === 'commit');
   const last = Math.max(-1, ...commits.map(({ version }) => version ?? -1));
   // The commit of the first version that stays is never deleted.
@@ -92,16 +92,21 @@ const MARK = { operation: 'ERASE' } as const;
 const YOUNG = 'a writer that began before it was written may still be about to commit';
 const UNKNOWN = 'it may speak of files with such rows, and nobody can tell what it is for';
 
-function obstacleOf({ metadata }: Snapshot, { keepLog }: CleanOptions): string | null {
-  if (keepLog) return 'the log was to be kept; cleaning it up deletes it in time';
-  return isLogCleanupEnabled(metadata) ? null : 'delta.enableExpiredLogCleanup is false';
+type Told = (part: LogPart) => readonly EraseLeft[];
+
+/** Null where the log may be cleaned. */
+function keptBy({ metadata }: Snapshot, { keepLog }: CleanOptions): Told | null {
+  if (!isLogCleanupEnabled(metadata)) return leftBy('delta.enableExpiredLogCleanup is false', null);
+  if (!keepLog) return null;
+  const retentionMs = logRetentionMs(metadata);
+  return (part) => leftBy('the log was to be kept', part.modifiedMs + retentionMs)(part);
 }
 
 function protectedBefore({ metadata: { configuration } }: Snapshot): number {
   return Number(configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
 }
 
-function leftBy(why: string, untilMs: number | null): (part: LogPart) => readonly EraseLeft[] {
+function leftBy(why: string, untilMs: number | null): Told {
   return ({ paths }) => paths.map((path) => ({ path, why, untilMs }));
 }
 
@@ -150,6 +155,9 @@ interface DeletionPlan {
   readonly others: readonly string[];
 }
 
+/** What commits can be read without. */
+const STANDS_IN: ReadonlySet<LogPart['kind']> = new Set(['checkpoint', 'compacted', 'checksum']);
+
 /** All before `begin`, and of what is from there on, whatever quotes and stands in for commits. */
 async function planOf(
   ctx: TableContext,
@@ -159,7 +167,9 @@ async function planOf(
 ): Promise<DeletionPlan> {
   const listing = await listVersions(ctx, 0);
   const quotes = new Set(
-    quoting.flatMap(({ kind, paths }) => (kind === 'commit' || kind === 'other' ? [] : paths)),
+    quoting.flatMap(({ kind, version, paths }) =>
+      STANDS_IN.has(kind) || (kind === 'copy' && (version ?? begin) < begin) ? paths : [],
+    ),
   );
   const isGone = ({ version, files }: CheckpointFiles): boolean =>
     version < begin || files.some(({ path }) => quotes.has(path));

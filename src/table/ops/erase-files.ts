@@ -170,7 +170,8 @@ function kindOf({ files, live }: NamedFiles, key: string): FileKind {
   return named.kind === 'data' ? 'older' : 'changes';
 }
 
-function rowFile({ snapshot, files }: NamedFiles, meta: ObjectMeta): RowFile {
+/** The object, with what stands of its rows elsewhere. */
+export function rowFile({ snapshot, files }: NamedFiles, meta: ObjectMeta): RowFile {
   const { schema, partitionColumns } = snapshot;
   const told = files.get(meta.path)?.partitionValues;
   if (told !== undefined) return { ...meta, values: valuesOf(schema, told) };

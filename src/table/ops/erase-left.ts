@@ -1,11 +1,11 @@
 /** What an erase leaves, and why. */
 
 import type { Expression } from '../../schema/index.ts';
-import { evaluatePredicate, hivePartition } from '../../schema/index.ts';
 import { isManifest } from '../manifest-layout.ts';
 import { encodedRoot, keyBelow } from '../stored-file.ts';
 import type { TableContext } from '../types.ts';
 import { isMatched, keyOf, type Survey, type SurveyedFile } from './erase-files.ts';
+import { namesErased } from './erase-folders.ts';
 import type { EraseLeft } from './erase-report.ts';
 
 export interface LeftOptions {
@@ -49,13 +49,11 @@ export async function manifestsLeft(
   { names, files, manifests }: Survey,
   where: Expression,
 ): Promise<readonly EraseLeft[]> {
-  const { schema } = names.snapshot;
   const harmless = new Set(files.filter((file) => !isMatched(file)).map(keyOf));
   const left: EraseLeft[] = [];
   for (const { path, sizeBytes } of manifests) {
     if (!isManifest(path)) continue;
-    const partitionValues = Object.fromEntries(hivePartition(path));
-    if (evaluatePredicate(where, { schema, partitionValues }) === 'true') {
+    if (namesErased(names.snapshot, where, path)) {
       const why = 'the catalog may still name the partition; its manifest goes with the next sync';
       left.push({ path, why, untilMs: null });
       continue;

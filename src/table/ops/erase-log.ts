@@ -22,7 +22,8 @@ import { mayHold, type Survey } from './erase-files.ts';
 
 /** A file of the log, or all files of a checkpoint. */
 export interface LogPart {
-  readonly kind: 'commit' | 'checkpoint' | 'compacted' | 'checksum' | 'other';
+  /** `copy`: of a commit, as it was written before it was put in its place. */
+  readonly kind: 'commit' | 'copy' | 'checkpoint' | 'compacted' | 'checksum' | 'other';
   /** Of the commit, or the first one; null for `other`. */
   readonly version: number | null;
   readonly paths: readonly string[];
@@ -119,9 +120,19 @@ async function partsOf({ store }: TableContext): Promise<LogParts> {
   for (const meta of objects.values()) {
     if (meta.sizeBytes === 0 || WITHOUT_FILES.test(meta.path)) continue;
     if (meta.path.startsWith(`${LOG_FOLDER}/_sidecars/`)) strays.push(meta);
-    else parts.push({ kind: 'other', version: null, ...take(meta.path) });
+    else parts.push({ ...copyOrOther(meta.path), ...take(meta.path) });
   }
   return { parts, strays, fileCount };
+}
+
+/** Of tables whose commits go through a DynamoDB table, or that a catalog managed. */
+const COPY = /^_delta_log\/(?:\.tmp|_staged_commits)\/(\d{20})\.(?:json\.)?[^/]+$/;
+
+function copyOrOther(path: string): Pick<LogPart, 'kind' | 'version'> {
+  const digits = COPY.exec(path)?.[1];
+  return digits === undefined
+    ? { kind: 'other', version: null }
+    : { kind: 'copy', version: Number(digits) };
 }
 
 /** Paths of the sidecars of a checkpoint; one that cannot be read names none that anybody could read. */

@@ -19,6 +19,8 @@ export type SearchedFiles = {
   readonly matchedFileCount: number;
   /** Rows that match. */
   readonly rowCount: number;
+  /** Files that lack a column of the condition, which counts as null: where it had another name or meaning once, look there too. */
+  readonly partialCount: number;
 };
 
 /** Something that holds such rows, speaks of them, or may. */
@@ -79,6 +81,8 @@ export function searchedFiles({ files }: Survey): readonly SearchedFiles[] {
         sizeBytes: sizeOf(own.map(({ meta }) => meta)),
         matchedFileCount: matched.filter((count) => count > 0).length,
         rowCount: matched.reduce((sum, count) => sum + count, 0),
+        partialCount: own.filter(({ searched }) => searched.kind === 'rows' && searched.isPartial)
+          .length,
       },
     ];
   });
@@ -95,12 +99,12 @@ export function mergedRanges(ranges: readonly VersionRange[]): readonly VersionR
   return merged;
 }
 
-function spanOf(ranges: readonly VersionRange[]): VersionRange | null {
-  if (ranges.length === 0) return null;
-  return {
-    from: Math.min(...ranges.map(({ from }) => from)),
-    to: Math.max(...ranges.map(({ to }) => to)),
-  };
+function spanOf([first, ...others]: readonly VersionRange[]): VersionRange | null {
+  if (first === undefined) return null;
+  return others.reduce(
+    (span, { from, to }) => ({ from: Math.min(span.from, from), to: Math.max(span.to, to) }),
+    first,
+  );
 }
 
 function sizeOf(objects: readonly ObjectMeta[]): number {

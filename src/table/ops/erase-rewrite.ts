@@ -1,14 +1,23 @@
 /** Live files with rows that are erased, written again without them, and without rows that their deletion vectors hide. */
 
-import { backoffMs } from '../../base/index.ts';
+import { assert, backoffMs } from '../../base/index.ts';
 import type { Action } from '../../log/index.ts';
 import type { Expression } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
 import { removalOf } from './append-commit.ts';
+import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { changeAction } from './change-files.ts';
-import { isMatched, keyOf, type Survey, type SurveyedFile } from './erase-files.ts';
+import {
+  isMatched,
+  keyOf,
+  type NamedFiles,
+  rowFile,
+  type Survey,
+  type SurveyedFile,
+} from './erase-files.ts';
+import type { FileSearch } from './erase-scan.ts';
 import { writeConflict } from './errors.ts';
 import { partitionFields, partitionValuesOf } from './files.ts';
 import type { LazySession } from './input-session.ts';
@@ -19,6 +28,7 @@ export interface LiveRewrite {
   readonly where: Expression;
   readonly session: LazySession;
   readonly signal: AbortSignal | undefined;
+  readonly search: FileSearch;
   /** Looks at the table at a newer version. */
   readonly look: (snapshot: Snapshot) => Promise<Survey>;
 }
@@ -34,8 +44,6 @@ export interface RewrittenFiles {
 /** Each lost try means that another writer's commit went through. */
 const TRIES_MAX = 1_000;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
-/** Of a file that is written again, the writer asks only whether any row stays. */
-const SOME_ROWS = new Uint8Array(0);
 
 /** Errors: `WRITE_CONFLICT` after very many lost races, those of `writeRows` and `commitTransaction`. */
 export async function rewriteLive(
@@ -60,11 +68,20 @@ export async function rewriteLive(
       await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), rewrite.signal);
     }
     seen = await rewrite.look(await refreshSnapshot(ctx, seen.names.snapshot));
+    if (outcome.kind === 'committed') checkWritten(seen, outcome.version);
   }
   throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
 }
 
 type Lost = Extract<CommitOutcome, { kind: 'conflict' }>;
+
+/** Stops with a bug where what was written has to be written again. */
+function checkWritten({ files }: Survey, version: number): void {
+  const [odd] = files.filter(
+    (file) => isMatched(file) && file.kind === 'live' && file.ranges.at(-1)?.from === version,
+  );
+  assert(odd === undefined, `an erase wrote rows to ${odd?.meta.path ?? ''} that it was to erase`);
+}
 
 interface Replacement {
   readonly matched: readonly SurveyedFile[];
@@ -73,17 +90,12 @@ interface Replacement {
 
 async function replace(
   ctx: TableContext,
-  { names: { snapshot, live } }: Survey,
-  { matched, rewrite: { where, session, signal } }: Replacement,
+  { names }: Survey,
+  { matched, rewrite }: Replacement,
 ): Promise<CommitOutcome> {
-  const fields = partitionFields(snapshot);
-  const files = matched.flatMap(({ meta, searched }): readonly FileRows[] => {
-    const add = live.get(meta.path);
-    if (add === undefined || searched.kind !== 'rows') return [];
-    const { rowCount: storedCount, matchCount: count } = searched;
-    const rows = count === storedCount ? null : SOME_ROWS;
-    return [{ add, partitionValues: partitionValuesOf(add, fields), storedCount, count, rows }];
-  });
+  const { snapshot, live } = names;
+  const { where, session, signal } = rewrite;
+  const files = await fileRows(names, matched, rewrite.search);
   const write: RowWrite = {
     ctx,
     snapshot,
@@ -114,6 +126,28 @@ async function replace(
   });
   if (outcome.kind !== 'committed') await discardRows(ctx, written);
   return outcome;
+}
+
+/** Rows that deletion vectors hide are among them. */
+async function fileRows(
+  names: NamedFiles,
+  matched: readonly SurveyedFile[],
+  search: FileSearch,
+): Promise<readonly FileRows[]> {
+  const { snapshot, live } = names;
+  const fields = partitionFields(snapshot);
+  const found = await inParallel(matched, ENGINE_STATEMENTS_MAX, async ({ meta, searched }) => {
+    const add = live.get(meta.path);
+    if (add === undefined || searched.kind !== 'rows') return [];
+    const { rowCount: storedCount, matchCount: count } = searched;
+    const partitionValues = partitionValuesOf(add, fields);
+    const rows =
+      count === storedCount
+        ? null
+        : await search.rowsOf(snapshot, rowFile(names, meta), storedCount);
+    return [{ add, partitionValues, storedCount, count, rows }];
+  });
+  return found.flat();
 }
 
 function actionsOf(

@@ -9,10 +9,16 @@ import {
   type Session,
   translateCondition,
 } from '../../engine/index.ts';
+import type { RowBits } from '../../log/index.ts';
 import type { ParquetFooter } from '../../parquet/index.ts';
 import { columnsRead, type Expression, type Scalar, type StructType } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import { inParallel, runsBySize, STORE_REQUESTS_MAX } from './append-stage.ts';
+import {
+  ENGINE_STATEMENTS_MAX,
+  inParallel,
+  runsBySize,
+  STORE_REQUESTS_MAX,
+} from './append-stage.ts';
 import { LocalStage } from './input-stage.ts';
 import { mappingOf } from './input-table.ts';
 import { ROW, rowScope, unusedName } from './row-matches.ts';
@@ -27,7 +33,13 @@ export interface RowFile {
 }
 
 export type Searched =
-  | { readonly kind: 'rows'; readonly rowCount: number; readonly matchCount: number }
+  | {
+      readonly kind: 'rows';
+      readonly rowCount: number;
+      readonly matchCount: number;
+      /** Whether it lacks a column of the condition, which then counts as null. */
+      readonly isPartial: boolean;
+    }
   /** No Parquet file, nor the beginning of one. */
   | { readonly kind: 'foreign' }
   /** Nobody can tell what is in it. */
@@ -68,12 +80,29 @@ export class FileSearch {
       sizeMax: GROUP_BYTES,
       countMin: Math.ceil(open.length / GROUP_FILES_MAX),
     });
-    for (const run of runs) {
+    await inParallel(runs, ENGINE_STATEMENTS_MAX, async (run) => {
       this.#options.signal?.throwIfAborted();
       const found = await this.#searchRun(snapshot, run);
       for (const [file, searched] of found) this.#known.set(keyOf(file), searched);
-    }
+    });
     return files.map((file) => this.#known.get(keyOf(file)) ?? { kind: 'gone' });
+  }
+
+  /** A bit for each row of a file that matches. Errors: as of `search`, and what is wrong with the file. */
+  async rowsOf(snapshot: Snapshot, file: RowFile, rowCount: number): Promise<RowBits> {
+    const bits = new Uint8Array(Math.ceil(rowCount / 8));
+    const stage = await LocalStage.open();
+    try {
+      const staged = await this.#stage(stage, snapshot, file);
+      const select: MatchesSql = (from, { row }) => `SELECT ${row} ${from}`;
+      for await (const [row] of this.#matches(snapshot, [staged], select)) {
+        const place = Math.floor(row / 8);
+        bits[place] = (bits[place] ?? 0) | (128 >> (row % 8));
+      }
+    } finally {
+      await stage.close();
+    }
+    return bits;
   }
 
   async #searchRun(
@@ -102,14 +131,16 @@ export class FileSearch {
     const stored = { store: this.#ctx.store, path: file.path, sizeBytes: file.sizeBytes };
     const footer = await stage.footer(stored);
     const names: string[] = [];
+    let isPartial = false;
     for (const field of this.#columns(snapshot).fields) {
       const node = matchField(field, footer.columns, mappingOf(snapshot));
       if (node !== null) names.push(node.name);
-      else if (snapshot.partitionColumns.includes(field.name) && !file.values.has(field.name)) {
+      else if (file.values.has(field.name)) continue;
+      else if (snapshot.partitionColumns.includes(field.name))
         throw new PartitionUnknown(field.name);
-      }
+      else isPartial = true;
     }
-    return { file, footer, localPath: await stage.localFile(stored, footer, names) };
+    return { file, footer, isPartial, localPath: await stage.localFile(stored, footer, names) };
   }
 
   /** Counts by one statement, or where one of the files stands in the way, by one for each. */
@@ -120,9 +151,10 @@ export class FileSearch {
   ): Promise<void> {
     try {
       const counts = await this.#matchCounts(snapshot, files);
-      for (const [index, { file, footer }] of files.entries()) {
+      for (const [index, { file, footer, isPartial }] of files.entries()) {
+        const { rowCount } = footer;
         const matchCount = counts.get(index) ?? 0;
-        found.set(file, { kind: 'rows', rowCount: footer.rowCount, matchCount });
+        found.set(file, { kind: 'rows', rowCount, matchCount, isPartial });
       }
     } catch (error) {
       const [only, ...others] = files;
@@ -136,26 +168,38 @@ export class FileSearch {
     snapshot: Snapshot,
     files: readonly StagedRows[],
   ): Promise<ReadonlyMap<number, number>> {
+    const counts = new Map<number, number>();
+    const select: MatchesSql = (from, { file }) => `SELECT ${file}, count(*) ${from} GROUP BY ALL`;
+    for await (const [file, count] of this.#matches(snapshot, files, select)) {
+      counts.set(file, count);
+    }
+    return counts;
+  }
+
+  /** What a SELECT of one or two whole numbers makes of the matching rows. */
+  async *#matches(
+    snapshot: Snapshot,
+    files: readonly StagedRows[],
+    select: MatchesSql,
+  ): AsyncGenerator<readonly [number, number]> {
     const { where, session, signal } = this.#options;
-    const index = unusedName(snapshot, 'file number');
+    const [file, row] = [unusedName(snapshot, 'file number'), unusedName(snapshot, 'row number')];
     const relation = relationSql(files.map(relationOf), {
       schema: this.#columns(snapshot),
       partitionColumns: [...(files[0]?.file.values.keys() ?? [])],
       mapping: mappingOf(snapshot),
-      fileIndex: index,
+      fileIndex: file,
+      rowNumber: row,
     });
     const condition = translateCondition(where, rowScope(snapshot.schema));
-    const sql =
-      `SELECT ${identifier(index)}, count(*) FROM (${relation}) AS ${ROW} ` +
-      `WHERE ${condition} GROUP BY ALL`;
-    const counts = new Map<number, number>();
+    const from = `FROM (${relation}) AS ${ROW} WHERE ${condition}`;
+    const sql = select(from, { file: identifier(file), row: identifier(row) });
     const statement = signal === undefined ? {} : { signal };
     for await (const { columns, rowCount } of (await session()).stream(sql, statement)) {
-      for (let row = 0; row < rowCount; row += 1) {
-        counts.set(Number(columns[0]?.[row]), Number(columns[1]?.[row]));
+      for (let index = 0; index < rowCount; index += 1) {
+        yield [Number(columns[0]?.[index]), Number(columns[1]?.[index])];
       }
     }
-    return counts;
   }
 
   #columns({ schema }: Snapshot): StructType {
@@ -176,9 +220,13 @@ export class FileSearch {
   }
 }
 
+/** A SELECT from the matching rows, by the columns with the numbers of their files and of themselves. */
+type MatchesSql = (from: string, names: { readonly file: string; readonly row: string }) => string;
+
 interface StagedRows {
   readonly file: RowFile;
   readonly footer: ParquetFooter;
+  readonly isPartial: boolean;
   readonly localPath: string;
 }
 

@@ -24,6 +24,7 @@ import {
   type SurveyedFile,
   type VersionRange,
 } from './erase-files.ts';
+import { removeFolders } from './erase-folders.ts';
 import { filesLeft, manifestsLeft } from './erase-left.ts';
 import { type LogSearch, searchLog } from './erase-log.ts';
 import { type EraseResult, mergedRanges, searchedFiles } from './erase-report.ts';
@@ -150,15 +151,18 @@ class Eraser {
     const { fileCount: searchedCount, quoting } = await this.#searchLog(before);
     const { where, session, signal } = this.#options;
     const look = (snapshot: Snapshot): Promise<Survey> => this.#look(snapshot, search);
-    const rewritten = await rewriteLive(this.#ctx, before, { where, session, signal, look });
+    const how = { where, session, signal, search, look };
+    const rewritten = await rewriteLive(this.#ctx, before, how);
     const nowMs = Math.min(this.#ctx.clock.now(), await storeTimeMs(this.#ctx));
     const { deleted, readByClones } = await this.#delete(rewritten.seen, nowMs);
+    const folders = await removeFolders(this.#ctx, rewritten.seen.names.snapshot, where);
     // By a search of its own, which knows nothing of what was found before.
     const latest = await refreshSnapshot(this.#ctx, rewritten.seen.names.snapshot);
     const after = await this.#look(latest, this.#newSearch());
     const log = await this.#cleanLog(after, nowMs);
     const left = [
       ...filesLeft(after.files, { ...this.#options, readByClones }),
+      ...folders,
       ...(await manifestsLeft(this.#ctx, after, where)),
       ...log.left,
     ];

@@ -1,11 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { LOG_FOLDER } from '../../../src/log/index.ts';
 import { crashAtWrite, faultyStore, type ObjectStore } from '../../../src/store/index.ts';
 import { isDeltaError, type ManualClock } from '../../../src/base/index.ts';
+import { parseDdl } from '../../../src/schema/index.ts';
 import { setProperties } from '../../../src/table/alter.ts';
+import { writeCheckpoint } from '../../../src/table/checkpoint.ts';
+import { cleanUpLog } from '../../../src/table/cleanup.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { clone } from '../../../src/table/ops/clone.ts';
@@ -14,6 +18,7 @@ import { erase, type EraseOptions } from '../../../src/table/ops/erase.ts';
 import type { EraseResult } from '../../../src/table/ops/erase-report.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
 import { optimize } from '../../../src/table/ops/optimize.ts';
+import { overwrite } from '../../../src/table/ops/overwrite.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
 import { tableContext, tableTools } from '../../../src/table/table-tools.ts';
 import type { Snapshot, TableContext } from '../../../src/table/types.ts';
@@ -172,7 +177,8 @@ describe('the log', () => {
       const start = await filled(bench);
       const kept = await erase(ctx, start, { ...ALONE, keepLog: true });
       expect(kept.clean).toBe(false);
-      expect(kept.left.map(({ untilMs }) => untilMs)).toContain(null);
+      const untilMs = ctx.clock.now() + 30 * DAY_MS;
+      expect(kept.left.map((left) => left.untilMs)).toContain(untilMs);
       expect(await namesIn(bench, await openSnapshot(ctx, { version: 0 }))).toEqual([]);
       const forever = await setProperties(ctx, kept.snapshot, {
         set: { 'delta.enableExpiredLogCleanup': 'false' },
@@ -295,8 +301,29 @@ describe('what else lies below the table', () => {
   });
 });
 
+test('of a file of many row groups, those without her are copied, and no other', async () => {
+  await withBench('disk', async (bench) => {
+    const { ctx } = bench;
+    const properties = { 'delta.enableDeletionVectors': 'true' };
+    const start = await tableOf(bench, 'id bigint, nome string', { properties });
+    const name = `CASE WHEN i IN (5000, 90001) THEN '${NAME}' ELSE 'n' || i END`;
+    const rows = `SELECT i::BIGINT AS id, ${name} AS nome FROM range(100000) AS r(i)`;
+    const uri = await bench.parquet('many.parquet', rows, ', ROW_GROUP_SIZE 4096');
+    let snapshot = (await append(ctx, start, { parquet: [uri] })).snapshot;
+    // One of them behind a vector, beside another that is hidden.
+    snapshot = (await deleteRows(ctx, snapshot, { where: 'id IN (5000, 40000)' })).snapshot;
+    const done = await erase(ctx, snapshot, ALONE);
+    expect(done).toMatchObject({ clean: true, left: [] });
+    expect(totals(done.before)).toEqual({ live: [1, 2] });
+    expect(totals(done.after)).toEqual({ live: [1, 0] });
+    const left = await rowsOf(bench, await openSnapshot(ctx));
+    expect(left).toHaveLength(99_997);
+    expect(new Set(left.map(({ id }) => id)).size).toBe(99_997);
+  });
+});
+
 test('partitions and column mapping: by values in the log, and names of columns in files', async () => {
-  await withBench('memory', async (bench) => {
+  await withBench('disk', async (bench) => {
     const { ctx } = bench;
     let start = await tableOf(bench, 'id bigint, nome string, uf string', {
       partitionBy: ['uf'],
@@ -384,37 +411,30 @@ describe('refusals, with nothing done', () => {
 });
 
 describe('interrupted and disturbed', () => {
-  test.each(['crash', 'crash-after'] as const)(
-    'at any write (%s): the table stays sound, and another run ends clean',
-    async (when) => {
-      for (let write = 0; ; write += 1) {
-        const crashed = await withBench('memory', async (bench) => {
-          const { ctx } = bench;
-          const start = await filled(bench, {
-            properties: { 'delta.enableChangeDataFeed': 'true', 'delta.checkpointInterval': '2' },
-          });
-          const store = faultyStore(ctx.store, {
-            clock: ctx.clock,
-            plan: crashAtWrite(write, when),
-          });
-          const failed = await outcomeOf(() => erase({ ...ctx, store }, start, ALONE));
-          const after = await openSnapshot(ctx);
-          const names = await namesIn(bench, after);
-          expect(names.filter((name) => name !== NAME)).toEqual(['Ana', 'Bia']);
-          const done = await erase(ctx, after, ALONE);
-          expect(done).toMatchObject({ clean: true, left: [] });
-          expect(await quoting(ctx)).toEqual([]);
-          expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
-          return failed !== null;
+  test('at any write: the table stays sound, and another run ends clean', async () => {
+    for (let write = 0; ; write += 1) {
+      const isInterrupted = await withBench('memory', async (bench) => {
+        const { ctx } = bench;
+        const start = await filled(bench, {
+          properties: { 'delta.enableChangeDataFeed': 'true', 'delta.checkpointInterval': '2' },
         });
-        if (!crashed) {
-          expect(write).toBeGreaterThan(6);
-          return;
-        }
-      }
-    },
-    60_000,
-  );
+        const plan = crashAtWrite(write, 'crash');
+        const store = faultyStore(ctx.store, { clock: ctx.clock, plan });
+        const failed = await outcomeOf(() => erase({ ...ctx, store }, start, ALONE));
+        const after = await openSnapshot(ctx);
+        const names = await namesIn(bench, after);
+        expect(names.filter((name) => name !== NAME)).toEqual(['Ana', 'Bia']);
+        const done = await erase(ctx, after, ALONE);
+        expect(done).toMatchObject({ clean: true, left: [] });
+        expect(await quoting(ctx)).toEqual([]);
+        expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
+        return failed !== null;
+      });
+      if (isInterrupted) continue;
+      expect(write).toBeGreaterThan(6);
+      return;
+    }
+  }, 120_000);
 
   test('rows that another writer brings before the commit are erased too', async () => {
     await withBench('memory', async (bench) => {
@@ -464,3 +484,69 @@ function beforeFirstCommit(store: ObjectStore, work: () => Promise<void>): Objec
     },
   });
 }
+
+test('a partition named by her goes with its folder, and its manifest is told of', async () => {
+  await withBench('disk', async (bench) => {
+    const { ctx } = bench;
+    const root = dirname(ctx.store.localFile('x') ?? '');
+    let start = await tableOf(bench, 'id bigint, nome string', { partitionBy: ['nome'] });
+    start = await appended(bench, start, [
+      { id: 1n, nome: 'Ana' },
+      { id: 2n, nome: NAME },
+    ]);
+    start = (await deleteRows(ctx, start, { where: 'id = 2' })).snapshot;
+    expect(await readdir(root)).toContain(`nome=${NAME}`);
+    const done = await erase(ctx, start, ALONE);
+    expect(done).toMatchObject({ clean: true, versionsLost: [{ from: 0, to: 2 }] });
+    expect((await readdir(root)).sort()).toEqual([LOG_FOLDER, 'nome=Ana']);
+    expect(await quoting(ctx)).toEqual([]);
+
+    const path = `_symlink_format_manifest/nome=${NAME}/manifest`;
+    await ctx.store.put(path, new Uint8Array(), { kind: 'create' });
+    const told = await erase(ctx, done.snapshot, ALONE);
+    expect(told).toMatchObject({ clean: false, left: [{ path }] });
+  });
+});
+
+test('a log that begins with a checkpoint, and files of another shape before', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const clock = ctx.clock as ManualClock;
+    let start = await filled(bench);
+    start = (await deleteRows(ctx, start, { where: 'id = 4' })).snapshot;
+    const schema = parseDdl('id bigint, cpf string');
+    const rows = [{ id: 7n, cpf: NAME }];
+    start = (await overwrite(ctx, start, { rows, schema }, { overwriteSchema: true })).snapshot;
+    await writeCheckpoint(ctx, start);
+    clock.advance(40 * DAY_MS);
+    start = await appended(bench, start, []);
+    start = await setPropertiesOf(ctx, start, 'a', '1');
+    expect(await cleanUpLog(ctx, start)).toMatchObject({ kind: 'deleted', keepFrom: 5 });
+    const done = await erase(ctx, start, { where: `cpf = '${NAME}'` });
+    // Her old files have no column of that name.
+    expect(done.before.reduce((sum, { partialCount }) => sum + partialCount, 0)).toBe(3);
+    expect(done.rewritten).toHaveLength(1);
+    expect((await namesOfOrphans(ctx)).length).toBe(3);
+  });
+});
+
+async function namesOfOrphans({ store }: TableContext): Promise<readonly string[]> {
+  const snapshot = await openSnapshot({ store } as TableContext);
+  const found: string[] = [];
+  for await (const { path } of store.list('')) if (snapshot.file(path) === null) found.push(path);
+  return found;
+}
+
+test('copies of commits beside the log go with them, and what nobody knows is told of', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const start = await filled(bench);
+    const { bytes } = await ctx.store.get(`${LOG_FOLDER}/00000000000000000001.json`);
+    const copy = `${LOG_FOLDER}/.tmp/00000000000000000001.json.d1f9a3c0-0000-4000-8000-000000000000`;
+    const odd = `${LOG_FOLDER}/odd`;
+    for (const path of [copy, odd]) await ctx.store.put(path, bytes, { kind: 'create' });
+    const done = await erase(ctx, start, ALONE);
+    expect(done.log.deleted).toContain(copy);
+    expect(done).toMatchObject({ clean: false, left: [{ path: odd, untilMs: null }] });
+  });
+});
