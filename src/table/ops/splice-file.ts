@@ -135,9 +135,13 @@ export async function stageSplice(
     // Where the engine lays a column out in another way than the file does, all of it has to change.
     const others = columns.filter((name) => !patches.hasAlike(footer, name));
     if (!pays(splice, others)) return null;
-    for (const [number, rowGroup] of others.length === 0 ? [] : footer.rowGroups.entries()) {
+    const ids = rowIdFields(target.rowIds ?? null).map(({ name }) => name);
+    for (const [number, rowGroup] of footer.rowGroups.entries()) {
       if (rowGroups.has(number) || rowGroup.rowCount === 0) continue;
-      const part = { number, rows: rowsOf(number), columns: others, inPlaceOf: rowGroup };
+      const open = ids.filter((name) => !others.includes(name) && mayHoldNull(rowGroup, name));
+      const anew = [...others, ...open];
+      if (anew.length === 0) continue;
+      const part = { number, rows: rowsOf(number), columns: anew, inPlaceOf: rowGroup };
       if (!(await patches.add(part))) return null;
     }
     const base = { source: await patches.open(localPath), footer };
@@ -305,6 +309,11 @@ function hasCodec({ codec }: SpliceStep, { footer, columns, rowGroups }: Splice)
 
 function rowGroupAt({ rowGroups }: ParquetFooter, number: number): RowGroup {
   return present(rowGroups[number], 'a row group of the file');
+}
+
+/** Whether a row may have no id, or version, but what the log says of its file: that of another file says something else. */
+function mayHoldNull({ columns }: RowGroup, name: string): boolean {
+  return columns.some(({ path, statistics }) => path[0] === name && statistics?.nullCount !== 0n);
 }
 
 function columnOf(

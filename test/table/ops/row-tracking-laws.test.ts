@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { unreachable } from '../../../src/base/index.ts';
 import { writeCheckpoint } from '../../../src/table/checkpoint.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
@@ -155,3 +156,74 @@ test.each([
     );
   },
 );
+
+const GROUP_ROWS = 2048;
+/** Rows of several row groups, with texts that are worth copying. */
+const LARGE_SQL =
+  'SELECT i AS id, (i % 2)::INTEGER AS p, 0::INTEGER AS n, md5(i::VARCHAR) || md5((-i)::VARCHAR) AS t ' +
+  `FROM range(${String(GROUP_ROWS * 6 - 100)}) AS r(i)`;
+
+/** Some rows of one row group, or of two. */
+interface RangeStep {
+  readonly kind: 'update' | 'delete' | 'merge';
+  readonly from: number;
+  readonly to: number;
+}
+
+async function changeRange(
+  { ctx }: Bench,
+  snapshot: Snapshot,
+  { kind, from, to }: RangeStep,
+): Promise<Snapshot> {
+  const where = `id BETWEEN ${String(from)} AND ${String(to)}`;
+  switch (kind) {
+    case 'update':
+      return (await updateRows(ctx, snapshot, { set: { n: 'n + 1' }, where })).snapshot;
+    case 'delete':
+      return (await deleteRows(ctx, snapshot, { where })).snapshot;
+    case 'merge': {
+      const rows = [...rowsFrom(from, to - from + 1), ...rowsFrom(100_000 + from, 1)];
+      const merged = await merge(ctx, snapshot, {
+        source: { rows },
+        on: 't.id = s.id',
+        whenMatched: [{ update: { n: 't.n + 1' } }],
+        whenNotMatched: [{ insert: { id: 's.id' } }],
+      });
+      return merged.snapshot;
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+const RANGES: readonly RangeStep[] = [
+  { kind: 'update', from: 5, to: 20 },
+  { kind: 'merge', from: 4090, to: 4100 },
+  { kind: 'update', from: 9000, to: 9003 },
+  { kind: 'delete', from: 7000, to: 7010 },
+  { kind: 'merge', from: 3, to: 9 },
+  { kind: 'delete', from: 9002, to: 9010 },
+];
+
+test('rows are known again where files are written again in part', async () => {
+  await withBench('disk', async (bench) => {
+    const size = `, ROW_GROUP_SIZE ${String(GROUP_ROWS)}`;
+    const uri = await bench.parquet('large.parquet', LARGE_SQL, size);
+    const start = await tableOf(bench, `${DDL}, t string`, { properties: TRACKED });
+    let { snapshot } = await append(bench.ctx, start, { parquet: [uri] });
+    const expected = new Map(await idsOf(bench, snapshot));
+    for (const step of RANGES) {
+      snapshot = await changeRange(bench, snapshot, step);
+      for (let id = step.from; id <= step.to; id += 1) {
+        const [rowId] = expected.get(id) ?? [];
+        if (step.kind === 'delete') expected.delete(id);
+        else if (rowId !== undefined) expected.set(id, [rowId, snapshot.version]);
+      }
+      const found = await idsOf(bench, snapshot);
+      const wrong = Array.from(expected).filter(
+        ([id, [rowId, version]]) => text(found.get(id)) !== text([rowId, version]),
+      );
+      expect(wrong.slice(0, 3), text(step)).toEqual([]);
+    }
+  });
+});
