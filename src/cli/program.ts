@@ -101,6 +101,13 @@ function addWriteCommands(program: Command): void {
     .option('--rename-column <old=new>', 'needs column mapping; may be given again', property, {})
     .option('--widen-column <column=type>', `"n=bigint"; may be given again`, property, {})
     .option('--comment <column=text>', 'what a column is; may be given again', property, {})
+    .option(
+      '--set-default <column=value>',
+      `"n=0": of rows that lack it from now on; may be given again`,
+      property,
+      {},
+    )
+    .option('--drop-default <column>', 'may be given again', again, [])
     .option('--set-not-null <column>', 'where no row has a null; may be given again', again, [])
     .option('--drop-not-null <column>', 'lets nulls in; may be given again', again, [])
     .option(

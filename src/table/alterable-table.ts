@@ -98,8 +98,8 @@ export abstract class AlterableTable {
   }
 
   /**
-   * Changes a column's comment or place, and whether it may be null: `nullable: false` looks at all rows first. Errors:
-   * `COLUMN_CHANGE_INVALID`, `RULE_VIOLATED` with a row that has a null there; those above.
+   * Changes a column's comment, default or place, and whether it may be null: `nullable: false` looks at all rows first. Errors:
+   * `COLUMN_CHANGE_INVALID`, `RULE_UNSUPPORTED`, `RULE_VIOLATED` with a row that has a null there; those above.
    */
   async changeColumn(column: string, change: Omit<ColumnChange, 'column'>): Promise<AlterOutcome> {
     return this.alter((ctx, it) => changeColumnOf(ctx, it, { ...change, column }));

@@ -8,9 +8,12 @@ import {
   checkColumnNames,
   type ColumnPosition,
   type DataType,
+  DEFAULT,
   dropColumn,
   fieldAt,
   findField,
+  GENERATION,
+  isIdentity,
   mappingMode,
   parseExpression,
   printSchema,
@@ -22,6 +25,7 @@ import { alter, type AlterResult, type Alteration, differences } from './alter.t
 import { isClusteredBy, usesOfName } from './column-uses.ts';
 import { completed } from './description.ts';
 import { columnChangeInvalid } from './errors.ts';
+import { checkMadeColumns } from './ops/made-columns.ts';
 import { checkNotNull } from './ops/not-null.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -126,30 +130,31 @@ export interface ColumnChange {
   readonly comment?: string | null;
   /** False holds all rows to it, those that are there too. */
   readonly nullable?: boolean;
+  /** Spark's SQL without columns: what rows have that come from now on and do not bring the column. Null takes it away. */
+  readonly default?: string | null;
   readonly position?: ColumnPosition;
 }
 
 /**
- * Changes what is told of a column: its comment, its place, whether it may be null. Errors: `COLUMN_CHANGE_INVALID`,
- * `RULE_VIOLATED` (data) for a row that has a null there; those of `commitTransaction`.
+ * Changes what is told of a column: its comment, its default, its place, whether it may be null. Errors: `COLUMN_CHANGE_INVALID`,
+ * `RULE_UNSUPPORTED` for a default that cannot be evaluated here, `RULE_VIOLATED` (data) for a row that has a null there; those of
+ * `commitTransaction`.
  */
 export async function changeColumnOf(
   ctx: TableContext,
   snapshot: Snapshot,
-  { column, comment, nullable, position }: ColumnChange,
+  { column, comment, nullable, default: value, position }: ColumnChange,
 ): Promise<AlterResult> {
   return alter(ctx, snapshot, async (latest): Promise<Alteration> => {
     const path = pathOf(column);
-    const change = (field: StructField): StructField => {
-      const { comment: held, ...others } = field.metadata;
-      const said = comment === undefined ? held : comment;
-      return {
-        ...field,
-        nullable: nullable ?? field.nullable,
-        metadata: { ...others, ...(said === undefined || said === null ? {} : { comment: said }) },
-      };
-    };
+    const change = (field: StructField): StructField => ({
+      ...field,
+      nullable: nullable ?? field.nullable,
+      metadata: withMember(withMember(field.metadata, 'comment', comment), DEFAULT, value),
+    });
+    if (value !== undefined) checkTakesDefault(latest, column, path);
     const schema = edited(column, changeColumn(latest.schema, path, change, position));
+    if (typeof value === 'string') checkMadeColumns(schema, latest.metadata);
     const before = fieldAt(latest.schema, path);
     const isStricter = before?.nullable === true && nullable === false;
     if (isStricter) await checkNotNull(ctx, latest, { schema, column: path[0] ?? '' });
@@ -199,6 +204,24 @@ function pathOf(column: string): readonly string[] {
   const parsed = parseExpression(column);
   if (parsed.kind === 'column') return parsed.path;
   throw columnChangeInvalid(column, 'this is no name of a column; quote odd names with `');
+}
+
+function withMember(
+  metadata: StructField['metadata'],
+  key: string,
+  value: string | null | undefined,
+): StructField['metadata'] {
+  if (value === undefined) return metadata;
+  const { [key]: _held, ...others } = metadata;
+  return value === null ? others : { ...others, [key]: value };
+}
+
+function checkTakesDefault({ schema }: Snapshot, column: string, path: readonly string[]): void {
+  const field = fieldAt(schema, path);
+  if (path.length > 1) throw columnChangeInvalid(column, 'only whole columns have defaults');
+  if (field === null || !(typeof field.metadata[GENERATION] === 'string' || isIdentity(field)))
+    return;
+  throw columnChangeInvalid(column, 'the table makes its values already');
 }
 
 function edited(column: string, schema: StructType | string): StructType {

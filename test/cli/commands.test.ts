@@ -117,8 +117,11 @@ test('alter changes columns and constraints', async () => {
   const named = '--set=delta.columnMapping.mode=name';
   await json('alter', table, named, '--rename-column=nome=quem', '--add-constraint=ids=id > 0');
   const added = ['--add-column=n int after id', '--add-column=d date first', '--comment=n=quantos'];
-  await json('alter', table, ...added, '--drop-not-null=id', '--drop-column=quem');
-  expect(await printed('read', table, '--format=csv')).toMatch(/^d,id,n\n/);
+  const changed = ['--set-default=n=7', '--drop-not-null=id', '--drop-column=quem'];
+  await json('alter', table, ...added, ...changed);
+  await writeFile(join(folder, 'so-id.jsonl'), '{"id":9}\n');
+  await json('append', table, './so-id.jsonl');
+  expect(await printed('read', table, '--format=csv')).toMatch(/^d,id,n\n(?:[^]*\n)?,9,7\n/);
   const wrong = await deltawright(folder, ['alter', table, '--set-not-null=n']);
   expect(wrong.stderr).toContain('RULE_VIOLATED');
   const odd = await deltawright(folder, ['alter', table, '--add-column=n']);

@@ -144,6 +144,39 @@ describe('dropColumns and renameColumn', () => {
 });
 
 describe('changeColumnOf', () => {
+  test('sets a default for rows that come later, and takes it away', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'a int, s struct<x: int>, g int GENERATED ALWAYS AS (a)');
+      const first = await append(bench.ctx, start, { rows: [{ a: 1 }] });
+      const change = { column: 'A', default: '2 + 3' };
+      const { snapshot } = await changeColumnOf(bench.ctx, first.snapshot, change);
+      expect(snapshot.protocol.writerFeatures).toContain('allowColumnDefaults');
+      expect(snapshot.schema.fields[0]).toMatchObject({ metadata: { CURRENT_DEFAULT: '2 + 3' } });
+      const second = await append(bench.ctx, snapshot, { rows: [{ s: null }, { a: null }] });
+      expect((await rowsOf(bench, second.snapshot)).map(({ a, g }) => [a, g])).toEqual([
+        [1, 1],
+        [5, 5],
+        [null, null],
+      ]);
+      const dropped = await changeColumnOf(bench.ctx, second.snapshot, {
+        column: 'a',
+        default: null,
+      });
+      expect(dropped.snapshot.schema.fields[0]?.metadata).toEqual({});
+      for (const [column, text, code] of [
+        ['s.x', '1', 'COLUMN_CHANGE_INVALID'],
+        ['g', '1', 'COLUMN_CHANGE_INVALID'],
+        ['nope', '1', 'COLUMN_CHANGE_INVALID'],
+        ['a', 's.x', 'RULE_UNSUPPORTED'],
+        ['a', 'named_struct()', 'RULE_UNSUPPORTED'],
+      ] as const) {
+        await expect(
+          changeColumnOf(bench.ctx, dropped.snapshot, { column, default: text }),
+        ).rejects.toMatchObject({ code });
+      }
+    });
+  });
+
   test('comments, moves, and lets nulls in', async () => {
     await withBench('memory', async (bench) => {
       const start = await tableOf(bench, 'a int not null, b int');

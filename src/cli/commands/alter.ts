@@ -15,6 +15,8 @@ export interface AlterCommandOptions extends CommonOptions {
   readonly renameColumn: Readonly<Record<string, string>>;
   readonly widenColumn: Readonly<Record<string, string>>;
   readonly comment: Readonly<Record<string, string>>;
+  readonly setDefault: Readonly<Record<string, string>>;
+  readonly dropDefault: readonly string[];
   readonly setNotNull: readonly string[];
   readonly dropNotNull: readonly string[];
   readonly addConstraint: Readonly<Record<string, string>>;
@@ -63,9 +65,11 @@ function columnSteps(
   table: DeltaTable,
   options: AlterCommandOptions,
 ): readonly (() => Promise<AlterOutcome>)[] {
-  const { addColumn, dropColumn, renameColumn, widenColumn, comment } = options;
+  const { addColumn, dropColumn, renameColumn, widenColumn, comment, setDefault } = options;
   const changes = [
     ...Object.entries(comment).map(([column, text]) => [column, { comment: text }] as const),
+    ...Object.entries(setDefault).map(([column, text]) => [column, { default: text }] as const),
+    ...options.dropDefault.map((column) => [column, { default: null }] as const),
     ...options.dropNotNull.map((column) => [column, { nullable: true }] as const),
     ...options.setNotNull.map((column) => [column, { nullable: false }] as const),
   ];
