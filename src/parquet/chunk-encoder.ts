@@ -3,7 +3,7 @@
 import { KeySet } from './key-set.ts';
 import type { LeafPiece, LeafValues } from './leaf-values.ts';
 import { bitWidthOf } from './page-buffer.ts';
-import { encodePageHeader, PageEncoder } from './page-encoder.ts';
+import { ChunkPages, PageEncoder } from './page-encoder.ts';
 import type { Codec, ColumnChunk, ParquetNode } from './types.ts';
 import { ValueBounds } from './value-bounds.ts';
 
@@ -16,8 +16,14 @@ export interface Leaf {
   readonly repetition: number;
 }
 
-const PAGE_ROWS_MAX = 20_000;
-const PAGE_BYTES_MAX = 1024 * 1024;
+/** A chunk, and its place were it the first bytes of the file. */
+export interface EncodedChunk {
+  readonly chunk: ColumnChunk;
+  readonly parts: readonly Uint8Array[];
+}
+
+export const PAGE_ROWS_MAX = 20_000;
+export const PAGE_BYTES_MAX = 1024 * 1024;
 const DICTIONARY_BYTES_MAX = 1024 * 1024;
 const DICTIONARY_VALUES_MAX = 65_536;
 /** After so many values half of them must have been there before. */
@@ -34,23 +40,16 @@ export class ChunkEncoder {
   #indices = new Int32Array(0);
   /** Of the chunk under way. */
   #chunkCodec: Codec | null = null;
-  #parts: Uint8Array[] = [];
-  #sizeBytes = 0;
-  #uncompressedBytes = 0;
+  #written = new ChunkPages();
 
   constructor(codec: Codec) {
     this.#codec = codec;
   }
 
-  /** The chunk of `pieces`, and its place were it the first bytes of the file. */
-  encode(
-    leaf: Leaf,
-    pieces: readonly LeafPiece[],
-  ): { readonly chunk: ColumnChunk; readonly parts: readonly Uint8Array[] } {
+  /** The chunk of `pieces`. */
+  encode(leaf: Leaf, pieces: readonly LeafPiece[]): EncodedChunk {
     this.#chunkCodec = null;
-    this.#parts = [];
-    this.#sizeBytes = 0;
-    this.#uncompressedBytes = 0;
+    this.#written = new ChunkPages();
     const isEmpty = !pieces.some((piece) => hasValues(leaf, piece));
     const dictionary =
       isEmpty || leaf.node.physicalType === 'BOOLEAN' ? null : this.#dictionaryOf(leaf, pieces);
@@ -60,7 +59,7 @@ export class ChunkEncoder {
     else if (dictionary === null) this.#writePlain(leaf, pieces, bounds);
     else {
       this.#writeDictionary(leaf, dictionary, bounds);
-      dataStart = this.#sizeBytes;
+      dataStart = this.#written.sizeBytes;
       this.#writeIndices(leaf, pieces, bitWidthOf(dictionary.size - 1));
     }
     const valueCount = pieces.reduce((sum, { count }) => sum + count, 0);
@@ -74,14 +73,14 @@ export class ChunkEncoder {
       encodings: dictionary === null ? ['PLAIN', 'RLE'] : ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
       valueCount,
       start: 0,
-      sizeBytes: this.#sizeBytes,
+      sizeBytes: this.#written.sizeBytes,
       dataStart,
-      uncompressedBytes: this.#uncompressedBytes,
+      uncompressedBytes: this.#written.uncompressedBytes,
       bloomFilter: null,
       statistics: { ...bounds.bounds(), nullCount: BigInt(nulls) },
       encrypted: false,
     };
-    return { chunk, parts: this.#parts };
+    return { chunk, parts: this.#written.parts };
   }
 
   /** The different values, and in `#indices` the number of each; null where a dictionary would not pay. */
@@ -247,15 +246,12 @@ export class ChunkEncoder {
   #flush(encoding: 'dictionary' | 'PLAIN' | 'RLE_DICTIONARY', valueCount: number): void {
     const body = this.#compressed();
     const uncompressedBytes = this.#page.end;
-    const header = encodePageHeader(
+    this.#written.add(
       encoding === 'dictionary'
         ? { kind: 'dictionary', encoding: 'PLAIN', valueCount, uncompressedBytes }
         : { kind: 'data', encoding, valueCount, uncompressedBytes },
       body,
     );
-    this.#parts.push(header, body);
-    this.#sizeBytes += header.length + body.length;
-    this.#uncompressedBytes += header.length + uncompressedBytes;
   }
 
   /** A copy of the page as it is written; the first page of a chunk decides for all. */

@@ -5,19 +5,17 @@
 
 import { LENGTH_BYTES, PlainValues } from './key-pages.ts';
 import type { LeafChunk } from './leaf-chunk.ts';
-import { LeafReader, type LeafScratch, type RawPage } from './leaf-reader.ts';
+import { LeafReader, type LeafScratch } from './leaf-reader.ts';
 import type { LeafPiece } from './leaf-values.ts';
+import { type EntryLevels, PageEntries } from './page-entries.ts';
 import type { ParquetNode } from './types.ts';
 
-const ENTRIES_MIN = 64 * 1024;
+const VALUES_MIN = 64 * 1024;
 const BYTES_MIN = 256 * 1024;
 
 /** A leaf of the file to be. */
-export interface GatheredLeaf {
+export interface GatheredLeaf extends EntryLevels {
   readonly node: ParquetNode;
-  /** The level of an entry that holds a value. */
-  readonly definition: number;
-  readonly repetition: number;
 }
 
 /** Values of one leaf, and the levels that they stand at; the memory is used again after `clear`. */
@@ -26,12 +24,7 @@ export class LeafGatherer {
   /** Bytes of a value; 0 where each has its own length. */
   readonly #width: number;
   readonly #isFloat: boolean;
-  #count = 0;
-  #isWhole = true;
-  #definitions = new Uint8Array(0);
-  #repetitions = new Uint8Array(0);
-  /** Which value each entry has. */
-  #numbers = new Int32Array(0);
+  readonly #entries: PageEntries;
   #bytes = new Uint8Array(0);
   #end = 0;
   #offsets = new Int32Array(1);
@@ -42,6 +35,7 @@ export class LeafGatherer {
     this.#leaf = leaf;
     this.#width = widthOf(leaf.node);
     this.#isFloat = isFloat(leaf.node);
+    this.#entries = new PageEntries(leaf);
   }
 
   /** Bytes of values held. */
@@ -60,92 +54,40 @@ export class LeafGatherer {
     const dictionary = reader.rawDictionary();
     let first = -1;
     for (const page of reader.rawPages()) {
-      this.#reserveEntries(page.count);
-      this.#addLevels(page);
       if (page.indices === null) {
-        this.#number(page, this.#addValues(page.values, page.present, chunk));
+        this.#entries.add(page, this.#addValues(page.values, page.present, chunk));
       } else {
         if (dictionary === null) throw chunk.corrupt('a page has no dictionary');
         // Of dictionaries that no page uses nothing is taken over.
         if (first < 0) first = this.#addValues(dictionary.bytes, dictionary.count, chunk);
-        this.#number(page, first);
+        this.#entries.add(page, first);
       }
-      this.#count += page.count;
     }
   }
 
   /** All that was added; valid until `clear`. */
   piece(): LeafPiece {
     const isBoolean = this.#leaf.node.physicalType === 'BOOLEAN';
+    const { count, numbers } = this.#entries;
     return {
       values: {
         bytes: this.#bytes.subarray(0, this.#end),
         offsets: this.#width === 0 ? this.#offsets.subarray(0, this.#valueCount + 1) : null,
         stride: this.#width,
         width: this.#width,
-        numbers: isBoolean ? null : this.#numbers,
+        numbers: isBoolean ? null : numbers,
       },
-      count: this.#count,
-      definitions: this.#isWhole ? null : this.#definitions.subarray(0, this.#count),
-      repetitions: this.#leaf.repetition === 0 ? null : this.#repetitions.subarray(0, this.#count),
+      count,
+      ...this.#entries.levels(),
       // Booleans are asked for by their place alone.
-      places: isBoolean ? this.#numbers : null,
+      places: isBoolean ? numbers : null,
     };
   }
 
   clear(): void {
-    this.#count = 0;
-    this.#isWhole = true;
+    this.#entries.clear();
     this.#end = 0;
     this.#valueCount = 0;
-  }
-
-  #reserveEntries(count: number): void {
-    const needed = this.#count + count;
-    if (needed <= this.#numbers.length) return;
-    const size = Math.max(ENTRIES_MIN, needed, this.#numbers.length * 2);
-    const numbers = new Int32Array(size);
-    numbers.set(this.#numbers);
-    this.#numbers = numbers;
-    const grown = (levels: Uint8Array): Uint8Array<ArrayBuffer> => {
-      const larger = new Uint8Array(size);
-      larger.set(levels);
-      return larger;
-    };
-    this.#definitions = grown(this.#definitions);
-    this.#repetitions = grown(this.#repetitions);
-  }
-
-  #addLevels({ count, definition, repetition }: RawPage): void {
-    const [from, to] = [this.#count, this.#count + count];
-    const max = this.#leaf.definition;
-    if (definition !== null) {
-      if (this.#isWhole) this.#definitions.fill(max, 0, from);
-      this.#isWhole = false;
-      this.#definitions.set(definition, from);
-    } else if (!this.#isWhole) this.#definitions.fill(max, from, to);
-    if (this.#leaf.repetition === 0) return;
-    if (repetition === null) this.#repetitions.fill(0, from, to);
-    else this.#repetitions.set(repetition, from);
-  }
-
-  /** Gives the entries of a page that hold one their values: those from `first` on, or the ones that its indices name. */
-  #number({ count, definition, indices }: RawPage, first: number): void {
-    const numbers = this.#numbers;
-    const max = this.#leaf.definition;
-    const from = this.#count;
-    if (definition === null) {
-      if (indices === null) {
-        for (let at = 0; at < count; at += 1) numbers[from + at] = first + at;
-      } else for (let at = 0; at < count; at += 1) numbers[from + at] = first + (indices[at] ?? 0);
-      return;
-    }
-    let next = 0;
-    for (let at = 0; at < count; at += 1) {
-      if (definition[at] !== max) continue;
-      numbers[from + at] = first + (indices === null ? next : (indices[next] ?? 0));
-      next += 1;
-    }
   }
 
   /** Adds plain values; the number of the first. */
@@ -177,7 +119,7 @@ export class LeafGatherer {
     this.#reserveBytes(places[count] ?? 0);
     if (first + count >= this.#offsets.length) {
       const larger = new Int32Array(
-        Math.max(ENTRIES_MIN, first + count + 1, this.#offsets.length * 2),
+        Math.max(VALUES_MIN, first + count + 1, this.#offsets.length * 2),
       );
       larger.set(this.#offsets);
       this.#offsets = larger;
@@ -219,7 +161,8 @@ export function isFloat({ physicalType }: ParquetNode): boolean {
   return physicalType === 'FLOAT' || physicalType === 'DOUBLE';
 }
 
-function widthOf({ physicalType, typeLength }: ParquetNode): number {
+/** Bytes of a value; 0 where each has its own length. */
+export function widthOf({ physicalType, typeLength }: ParquetNode): number {
   switch (physicalType) {
     case 'BOOLEAN':
       return 1;

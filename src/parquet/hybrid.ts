@@ -71,11 +71,22 @@ function repeated(bytes: Uint8Array, start: number, byteCount: number): number {
   return value;
 }
 
+/** Widths whose values lie in four bytes, wherever they begin. */
+const WORD_BITS_MAX = 25;
+
 function unpack({ bytes, start, bitWidth }: HybridBytes, values: Int32Array): void {
+  const count = values.length;
   const mask = bitWidth === 32 ? -1 : (1 << bitWidth) - 1;
-  for (let index = 0, bit = 0; index < values.length; index += 1, bit += bitWidth) {
-    const place = start + Math.floor(bit / 8);
-    const shift = bit % 8;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = bitWidth > WORD_BITS_MAX ? -1 : bytes.length - start - 4;
+  let index = 0;
+  let bit = 0;
+  for (; index < count && bit >>> 3 <= whole; index += 1, bit += bitWidth) {
+    values[index] = (view.getInt32(start + (bit >>> 3), true) >>> (bit & 7)) & mask;
+  }
+  for (; index < count; index += 1, bit += bitWidth) {
+    const place = start + (bit >>> 3);
+    const shift = bit & 7;
     const low =
       (bytes[place] ?? 0) |
       ((bytes[place + 1] ?? 0) << 8) |

@@ -132,15 +132,17 @@ export class LeafReader {
 
   /** All pages, as they stand below the codec. */
   *rawPages(): Generator<RawPage> {
-    const { pages, dictionary } = this.#chunk;
-    for (const stored of pages) {
-      const { valueCount: count, encoding } = stored.header;
-      const { definition, repetition, values } = this.#sections(stored);
-      const present = presentCount(definition, count, this.#levelMax);
-      const size = dictionary?.header.valueCount ?? 0;
-      const indices = encoding === 'PLAIN' ? null : this.#indices(values, present, size);
-      yield { count, present, repetition, definition, indices, values };
-    }
+    for (const stored of this.#chunk.pages) yield this.rawPage(stored);
+  }
+
+  /** One of the pages, likewise. */
+  rawPage(stored: StoredPage): RawPage {
+    const { valueCount: count, encoding } = stored.header;
+    const { definition, repetition, values } = this.#sections(stored);
+    const present = presentCount(definition, count, this.#levelMax);
+    const size = this.#chunk.dictionary?.header.valueCount ?? 0;
+    const indices = encoding === 'PLAIN' ? null : this.#indices(values, present, size);
+    return { count, present, repetition, definition, indices, values };
   }
 
   /** Integers by their rows (booleans as 0 and 1), NaN where there is none; null where a double would not hold one. */
@@ -355,18 +357,29 @@ export class LeafReader {
     return { repetition, definition, values: bytes.subarray(place) };
   }
 
-  /** Null where all of them are what they mostly are: no value repeats, or all are there. */
-  #levels(
-    bytes: Uint8Array,
-    { count, max, usual }: { readonly count: number; readonly max: number; readonly usual: number },
-  ): Int32Array | null {
-    const hybrid = { bytes, start: 0, end: bytes.length, bitWidth: bitWidthOf(max) };
-    if (isOneRun(hybrid, usual, count)) return null;
-    const kind = usual === 0 ? 'repetition' : 'definition';
-    const levels = this.#scratch.numbers(kind, count);
-    decodeHybrid(hybrid, levels, this.#chunk.corrupt);
-    return levels;
+  #levels(bytes: Uint8Array, kind: LevelKind): Int32Array | null {
+    return decodeLevels(bytes, kind, { scratch: this.#scratch, corrupt: this.#chunk.corrupt });
   }
+}
+
+export interface LevelKind {
+  readonly count: number;
+  readonly max: number;
+  /** 0 for repetition levels, `max` for definition levels. */
+  readonly usual: number;
+}
+
+/** The levels of a page; null where all of them are what they mostly are: no value repeats, or all are there. */
+export function decodeLevels(
+  bytes: Uint8Array,
+  { count, max, usual }: LevelKind,
+  { scratch, corrupt }: { readonly scratch: LeafScratch; readonly corrupt: Corrupt },
+): Int32Array | null {
+  const hybrid = { bytes, start: 0, end: bytes.length, bitWidth: bitWidthOf(max) };
+  if (isOneRun(hybrid, usual, count)) return null;
+  const levels = scratch.numbers(usual === 0 ? 'repetition' : 'definition', count);
+  decodeHybrid(hybrid, levels, corrupt);
+  return levels;
 }
 
 const LENGTH_BYTES = 4;
@@ -383,7 +396,8 @@ interface Sections {
   readonly values: Uint8Array;
 }
 
-function presentCount(definition: Int32Array | null, count: number, max: number): number {
+/** How many entries hold a value. */
+export function presentCount(definition: Int32Array | null, count: number, max: number): number {
   if (definition === null) return count;
   let present = 0;
   for (let at = 0; at < count; at += 1) present += Number(definition[at] === max);

@@ -1,6 +1,6 @@
 /**
- * Many Parquet files made one: large row groups are copied byte for byte, the rows of small ones are gathered leaf by leaf and
- * encoded together. Nothing is made of the values, so that what it costs is reading and writing pages.
+ * Many Parquet files made one: large row groups are copied byte for byte, the rows of small ones are put together leaf by leaf:
+ * as they are compressed, where that can be, or else gathered and encoded again. Nothing is made of the values.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
@@ -12,6 +12,8 @@ import { isFloat, LeafGatherer } from './gather.ts';
 import { fetchChunk, openLeaf } from './leaf-chunk.ts';
 import { LeafScratch } from './leaf-reader.ts';
 import { PAGE_CODECS } from './page-codec.ts';
+import { PageEncoder } from './page-encoder.ts';
+import { isBounded, LEAF_BYTES_MAX, PageJoiner } from './page-joiner.ts';
 import { leavesBelow } from './row-group-encoder.ts';
 import { copyRowGroup, needsNoCare, type SpliceInput, writing } from './splice.ts';
 import { writeAll } from './stage.ts';
@@ -27,9 +29,8 @@ export interface PackOptions {
 
 /** Row groups with as many rows or more are copied, where they can be. */
 const COPY_ROWS_MIN = 100_000;
-/** Gathered rows become a row group as soon as there are so many, or so many bytes of one column. */
+/** Rows become a row group as soon as there are so many, or so many bytes of one column. */
 const ROW_GROUP_ROWS_MIN = 110_000;
-const LEAF_BYTES_MAX = 64 * 1024 * 1024;
 
 /** A new file that takes in others, in order. */
 export class FilePacker {
@@ -38,11 +39,15 @@ export class FilePacker {
   readonly #columns: readonly ParquetNode[];
   readonly #leaves: readonly PackedLeaf[];
   readonly #layout: string;
+  readonly #codec: Codec;
   readonly #encoder: ChunkEncoder;
   readonly #scratch: LeafScratch;
   readonly #rowGroups: RowGroup[] = [];
   #end = MAGIC.length;
-  #gatheredRows = 0;
+  /** Rows that are in no row group yet. */
+  #waitingRows = 0;
+  #joinedBytes = 0;
+  #gatheredBytes = 0;
   /** What is being read, for messages. */
   #source = '';
   /** Whether a copied chunk may have bounds that leave out a NaN. */
@@ -52,9 +57,18 @@ export class FilePacker {
     this.#file = file;
     this.#out = out;
     this.#columns = columns;
+    const pages = new PageEncoder();
     this.#leaves = columns.flatMap((column) =>
-      leavesBelow(column).map((leaf) => ({ leaf, column, gatherer: new LeafGatherer(leaf) })),
+      leavesBelow(column).map((leaf) => ({
+        leaf,
+        column,
+        gatherer: new LeafGatherer(leaf),
+        joiner: new PageJoiner(leaf, pages),
+        way: null,
+        hidesNan: false,
+      })),
     );
+    this.#codec = codec;
     this.#layout = layoutOf(columns);
     this.#encoder = new ChunkEncoder(codec);
     this.#scratch = new LeafScratch((why) => corruptData(this.#source, new Error(why)));
@@ -73,6 +87,11 @@ export class FilePacker {
     }
   }
 
+  /** Of what was taken in and not copied, the share that had to be decoded and encoded again. */
+  get gatheredShare(): number {
+    return this.#gatheredBytes / Math.max(1, this.#gatheredBytes + this.#joinedBytes);
+  }
+
   /**
    * Takes in the rows of a file; false, and an end to it, where its columns are others, or its pages are of a kind that is
    * not read here. Errors: those of the source, `PARQUET_TRUNCATED`, `PARQUET_CORRUPT_DATA` (data), `PARQUET_UNWRITABLE`.
@@ -88,7 +107,7 @@ export class FilePacker {
         this.#rowGroups.push(await writing(this.#file, () => copyRowGroup(source, rowGroup, to)));
         this.#end += rowGroup.columns.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
         this.#hidesNan ||= footer.createdBy?.startsWith('DuckDB version ') !== true;
-      } else if (!(await this.#gather({ source, footer }, rowGroup))) return false;
+      } else if (!(await this.#takeIn({ source, footer }, rowGroup))) return false;
     }
     return true;
   }
@@ -105,7 +124,8 @@ export class FilePacker {
     });
     await this.#write(trailer, this.#end);
     const unclear = this.#leaves.filter(
-      ({ leaf, gatherer }) => isFloat(leaf.node) && (this.#hidesNan || gatherer.hasNan),
+      ({ leaf, gatherer, hidesNan }) =>
+        isFloat(leaf.node) && (this.#hidesNan || hidesNan || gatherer.hasNan),
     );
     return { nanColumns: new Set(unclear.map(({ column }) => column.name)) };
   }
@@ -114,10 +134,11 @@ export class FilePacker {
     await this.#out.close();
   }
 
-  async #gather({ source }: SpliceInput, rowGroup: RowGroup): Promise<boolean> {
-    for (const [index, { leaf, gatherer }] of this.#leaves.entries()) {
+  async #takeIn({ source, footer }: SpliceInput, rowGroup: RowGroup): Promise<boolean> {
+    for (const [index, packed] of this.#leaves.entries()) {
+      const { leaf } = packed;
       const chunk = rowGroup.columns[index];
-      if (chunk === undefined || !isGathered(chunk)) return false;
+      if (chunk === undefined || !isGathered(leaf, chunk)) return false;
       const opened = openLeaf({
         leaf: {
           path: leaf.path,
@@ -131,34 +152,53 @@ export class FilePacker {
         file: source.name,
       });
       if (opened === null) return false;
-      gatherer.add(opened, this.#scratch);
+      const isTrusted = isTrustedChunk(leaf, chunk, footer);
+      packed.way ??=
+        isTrusted && this.#codec === 'snappy' && isJoined(leaf, chunk) ? 'join' : 'gather';
+      if (packed.way === 'join') {
+        packed.joiner.add(
+          { pages: opened, statistics: chunk.statistics, isTrusted },
+          this.#scratch,
+        );
+        packed.hidesNan ||= !isTrusted;
+        this.#joinedBytes += chunk.uncompressedBytes;
+      } else {
+        packed.gatherer.add(opened, this.#scratch);
+        this.#gatheredBytes += chunk.uncompressedBytes;
+      }
     }
-    this.#gatheredRows += rowGroup.rowCount;
+    this.#waitingRows += rowGroup.rowCount;
     const isFull =
-      this.#gatheredRows >= ROW_GROUP_ROWS_MIN ||
-      this.#leaves.some(({ gatherer }) => gatherer.sizeBytes >= LEAF_BYTES_MAX);
+      this.#waitingRows >= ROW_GROUP_ROWS_MIN ||
+      this.#leaves.some(
+        ({ gatherer, joiner }) => gatherer.sizeBytes >= LEAF_BYTES_MAX || joiner.isFull,
+      );
     if (isFull) await this.#flush();
     return true;
   }
 
-  /** Makes a row group of what was gathered. */
+  /** Makes a row group of the rows that wait. */
   async #flush(): Promise<void> {
-    if (this.#gatheredRows === 0) return;
+    if (this.#waitingRows === 0) return;
     const columns: ColumnChunk[] = [];
     const parts: Uint8Array[] = [];
     let end = 0;
-    for (const { leaf, gatherer } of this.#leaves) {
-      const encoded = this.#encoder.encode(leaf, [gatherer.piece()]);
+    for (const packed of this.#leaves) {
+      const { leaf, gatherer, joiner, way } = packed;
+      const encoded =
+        way === 'join' ? joiner.encode() : this.#encoder.encode(leaf, [gatherer.piece()]);
       const { chunk } = encoded;
       columns.push({ ...chunk, start: end, dataStart: end + chunk.dataStart });
       parts.push(...encoded.parts);
       end += chunk.sizeBytes;
       gatherer.clear();
+      joiner.clear();
+      packed.way = null;
     }
     await this.#write(Buffer.concat(parts), this.#end);
-    this.#rowGroups.push(shifted({ rowCount: this.#gatheredRows, columns }, this.#end));
+    this.#rowGroups.push(shifted({ rowCount: this.#waitingRows, columns }, this.#end));
     this.#end += end;
-    this.#gatheredRows = 0;
+    this.#waitingRows = 0;
   }
 
   #write(bytes: Uint8Array, start: number): Promise<void> {
@@ -171,6 +211,11 @@ interface PackedLeaf {
   /** The top-level column that it is of. */
   readonly column: ParquetNode;
   readonly gatherer: LeafGatherer;
+  readonly joiner: PageJoiner;
+  /** Which of them has the rows that wait; null where none do. */
+  way: 'join' | 'gather' | null;
+  /** Whether a joined chunk may have had a NaN that nobody looked for. */
+  hidesNan: boolean;
 }
 
 /** Whether the row groups of a file may stand in one that is said to be ours. */
@@ -186,13 +231,33 @@ const ENCODINGS: ReadonlySet<string> = new Set([
   'BIT_PACKED',
 ]);
 
-function isGathered(chunk: ColumnChunk): boolean {
+function isGathered({ node }: EncodedLeaf, chunk: ColumnChunk): boolean {
+  // Numbers without a sign have an order of their own.
+  const isUnsigned = node.logicalType?.kind === 'integer' && !node.logicalType.signed;
   return (
     !chunk.encrypted &&
+    !isUnsigned &&
     chunk.physicalType !== 'INT96' &&
     PAGE_CODECS.has(chunk.codec) &&
     chunk.encodings.every((encoding) => ENCODINGS.has(encoding))
   );
+}
+
+/** Whether the pages of a chunk may be handed on by what its footer says of them. */
+function isTrustedChunk(leaf: EncodedLeaf, chunk: ColumnChunk, footer: ParquetFooter): boolean {
+  const { createdBy, typeDefinedOrder } = footer;
+  const tellsNan = /^(?:deltawright|DuckDB) version /.test(createdBy ?? '');
+  return (
+    typeDefinedOrder &&
+    needsNoCare(createdBy) &&
+    isBounded(leaf, chunk, chunk.statistics) &&
+    (tellsNan || !isFloat(leaf.node))
+  );
+}
+
+function isJoined({ repetition, node }: EncodedLeaf, { codec }: ColumnChunk): boolean {
+  const isSingle = repetition === 0 && node.physicalType !== 'BOOLEAN';
+  return isSingle && (codec === 'snappy' || codec === 'uncompressed');
 }
 
 function layoutOf(columns: readonly ParquetNode[]): string {

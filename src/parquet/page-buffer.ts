@@ -82,16 +82,19 @@ export class PageBuffer {
   #packed(values: Uint8Array | Int32Array, start: number, end: number, bitWidth: number): void {
     const groups = Math.ceil((end - start) / 8);
     this.#varint(groups * 2 + 1);
+    const { bytes } = this;
+    let to = this.end;
     let word = 0;
     let bits = 0;
     for (let at = start; at < start + groups * 8; at += 1) {
       word |= (at < end ? (values[at] ?? 0) : 0) << bits;
       bits += bitWidth;
-      for (; bits >= 8; bits -= 8) {
-        this.#byte(word & 0xff);
+      for (; bits >= 8; bits -= 8, to += 1) {
+        bytes[to] = word;
         word >>>= 8;
       }
     }
+    this.end = to;
   }
 
   #varint(value: number): void {

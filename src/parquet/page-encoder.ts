@@ -48,6 +48,34 @@ export class PageEncoder {
   }
 }
 
+/** The pages of a chunk, were they the first bytes of the file. */
+export class ChunkPages {
+  readonly #parts: Uint8Array[] = [];
+  #sizeBytes = 0;
+  #uncompressedBytes = 0;
+
+  get parts(): readonly Uint8Array[] {
+    return this.#parts;
+  }
+
+  /** With headers, as they are written. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** With headers. */
+  get uncompressedBytes(): number {
+    return this.#uncompressedBytes;
+  }
+
+  add(outline: PageOutline, body: Uint8Array): void {
+    const header = encodePageHeader(outline, body);
+    this.#parts.push(header, body);
+    this.#sizeBytes += header.length + body.length;
+    this.#uncompressedBytes += header.length + outline.uncompressedBytes;
+  }
+}
+
 /** The header of a page of version 1 with this body, as it is written. */
 export function encodePageHeader(outline: PageOutline, body: Uint8Array): Uint8Array {
   const { kind, encoding, valueCount, uncompressedBytes } = outline;

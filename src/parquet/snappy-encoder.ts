@@ -16,6 +16,22 @@ export function snappyOutputBytesMax(inputBytes: number): number {
   return 32 + inputBytes + Math.ceil(inputBytes / 6);
 }
 
+/** What a stream begins with: the length of its output, as a varint. */
+export function snappyLength(sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(5);
+  return bytes.subarray(0, putLength(bytes, sizeBytes));
+}
+
+/** The tag before the bytes of a literal. */
+export function snappyLiteralHead(length: number): Uint8Array {
+  const count = length - 1;
+  if (count < 60) return Uint8Array.of(count << 2);
+  const follows = count < 0x100 ? 1 : count < 0x10000 ? 2 : count < 0x1000000 ? 3 : 4;
+  const head = Buffer.alloc(1 + follows, (59 + follows) << 2);
+  head.writeUIntLE(count, 1, follows);
+  return head;
+}
+
 export class SnappyEncoder {
   readonly #table = new Uint16Array(1 << HASH_BITS);
 
@@ -28,11 +44,7 @@ export class SnappyEncoder {
       outputView: new DataView(output.buffer, output.byteOffset, output.byteLength),
       table: this.#table,
     };
-    let end = 0;
-    let rest = sizeBytes;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80))
-      end = put(output, end, (rest % 0x80) | 0x80);
-    end = put(output, end, rest);
+    let end = putLength(output, sizeBytes);
     for (let start = 0; start < sizeBytes; start += BLOCK_BYTES) {
       end = encodeBlock(work, start, Math.min(sizeBytes, start + BLOCK_BYTES), end);
     }
@@ -151,6 +163,16 @@ function putFar(output: Uint8Array, at: number, distance: number, length: number
 function put(output: Uint8Array, at: number, byte: number): number {
   output[at] = byte;
   return at + 1;
+}
+
+/** At the beginning of the output; answers with where it ends. */
+function putLength(output: Uint8Array, sizeBytes: number): number {
+  let end = 0;
+  let rest = sizeBytes;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
+    end = put(output, end, (rest % 0x80) | 0x80);
+  }
+  return put(output, end, rest);
 }
 
 function hashOf(word: number): number {

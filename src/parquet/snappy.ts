@@ -148,13 +148,13 @@ const COPIES = Int32Array.from({ length: 256 }, (_, tag) => {
 });
 
 /** How many bytes of a length or distance follow each tag. */
-const FOLLOWING_BYTES = Uint8Array.from({ length: 256 }, (_, tag) => {
+export const FOLLOWING_BYTES = Uint8Array.from({ length: 256 }, (_, tag) => {
   if ((tag & 3) === 0) return Math.max(0, (tag >> 2) - 59);
   return [0, 1, 2, 4][tag & 3] ?? 0;
 });
 
 /** Where the elements begin. */
-function skipLength(input: Uint8Array, expected: number, corrupt: Corrupt): number {
+export function skipLength(input: Uint8Array, expected: number, corrupt: Corrupt): number {
   let length = 0;
   for (let place = 0; place < 5; place += 1) {
     const byte = input[place] ?? 0x80;
@@ -167,7 +167,7 @@ function skipLength(input: Uint8Array, expected: number, corrupt: Corrupt): numb
 }
 
 /** Bytes past the end count as 0: what comes next looks at the bounds. */
-function littleEndian(bytes: Uint8Array, start: number, byteCount: number): number {
+export function littleEndian(bytes: Uint8Array, start: number, byteCount: number): number {
   let value = byteCount > 0 ? (bytes[start] ?? 0) : 0;
   if (byteCount > 1) value += (bytes[start + 1] ?? 0) * 0x100;
   if (byteCount > 2) value += (bytes[start + 2] ?? 0) * 0x10000;

@@ -24,7 +24,7 @@ import type { FileBin } from './optimize-plan.ts';
 const LARGE_ROWS_MIN = 100_000;
 /**
  * To gather a row costs about three times what the engine takes for it, which in turn must be loaded, and would encode all rows:
- * gathering pays for few rows, and beside enough rows that are copied.
+ * gathering pays for few rows, beside enough rows that are copied, and for few bytes beside those that are joined as they are.
  */
 const GATHERED_ROWS_MAX = 50_000;
 const GATHERED_SHARE_MAX = 1 / 3;
@@ -50,7 +50,6 @@ export async function packFiles(
   if (target.isMapped || bin.files.some((add) => add.deletionVector !== undefined)) return null;
   // Ids of rows that stand in no file yet come from the log.
   if ((target.rowIds ?? null) !== null) return null;
-  if (!paysToGather(bin)) return null;
   const whole = bin.files.every(isLarge) ? await splicedInputs(packer, bin) : null;
   const { partitionValues } = bin;
   try {
@@ -85,6 +84,7 @@ async function gather(
   const model = files.find(isLarge) ?? files[0];
   if (model === undefined) throw new Unpackable();
   const { columns } = (await openInput(packer, model)).footer;
+  const shareMax = paysToGather(files) ? 1 : GATHERED_SHARE_MAX;
   const out = await FilePacker.open(localFile, { columns, codec: packer.target.codec });
   try {
     for (let start = 0; start < files.length; start += STORE_REQUESTS_MAX) {
@@ -93,7 +93,7 @@ async function gather(
       const inputs = await inParallel(some, STORE_REQUESTS_MAX, (add) => openInput(packer, add));
       for (const input of inputs) {
         const isTaken = isVerbatim(packer, input.footer) && (await out.add(input));
-        if (!isTaken) throw new Unpackable();
+        if (!isTaken || out.gatheredShare > shareMax) throw new Unpackable();
       }
     }
     return await out.finish();
@@ -115,7 +115,7 @@ function isVerbatim({ target }: FilesPacker, footer: ParquetFooter): boolean {
   return judge(target, footer).kind === 'verbatim';
 }
 
-function paysToGather({ files }: FileBin): boolean {
+function paysToGather(files: readonly AddFile[]): boolean {
   const rowCount = (some: readonly AddFile[]): number =>
     totalOf(some, (add) => rowCountOf(add) ?? LARGE_ROWS_MIN);
   const gathered = rowCount(files.filter((add) => !isLarge(add)));
