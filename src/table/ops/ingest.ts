@@ -77,8 +77,8 @@ const FILE_SIZE_BYTES = 128 * 1024 * 1024;
  * committed but the `txn` and the `steps`, where there are any. With `evolve: 'add'` columns of the inputs that the table lacks come with the
  * same commit; without, they are left out. Values are made for columns that an input does not bring, and rows held to what the
  * table asks of them.
- * Errors: `RULE_VIOLATED` (data), `RULE_UNSUPPORTED`, `COLUMN_GIVEN`, `IDENTITY_EXHAUSTED` (invalid), `FEATURE_UNSUPPORTED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data), `EVOLUTION_REFUSED`, `WRITE_CONFLICT`, and
- * those of the engine.
+ * Errors: `FEATURE_UNSUPPORTED`, `RULE_UNSUPPORTED`, `RULE_VIOLATED`, `NULL_NOT_ALLOWED`, `STORE_SOURCE_CHANGED` (data),
+ * `COLUMN_GIVEN`, `IDENTITY_EXHAUSTED`, `EVOLUTION_REFUSED` (invalid), `WRITE_CONFLICT`, and those of the engine.
  */
 export async function ingest(
   ctx: TableContext,
