@@ -68,6 +68,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'delete-update': ['python', 'spark'],
   dynamodb: ['aws'],
   'dynamodb-spark': ['aws', 'spark', 'spark-s3'],
+  erase: ['python'],
   'features-data': ['python', 'spark'],
   'features-log': ['python', 'spark'],
   housekeeping: ['python', 'spark'],

@@ -35,7 +35,11 @@ export async function listFiles(
   const files: NewFile[] = [];
   for await (const meta of store.list('', { recursive: true, skip })) {
     signal?.throwIfAborted();
-    files.push({ ...meta, store, format: formatOf(meta.path), appId: appIdOf(store, meta.path) });
+    const uri = `${placeOf(store)}/${meta.path}`;
+    if (uri.startsWith(`${placeOf(ctx.store)}/`)) {
+      throw copyIntoInvalid(`${from} holds the table itself; choose other files by pattern`);
+    }
+    files.push({ ...meta, store, format: formatOf(meta.path), appId: appIdOf(uri) });
   }
   if (new Set(files.map((file) => file.format)).size > 1) {
     throw copyIntoInvalid('there are Parquet and JSON files: choose one format by its name');
@@ -58,9 +62,12 @@ async function storeAt({ resolve }: TableContext, uri: string): Promise<ObjectSt
   return store.at(path.slice(0, -1).replace(/\/$/, ''));
 }
 
-/** One name for a file, from whatever prefix it is found. */
-function appIdOf(store: ObjectStore, path: string): string {
-  const uri = `${decodePath(encodedRoot(store))}/${path}`;
+/** The URI of a store's root, decoded: the same for a folder from whatever prefix it is reached. */
+function placeOf(store: ObjectStore): string {
+  return decodePath(encodedRoot(store));
+}
+
+function appIdOf(uri: string): string {
   const hash = createHash('sha256').update(uri, 'utf8').digest().subarray(0, 16);
   return `deltawright.copyInto/${hash.toString('base64url')}`;
 }

@@ -13,8 +13,9 @@ import type { EraseLeft } from './erase-report.ts';
 
 /** Whether the folders of an object name a partition all of whose rows are to be erased. */
 export function namesErased({ schema }: Snapshot, where: Expression, key: string): boolean {
-  const partitionValues = Object.fromEntries(hivePartition(key));
-  return evaluatePredicate(where, { schema, partitionValues }) === 'true';
+  const named = hivePartition(key);
+  const partitionValues = Object.fromEntries(named);
+  return named.size > 0 && evaluatePredicate(where, { schema, partitionValues }) === 'true';
 }
 
 /** Removes such folders where they are empty, and tells of the others. Stores of objects have no folders. */

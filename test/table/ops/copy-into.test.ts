@@ -1,5 +1,5 @@
 import { cp, rename, rm, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
@@ -256,8 +256,23 @@ describe('refusals', () => {
       await refused({ format: 'json', evolve: 'add' }, 'COPY_INTO_INVALID');
       const json = await copyInto(ctx, table, { from, format: 'json' });
       expect(json).toMatchObject({ loadedCount: 1 });
+      expect(json.filesAdded).toBe(1);
       const none = await copyInto(ctx, json.snapshot, { from: join(from, 'nothing') });
       expect(none).toMatchObject({ kind: 'unchanged', loadedCount: 0, skippedCount: 0 });
+    });
+  });
+
+  test('the files of the table itself are none to load', async () => {
+    await withBench('disk', async (bench) => {
+      const { ctx, folder } = bench;
+      const loaded = await copyInto(ctx, await three(bench), { from: folder });
+      const load = (options: CopyIntoOptions): ReturnType<typeof copyInto> =>
+        copyInto(ctx, loaded.snapshot, options);
+      for (const from of [ctx.store.uri, dirname(folder)]) {
+        await expect(load({ from })).rejects.toMatchObject({ code: 'COPY_INTO_INVALID' });
+      }
+      const some = await load({ from: dirname(folder), pattern: 'inputs/**' });
+      expect(some).toMatchObject({ kind: 'unchanged', skippedCount: 3 });
     });
   });
 

@@ -508,6 +508,21 @@ test('a partition named by her goes with its folder, and its manifest is told of
   });
 });
 
+test('all rows of a table with a manifest go, and it stays a table', async () => {
+  await withBench('disk', async (bench) => {
+    const { ctx } = bench;
+    const start = await filled(bench, {
+      properties: { 'delta.compatibility.symlinkFormatManifest.enabled': 'true' },
+    });
+    const done = await erase(ctx, start, { where: 'true', writerHours: 0 });
+    expect(done).toMatchObject({ clean: true, left: [], snapshot: { fileCount: 0 } });
+    expect(done.deleted).toHaveLength(3);
+    expect(await quoting(ctx)).toEqual([]);
+    const again = await appended(bench, done.snapshot, [{ id: 1n, nome: 'Ana' }]);
+    expect(await namesIn(bench, again)).toEqual(['Ana']);
+  });
+});
+
 test('a log that begins with a checkpoint, and files of another shape before', async () => {
   await withBench('memory', async (bench) => {
     const { ctx } = bench;
