@@ -15,4 +15,6 @@ export interface Mutant extends Change {
   readonly also?: readonly Change[];
   /** Only seeds that are a multiple of it are run: those that can show it. Default 1. */
   readonly every?: number;
+  /** Found by the simulation of real operations, which takes so much longer that it gets a tenth of the seeds. Default false. */
+  readonly operations?: boolean;
 }

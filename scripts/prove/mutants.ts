@@ -1,6 +1,7 @@
 /** The rules of commits and of the log, each broken once by a change of the source's text. */
 
 import { LOG_MUTANTS } from './mutants-log.ts';
+import { OPERATION_MUTANTS } from './mutants-operations.ts';
 import { SHARING_MUTANTS } from './mutants-sharing.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -212,4 +213,9 @@ const COMMIT_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...COMMIT_MUTANTS, ...SHARING_MUTANTS, ...LOG_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...COMMIT_MUTANTS,
+  ...SHARING_MUTANTS,
+  ...LOG_MUTANTS,
+  ...OPERATION_MUTANTS,
+];

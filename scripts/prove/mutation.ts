@@ -1,5 +1,5 @@
 /**
- * Breaks each rule of commits and of the log once, in a copy of the source, and runs the simulation on it: every one must be
+ * Breaks each rule of commits, of the log and of operations once, in a copy of the source, and runs the simulation on it: every one must be
  * found, by a seed that breaks a rule of the table. Says how many seeds it took until some of them did.
  *
  *   node scripts/prove/mutation.ts [name part…] [--seeds 3000] [--found 5]
@@ -58,7 +58,7 @@ try {
 
 /** What the simulation said of a copy with one rule broken; null where it found nothing. */
 async function hunt(mutant: Mutant, copy: string): Promise<string | null> {
-  const { file, text, instead, also = [], every = 1 } = mutant;
+  const { file, text, instead, also = [], every = 1, operations = false } = mutant;
   await cp(origin, copy, { recursive: true });
   await symlink(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
   let source = await readFile(join(copy, file), 'utf8');
@@ -70,8 +70,10 @@ async function hunt(mutant: Mutant, copy: string): Promise<string | null> {
   }
   await writeFile(join(copy, file), source);
   const script = join(copy, 'scripts/prove/simulation.ts');
-  const options = ['--worker', '--from', String(every), '--seeds', values.seeds];
-  const how = ['--every', String(every), '--broken', values.found];
+  const seedCount = Number(values.seeds) / (operations ? 10 : 1);
+  const options = ['--worker', '--from', String(every), '--seeds', String(seedCount)];
+  const how = ['--every', String(every), '--broken', operations ? '1' : values.found];
+  if (operations) how.push('--operations');
   const child = spawn(process.execPath, [script, ...options, ...how], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -82,7 +82,7 @@ export function castOf(world: World, seed: number): readonly Actor[] {
     ...(chance(terms.isParquet ? 0.6 : 0.3) ? [janitor(world, 'janitor', 2)] : []),
     ...(chance(0.05) ? [doctor(world, 'doctor', 2)] : []),
     ...(terms.isCoordinated ? [expiry(world, 'expiry', 6)] : []),
-    ...(restores ? [restorer(world, 'restorer', 2)] : []),
+    ...(restores ? [restorer(world, 'restorer', 4)] : []),
     ...(terms.hasFiles
       ? [vacuumer(world, 'vacuumer', 3), deleter(world, 'beside the vacuumer', 3)]
       : []),

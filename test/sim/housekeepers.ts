@@ -65,7 +65,7 @@ function bearable(world: World, store: ObjectStore): ObjectStore {
 export function restorer(world: World, name: string, count: number): Actor {
   return steps(world, { name, count }, async (ctx) => {
     const { model, random, scheduler } = world;
-    await ctx.clock.sleep(random.float() * FILE_RETENTION_MS * 2);
+    await ctx.clock.sleep(random.float() * FILE_RETENTION_MS);
     const snapshot = await world.open(ctx);
     const isOld = random.float() < 0.5;
     const retained = model.firstSince(scheduler.nowMs - FILE_RETENTION_MS / 2);

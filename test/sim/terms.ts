@@ -22,6 +22,8 @@ export interface Terms {
 
 /** How many seeds there are between two that write checkpoints in Parquet. */
 const PARQUET_EVERY = 50;
+/** How many seeds there are between two with files that are objects. */
+const FILES_EVERY = 4;
 /** Those that readers must know too. */
 const READER_FEATURES = ['deletionVectors', 'v2Checkpoint'] as const;
 
@@ -46,11 +48,11 @@ export function chooseTerms(random: Random, seed: number): Terms {
   for (const [name, value] of Object.entries(properties)) {
     if (value !== false) configuration[name] = value;
   }
-  const isCoordinated = chance(0.2);
+  const isCoordinated = seed % FILES_EVERY !== 0 && chance(0.25);
   return {
     isParquet,
     isCoordinated,
-    hasFiles: !isCoordinated && chance(0.3),
+    hasFiles: seed % FILES_EVERY === 0,
     isMixed: chance(0.3),
     skewMsMax: chance(0.5) ? 3_000 : 0,
     features: ['domainMetadata', ...optional.flatMap(([name, isOn]) => (isOn ? [name] : []))],

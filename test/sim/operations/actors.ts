@@ -5,7 +5,7 @@ import { DeltaTable } from '../../../src/table/delta-table.ts';
 import { perform, type Plan } from './perform.ts';
 import { type Rows, rowsOf } from './rows.ts';
 import { EPOCH_MS, EPOCHS, RETENTION_MS } from './terms.ts';
-import { anyChange, firstRows } from './verbs.ts';
+import { anyChange, erasing, firstRows } from './verbs.ts';
 import { type Actor, type Desk, MARGIN_MS, type OperationsWorld, TABLE_URI } from './world.ts';
 
 export function castOf(world: OperationsWorld): readonly Actor[] {
@@ -17,7 +17,11 @@ export function castOf(world: OperationsWorld): readonly Actor[] {
     ...(chance(0.5) ? [packer(world, 'packer')] : []),
     ...(chance(0.8) ? [vacuumer(world, 'vacuumer')] : []),
     ...(chance(0.2) ? [vacuumer(world, 'another vacuumer')] : []),
-    ...(chance(0.4) ? [restorer(world, 'restorer')] : []),
+    ...(world.terms.erases
+      ? [eraser(world, 'eraser')]
+      : chance(0.5)
+        ? [restorer(world, 'restorer')]
+        : []),
     ...(chance(0.3) ? [janitor(world, 'janitor')] : []),
     ...(chance(0.7) ? [reader(world, 'reader')] : []),
   ];
@@ -136,6 +140,16 @@ function restorer(world: OperationsWorld, name: string): Actor {
   });
 }
 
+/** Erases rows from all that there is of the table. */
+function eraser(world: OperationsWorld, name: string): Actor {
+  return atEpochs(world, name, async (desk, held) => {
+    if (world.random.float() < 0.4) return held;
+    const table = await world.table(desk, held);
+    await perform(world, desk, table, erasing(world));
+    return table;
+  });
+}
+
 /** Writes a checkpoint, and deletes what the log need not keep. */
 function janitor(world: OperationsWorld, name: string): Actor {
   return atEpochs(world, name, async (desk, held) => {
@@ -183,14 +197,19 @@ function reader(world: OperationsWorld, name: string): Actor {
     if (table === null) return null;
     if (mayStay) await desk.tools.clock.sleep(EPOCH_MS + random.float() * 1_000);
     const { version } = table.snapshot;
-    const rows = await world.persist(desk, () => rowsOf(table));
-    world.seen.push({ who: name, version, rows });
+    try {
+      const rows = await world.persist(desk, () => rowsOf(table));
+      world.seen.push({ who: name, version, rows });
+    } catch (error) {
+      if (!isDeltaError(error, 'TABLE_FILE_MISSING') || !ledger.isErased(version)) throw error;
+    }
     return null;
   });
 }
 
-/** What is said of a version that no listing shows yet. */
-function unlisted({ objects }: OperationsWorld): readonly string[] {
+/** What is said of a version that no listing shows yet, or that left the log with what was erased. */
+function unlisted({ objects, terms }: OperationsWorld): readonly string[] {
+  if (terms.erases) return ['VERSION_NOT_FOUND', 'LOG_GAP'];
   return objects.faults.listing === 'stale' ? ['VERSION_NOT_FOUND'] : [];
 }
 

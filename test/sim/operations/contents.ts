@@ -37,6 +37,12 @@ export class Contents {
     return all.filter((_, row) => ((hidden[row >> 3] ?? 0) & (128 >> (row % 8))) === 0);
   }
 
+  /** All rows that stand in a file, whatever hides them; of the partition where its folder names one. */
+  storedRows(path: string): Promise<Rows> {
+    const part = /(?:^|\/)part=([^/]*)\//.exec(path)?.[1] ?? null;
+    return this.rows({ path, part, vector: null });
+  }
+
   async #read(path: string, part: string | null): Promise<Rows> {
     const source = memorySource(path, this.#written(path));
     const rows: SimRow[] = [];

@@ -20,7 +20,26 @@ export async function judgeEnd(world: OperationsWorld): Promise<void> {
     if (rowsText(rows) === rowsText(wanted)) continue;
     throw new Violation(`${who} read version ${version}, which ${differenceOf(rows, wanted)}`);
   }
+  await judgeErased(world);
   await judgeVersions(world, history);
+}
+
+/** What was erased had such rows, and nothing that was left where all was said to be clean. */
+async function judgeErased({
+  ledger: { contents, erased },
+  clean,
+}: OperationsWorld): Promise<void> {
+  for (const [path, { id, erases }] of erased) {
+    const rows = await contents.storedRows(path);
+    if (erases === null || !rows.some(erases)) throw new Violation(`${id} deleted ${path}`);
+  }
+  for (const { paths, erases } of clean) {
+    for (const path of paths) {
+      const row = (await contents.storedRows(path)).find(erases);
+      if (row === undefined) continue;
+      throw new Violation(`${path} was left with ${row.id}, and said to be clean`);
+    }
+  }
 }
 
 /** The rows of each version: those before it, changed by the operation whose commit it is, and those of its files. */
@@ -65,17 +84,19 @@ async function judgeVersions(world: OperationsWorld, history: readonly Rows[]): 
   }
   const first = ledger.firstSince(RETENTION_MS);
   for (const { version, needs } of ledger.versions.slice(first)) {
-    const gone = [...needs].find((path) => objects.find(path) === null);
+    const gone = [...needs].find((path) => objects.find(path) === null && !ledger.erased.has(path));
     if (gone !== undefined) throw new Violation(`version ${version} lacks ${gone}`);
   }
   const some = first + Math.floor(random.float() * (latest - first + 1));
   for (const version of new Set([latest, some])) {
+    if (ledger.isErased(version)) continue;
     const rows = await rowsOf(await DeltaTable.open(tools, TABLE_URI, { version }));
     const wanted = history[version] ?? [];
     if (rowsText(rows) === rowsText(wanted)) continue;
     throw new Violation(`version ${version} is read so that it ${differenceOf(rows, wanted)}`);
   }
-  if (terms.properties['delta.enableChangeDataFeed'] !== 'true' || first === latest) return;
+  const hasFeed = terms.properties['delta.enableChangeDataFeed'] === 'true';
+  if (!hasFeed || terms.erases || first === latest) return;
   await judgeChanges(await DeltaTable.open(tools, TABLE_URI), { first, history });
 }
 

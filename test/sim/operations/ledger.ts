@@ -20,7 +20,7 @@ import {
   Violation,
 } from '../table-state.ts';
 import { Contents, type FileVersion, vectorPath } from './contents.ts';
-import type { Change } from './rows.ts';
+import type { Change, SimRow } from './rows.ts';
 
 /** How an operation ended, as far as its process was told. */
 export type Told = 'running' | 'committed' | 'unchanged' | 'refused' | 'unknown';
@@ -30,6 +30,8 @@ export interface Operation {
   readonly verb: string;
   /** What it means to do to the rows; null where they are to stay as they are. */
   readonly change: Change | null;
+  /** Rows that it takes out of older versions too, and in several steps; null for all that do not. */
+  readonly erases: ((row: SimRow) => boolean) | null;
   /** The version that it began on, and the newest when it ended. */
   readonly from: number;
   until: number;
@@ -59,8 +61,8 @@ export interface LedgerOptions {
   readonly logRetentionMs: number;
 }
 
-/** Commits of these leave the rows as they are, whoever makes them. */
-const KEEPING = new Set(['CREATE TABLE', 'OPTIMIZE', 'REORG', 'VACUUM START', 'VACUUM END']);
+/** Commits of these leave the rows as they are, whoever makes them, and so do those without files. */
+const KEEPING = new Set(['OPTIMIZE', 'REORG']);
 const DAY_MS = 86_400_000;
 const MANIFEST = /^_symlink_format_manifest\/(?:.*\/)?manifest$/;
 
@@ -68,9 +70,13 @@ export class Ledger {
   readonly versions: LedgerVersion[] = [];
   readonly operations = new Map<string, Operation>();
   readonly contents = new Contents();
+  /** Files that were deleted for the rows in them, by who did it. */
+  readonly erased = new Map<string, Operation>();
   /** What broke first, whoever was told of it. */
   failure: unknown = null;
   readonly #options: LedgerOptions;
+  /** Versions before may have left the log with what was erased. */
+  #erasedBefore = 0;
   readonly #parts = new Map<string, string | null>();
   readonly #vectors = new Map<string, DeletionVectorDescriptor>();
   /** What each manifest names. */
@@ -107,10 +113,16 @@ export class Ledger {
     const { nowMs, logRetentionMs } = this.#options;
     const sinceMs = Math.floor((nowMs() - logRetentionMs) / DAY_MS) * DAY_MS;
     const found = this.versions.findIndex((it) => it.sinceMs >= sinceMs);
-    return found === -1 ? Math.max(0, this.versions.length - 1) : found;
+    const first = found === -1 ? Math.max(0, this.versions.length - 1) : found;
+    return Math.max(first, this.#erasedBefore);
   }
 
-  begin(operation: Pick<Operation, 'verb' | 'change' | 'from'>): Operation {
+  /** Whether files of a version were erased. */
+  isErased(version: number): boolean {
+    return [...this.at(version).needs].some((path) => this.erased.has(path));
+  }
+
+  begin(operation: Pick<Operation, 'verb' | 'change' | 'erases' | 'from'>): Operation {
     const id = `${operation.verb} ${this.operations.size}`;
     const begun: Operation = { ...operation, id, until: 0, told: 'running', version: null };
     this.operations.set(id, begun);
@@ -123,6 +135,7 @@ export class Ledger {
     operation.told = told;
     operation.until = this.latest?.version ?? 0;
     this.#options.note(`${id} ${told}`);
+    if (operation.erases !== null) return;
     if (told === 'committed' && operation.change !== null && operation.version !== version) {
       throw new Violation(
         `${id} was told it is version ${version}, and it is ${operation.version}`,
@@ -150,7 +163,7 @@ export class Ledger {
     } else if (path.startsWith(`${LOG_FOLDER}/`)) {
       const name = parseLogFileName(path.slice(LOG_FOLDER.length + 1));
       if (name?.kind !== 'commit') return;
-      if (bytes === null) this.#cleanedUp(name.version);
+      if (bytes === null) this.#cleanedUp(name.version, task);
       else if (before !== null) throw new Violation(`version ${name.version} was written again`);
       else this.#commit(name.version, bytes, task);
     } else if (!path.startsWith('_symlink')) {
@@ -160,8 +173,14 @@ export class Ledger {
     }
   }
 
-  #cleanedUp(version: number): void {
+  #cleanedUp(version: number, task: string | null): void {
     if (version < this.firstInLog()) return;
+    const latest = this.latest?.version ?? 0;
+    if (version < latest && this.#eraser(task) !== null) {
+      // Which version it keeps the log from is known when it is done, and not before the newest.
+      this.#erasedBefore = latest;
+      return;
+    }
     throw new Violation(`version ${version} left the log before its time`);
   }
 
@@ -209,13 +228,14 @@ export class Ledger {
   /** Whose change of rows a commit is: each operation has one at most. */
   #claim(actions: readonly Json[], task: string | null, version: number): Operation | null {
     const info = actions.map((action) => member(action, 'commitInfo')).find((it) => it !== null);
-    if (KEEPING.has(String(info?.['operation']))) return null;
+    const hasFiles = actions.some((action) => 'add' in action || 'remove' in action);
+    if (!hasFiles || KEEPING.has(String(info?.['operation']))) return null;
     const operation = this.operations.get(task ?? '');
     if (operation === undefined || operation.change === null) {
       throw new Violation(`nobody meant to do what is version ${version} (${task})`);
     }
     const { id, told } = operation;
-    if (operation.version !== null) {
+    if (operation.version !== null && operation.erases === null) {
       throw new Violation(`${id} is version ${operation.version} and ${version}`);
     }
     if (told === 'refused' || told === 'unchanged') {
@@ -225,6 +245,11 @@ export class Ledger {
     return operation;
   }
 
+  #eraser(task: string | null): Operation | null {
+    const operation = this.operations.get(task ?? '');
+    return operation === undefined || operation.erases === null ? null : operation;
+  }
+
   #fileOf(path: string, vectorId: string): FileVersion {
     const vector = this.#vectors.get(vectorId) ?? null;
     return { path, part: this.#parts.get(path) ?? null, vector };
@@ -232,6 +257,11 @@ export class Ledger {
 
   /** No file goes that the table, a version within the retention, or a manifest has. */
   #deleted(path: string, task: string | null): void {
+    const eraser = this.#eraser(task);
+    if (eraser !== null && this.latest?.needs.has(path) !== true) {
+      this.erased.set(path, eraser);
+      return;
+    }
     const sinceMs = this.#options.nowMs() - this.#options.retentionMs;
     for (const { version, needs, changes, sinceMs: fromMs } of this.versions.toReversed()) {
       if (this.endMs(version) < sinceMs) break;

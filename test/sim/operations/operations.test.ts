@@ -7,6 +7,8 @@ import { simulateOperations } from './simulate.ts';
 
 const SEEDS = 16;
 const SEEDS_TOGETHER = 2;
+/** Of two seeds: a second or two by themselves, and much more on a machine that is busy otherwise. */
+const TIMEOUT_MS = 300_000;
 
 const outside = new Outside();
 
@@ -21,4 +23,5 @@ test.each(Array.from({ length: SEEDS / SEEDS_TOGETHER }, (_, index) => index * S
     }
     expect(versions).toBeGreaterThan(SEEDS_TOGETHER);
   },
+  TIMEOUT_MS,
 );

@@ -4,7 +4,7 @@ import { isDeltaError, messageOf } from '../../../src/base/index.ts';
 import type { DeltaTable } from '../../../src/table/delta-table.ts';
 import { Violation } from '../table-state.ts';
 import { isPassing } from '../world.ts';
-import type { Told } from './ledger.ts';
+import type { Operation, Told } from './ledger.ts';
 import type { Change } from './rows.ts';
 import type { Desk, OperationsWorld } from './world.ts';
 
@@ -12,6 +12,8 @@ export interface Plan {
   readonly verb: string;
   /** Null where the rows are to stay as they are. */
   readonly change: Change | null;
+  /** Default null. */
+  readonly erases?: Operation['erases'];
   readonly run: (
     table: DeltaTable,
   ) => Promise<{ readonly kind?: string; readonly version?: number }>;
@@ -37,12 +39,12 @@ export async function perform(
 }
 
 async function attempt(
-  { ledger }: OperationsWorld,
+  { ledger, terms }: OperationsWorld,
   { process }: Desk,
   table: DeltaTable,
-  { verb, change, run, refusals = [] }: Plan,
+  { verb, change, erases = null, run, refusals = [] }: Plan,
 ): Promise<Told> {
-  const operation = ledger.begin({ verb, change, from: table.snapshot.version });
+  const operation = ledger.begin({ verb, change, erases, from: table.snapshot.version });
   process.task = operation.id;
   try {
     const { kind, version } = await run(table);
@@ -50,7 +52,8 @@ async function attempt(
     ledger.tell(operation, kind === 'unchanged' ? 'unchanged' : 'committed', version);
   } catch (error) {
     const isOpen = !process.alive || isDeltaError(error, 'COMMIT_OUTCOME_UNKNOWN');
-    const isRefused = isPassing(error) || (isDeltaError(error) && refusals.includes(error.code));
+    const codes = terms.erases ? [...refusals, 'TABLE_FILE_MISSING'] : refusals;
+    const isRefused = isPassing(error) || (isDeltaError(error) && codes.includes(error.code));
     if (!isOpen && !isRefused) {
       throw new Violation(`${operation.id}: ${messageOf(error)}`, { cause: error });
     }

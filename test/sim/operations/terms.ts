@@ -8,6 +8,8 @@ export interface OperationTerms {
   /** Rows that it begins with: many where deletion vectors are to be files. */
   readonly rowCount: number;
   readonly properties: Readonly<Record<string, string>>;
+  /** Somebody erases rows from all versions: so nobody restores any, and old ones cannot all be read. */
+  readonly erases: boolean;
   /** Clocks of processes differ by so much at most. */
   readonly skewMsMax: number;
 }
@@ -42,6 +44,7 @@ export function chooseOperationTerms(random: Random): OperationTerms {
     isPartitioned: chance(0.5),
     rowCount: hasVectors && chance(0.3) ? 500 : 10,
     properties: chosen,
+    erases: chance(0.25),
     skewMsMax: chance(0.5) ? 3_000 : 0,
   };
 }

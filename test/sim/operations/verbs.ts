@@ -162,6 +162,27 @@ function deleting(world: OperationsWorld): Plan {
   };
 }
 
+/** Rows with some numbers, or one row, go from all versions. */
+export function erasing(world: OperationsWorld): Plan {
+  const below = Math.ceil(world.random.float() * 6);
+  const first = `first ${Math.floor(world.random.float() * world.terms.rowCount)}`;
+  const { where, holds } = pick<Condition>(world, [
+    { where: `n < ${below}`, holds: ({ n }) => n < below },
+    { where: `id = '${first}'`, holds: ({ id }) => id === first },
+  ]);
+  return {
+    verb: 'erase',
+    change: (rows) => rows.filter((row) => !holds(row)),
+    erases: holds,
+    run: async (table) => {
+      const since = world.scheduler.nowMs;
+      const { clean } = await table.erase({ where });
+      if (clean) world.provedClean(since, holds);
+      return {};
+    },
+  };
+}
+
 function overwriting(world: OperationsWorld, name: string): Plan {
   const part = pick(world, PARTS);
   const rows = newRows(world, name).map((row) => ({ ...row, part }));

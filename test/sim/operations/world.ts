@@ -16,7 +16,7 @@ import { SimStore } from '../sim-store.ts';
 import { isPassing } from '../world.ts';
 import { Ledger } from './ledger.ts';
 import type { Outside } from './outside.ts';
-import type { Rows } from './rows.ts';
+import type { Rows, SimRow } from './rows.ts';
 import { EPOCH_MS, LOG_RETENTION_MS, type OperationTerms, RETENTION_MS } from './terms.ts';
 
 export const TABLE_URI = 'sim://table';
@@ -40,6 +40,12 @@ export interface Seen {
   readonly rows: Rows;
 }
 
+/** Files that were there when somebody was told that no file has such rows, and had been there when it was begun. */
+export interface Clean {
+  readonly paths: readonly string[];
+  readonly erases: (row: SimRow) => boolean;
+}
+
 export class OperationsWorld {
   readonly random: Random;
   readonly terms: OperationTerms;
@@ -47,6 +53,7 @@ export class OperationsWorld {
   readonly objects: Objects;
   readonly ledger: Ledger;
   readonly seen: Seen[] = [];
+  readonly clean: Clean[] = [];
   readonly trace: string[] = [];
   readonly #outside: Outside;
   readonly #crew: Crew;
@@ -82,6 +89,13 @@ export class OperationsWorld {
 
   note(what: string): void {
     this.trace.push(`${this.scheduler.steps} ${what}`);
+  }
+
+  /** Somebody was told that no file has such rows; it began to look for them at a time. */
+  provedClean(sinceMs: number, erases: Clean['erases']): void {
+    const all = this.objects.below('', { recursive: true, untilMs: sinceMs });
+    const paths = all.map(({ path }) => path).filter((path) => path.endsWith('.parquet'));
+    this.clean.push({ paths: paths.filter((path) => !path.startsWith('_delta_log/')), erases });
   }
 
   /** Runs all actors to their ends; throws what broke first. */
