@@ -58,7 +58,7 @@ export async function setProperties(
       withProperties(latest, change, { before: latest, random: ctx.random }),
     ),
   });
-  return keepsRowIdsAfter(snapshot, work(snapshot))
+  return turnsOnRowTracking(snapshot, work(snapshot))
     ? alterNumbered(ctx, snapshot, work)
     : alter(ctx, snapshot, work);
 }
@@ -115,7 +115,7 @@ export async function alter(
 }
 
 /** Whether the change turns on row tracking. */
-function keepsRowIdsAfter({ metadata }: Snapshot, { actions }: Alteration): boolean {
+function turnsOnRowTracking({ metadata }: Snapshot, { actions }: Alteration): boolean {
   return (
     !isRowTrackingEnabled(metadata) &&
     actions.some((action) => action.kind === 'metaData' && isRowTrackingEnabled(action.metaData))
