@@ -11,18 +11,6 @@ import { type EngineProcess, startSpark } from './engines.ts';
 const folder = mkdtempSync(join(tmpdir(), 'row-tracking-'));
 let spark: EngineProcess;
 
-beforeAll(async () => {
-  spark = await startSpark();
-  for (const [key, value] of Object.entries(SMALL)) {
-    await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
-  }
-});
-
-afterAll(async () => {
-  await spark.stop();
-  rmSync(folder, { recursive: true });
-});
-
 /** Many statements on tables of a few rows take as long as they may. */
 const TIMEOUT_MS = 3_600_000;
 /** For such, to compile a program for each query costs more than the query. */
@@ -32,6 +20,19 @@ const SMALL: Readonly<Record<string, string>> = {
   'spark.sql.shuffle.partitions': '1',
   'spark.databricks.delta.snapshotPartitions': '1',
 };
+
+beforeAll(async () => {
+  spark = await startSpark();
+  for (const [key, value] of Object.entries(SMALL)) {
+    await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
+  }
+}, TIMEOUT_MS);
+
+afterAll(async () => {
+  await spark.stop();
+  rmSync(folder, { recursive: true });
+});
+
 const TRACKED = { 'delta.enableRowTracking': 'true' };
 const VECTORS = { 'delta.enableDeletionVectors': 'true' };
 const CHANGES = { 'delta.enableChangeDataFeed': 'true' };
