@@ -48,26 +48,30 @@ export class AddLine {
 
   /** The index behind the member that starts at `at`, or −1. */
   #member(bytes: Uint8Array, view: DataView, at: number): number {
-    if (isAt(STATS, bytes, at))
+    const letter = bytes[at + 1];
+    if (letter === LETTER_S && isAt(STATS, bytes, at)) {
       return this.#saw(1) ? this.#stats(bytes, view, at + STATS.length) : -1;
-    if (isAt(PATH, bytes, at)) return this.#saw(2) ? this.#path(bytes, at + PATH.length) : -1;
-    if (isAt(SIZE, bytes, at)) {
+    }
+    if (letter === LETTER_P && isAt(PATH, bytes, at)) {
+      return this.#saw(2) ? this.#path(bytes, at + PATH.length) : -1;
+    }
+    if (letter === LETTER_S && isAt(SIZE, bytes, at)) {
       const end = this.#saw(4) ? numberEnd(bytes, at + SIZE.length) : -1;
       this.size = numberIn(bytes, at + SIZE.length, end);
       return end;
     }
-    if (isAt(MODIFIED, bytes, at)) {
+    if (letter === LETTER_M && isAt(MODIFIED, bytes, at)) {
       const end = this.#saw(8) ? numberEnd(bytes, at + MODIFIED.length) : -1;
       this.modificationTime = numberIn(bytes, at + MODIFIED.length, end);
       return end;
     }
-    if (isAt(PARTITIONS, bytes, at)) {
+    if (letter === LETTER_P && isAt(PARTITIONS, bytes, at)) {
       if (!this.#saw(16)) return -1;
       this.partitionsStart = at + PARTITIONS.length - 1;
       this.partitionsEnd = flatObjectEnd(bytes, view, this.partitionsStart);
       return this.partitionsEnd;
     }
-    if (isAt(DATA_CHANGE, bytes, at)) {
+    if (letter === LETTER_D && isAt(DATA_CHANGE, bytes, at)) {
       if (!this.#saw(32)) return -1;
       const value = at + DATA_CHANGE.length;
       this.dataChange = isAt(TRUE, bytes, value);
@@ -111,6 +115,11 @@ export class AddLine {
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d];
 const [NEWLINE, SPACE, PERCENT, COLON] = [0x0a, 0x20, 0x25, 0x3a];
 const [ZERO, NINE, LIST] = [0x30, 0x39, 0x5b];
+/** The first letters of the members that are looked for. */
+const [LETTER_S, LETTER_P, LETTER_M, LETTER_D] = [0x73, 0x70, 0x6d, 0x64];
+
+/** What may follow a backslash. */
+const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 
 const HEAD = Buffer.from('{"add":{');
 const STATS = Buffer.from('"stats":"');
@@ -146,47 +155,31 @@ function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
 
 /** The index of the quote that ends a text, or −1. Escapes by number are left to others. */
 function textEnd(bytes: Uint8Array, view: DataView, start: number): number {
-  const wordsEnd = bytes.length - WORD_BYTES;
+  const last = bytes.length - 2;
   let at = start;
-  while (at < bytes.length) {
-    if (at <= wordsEnd) {
-      const marks = marksOf(view.getInt32(at, true));
-      if (marks === 0) {
-        at += WORD_BYTES;
-        continue;
-      }
-      at += (31 - Math.clz32(marks & -marks)) >> 3;
-    }
-    const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) return at;
-    if (byte === BACKSLASH) {
-      if (at + 1 >= bytes.length || ESCAPES[bytes[at + 1] ?? 0] === 0) return -1;
-      at += 2;
-    } else if (byte < SPACE) return -1;
-    else at += 1;
+  while (at <= last) {
+    const step = STEPS[view.getUint16(at, true)];
+    // Most pairs are these.
+    if (step === TWO_ON) at += 2;
+    else if (step === ONE_ON) at += 1;
+    else return step === TEXT_END ? at : -1;
   }
-  return -1;
+  return at < bytes.length && bytes[at] === QUOTE ? at : -1;
 }
 
-const WORD_BYTES = 4;
-const [LOWEST, HIGHEST] = [0x01010101, 0x80808080];
+/** What a pair of bytes within a text means for going on. */
+const [TWO_ON, ONE_ON, TEXT_END, NO_TEXT] = [0, 1, 2, 3];
 
-/**
- * The highest bit of each byte that is a quote, a backslash or a control character is set; those of the bytes above the first such may
- * be set too: a subtraction borrows from them.
- */
-function marksOf(word: number): number {
-  const quotes = word ^ (QUOTE * LOWEST);
-  const backslashes = word ^ (BACKSLASH * LOWEST);
-  const found =
-    ((quotes - LOWEST) & ~quotes) |
-    ((backslashes - LOWEST) & ~backslashes) |
-    ((word - SPACE * LOWEST) & ~word);
-  return found & HIGHEST;
+/** By the first byte and 256 times the second. */
+const STEPS = new Uint8Array(0x10000);
+for (let second = 0; second < 0x100; second += 1) {
+  const steps = STEPS.subarray(second * 0x100, second * 0x100 + 0x100);
+  const isPlain = second >= SPACE && second !== QUOTE && second !== BACKSLASH;
+  steps.fill(isPlain ? TWO_ON : ONE_ON);
+  steps.fill(NO_TEXT, 0, SPACE);
+  steps[QUOTE] = TEXT_END;
+  steps[BACKSLASH] = ESCAPES.has(second) ? TWO_ON : NO_TEXT;
 }
-
-const ESCAPES = new Uint8Array(256);
-for (const char of '"\\/bfnrt') ESCAPES[char.charCodeAt(0)] = 1;
 
 /** The index behind an object whose texts hold its only braces and brackets, or −1. */
 function flatObjectEnd(bytes: Uint8Array, view: DataView, start: number): number {

@@ -1,11 +1,15 @@
 /** Rows by 32-bit hashes of what they hold, in an open-addressing table: a number for each row and no object. */
 
 export class HashIndex {
-  /** Of each row its number plus one, at the place that its hash names or soon after it; 0 is free. */
+  /**
+   * Of each row, at the place that the lower bits of its hash name or soon after it: the upper bits of the hash, and in the lower
+   * ones its number plus one; 0 is free. So one look into memory tells of nearly all that is not there.
+   */
   #slots: Int32Array;
   /** By row. */
   #hashes: Int32Array;
-  #count = 0;
+  /** Rows up to the last that was added. */
+  #rowCount = 0;
 
   /** It grows, which is saved where the number of rows is known. */
   constructor(rowCount = 0) {
@@ -20,8 +24,8 @@ export class HashIndex {
       this.#hashes = hashes;
     }
     this.#hashes[row] = hash;
-    this.#count += 1;
-    if (2 * this.#count > this.#slots.length) this.#grow();
+    this.#rowCount = Math.max(this.#rowCount, row + 1);
+    while (2 * this.#rowCount > this.#slots.length) this.#grow();
     this.#place(hash, row);
   }
 
@@ -31,7 +35,9 @@ export class HashIndex {
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const slot = this.#slots[place] ?? 0;
       if (slot === 0) return -1;
-      if (this.#hashes[slot - 1] === hash && isWanted(slot - 1)) return slot - 1;
+      if (((slot ^ hash) & ~mask) !== 0) continue;
+      const row = (slot & mask) - 1;
+      if (this.#hashes[row] === hash && isWanted(row)) return row;
     }
   }
 
@@ -39,14 +45,16 @@ export class HashIndex {
     const mask = this.#slots.length - 1;
     let place = hash & mask;
     while (this.#slots[place] !== 0) place = (place + 1) & mask;
-    this.#slots[place] = row + 1;
+    this.#slots[place] = (hash & ~mask) | (row + 1);
   }
 
   #grow(): void {
     const slots = this.#slots;
+    const mask = slots.length - 1;
     this.#slots = new Int32Array(2 * slots.length);
     for (const slot of slots) {
-      if (slot !== 0) this.#place(this.#hashes[slot - 1] ?? 0, slot - 1);
+      const row = (slot & mask) - 1;
+      if (row >= 0) this.#place(this.#hashes[row] ?? 0, row);
     }
   }
 }
