@@ -1,6 +1,7 @@
 """delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N
-partition TABLE | all TABLE (files with their statistics) | checkpoint TABLE"""
-import json, sys, time
+partition TABLE | all TABLE (files with their statistics) | checkpoint TABLE
+writers TABLE W N (W processes that append N times each, at once)"""
+import json, subprocess, sys, time
 import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 
@@ -28,6 +29,28 @@ elif operation == "all":
     result["files"] = DeltaTable(args[0]).get_add_actions(flatten=True).num_rows
 elif operation == "checkpoint":
     DeltaTable(args[0]).create_checkpoint()
+elif operation == "writers":
+    write_deltalake(args[0], pa.table({"id": pa.array([-1], pa.int64()), "v": ["x"]}))
+    command = [sys.executable, __file__, "writer", args[0], args[2]]
+    children = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(int(args[1]))]
+    for child in children:
+        child.stdout.readline()
+    begin = time.perf_counter()
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    failed = sum(json.loads(child.stdout.readline())["failed"] for child in children)
+    done = int(args[1]) * int(args[2]) - failed
+    result.update(commits_per_s=round(done / (time.perf_counter() - begin), 1), failed=failed)
+elif operation == "writer":
+    print("ready", flush=True)
+    sys.stdin.readline()
+    result["failed"] = 0
+    for i in range(int(args[1])):
+        try:
+            write_deltalake(args[0], pa.table({"id": pa.array([i], pa.int64()), "v": ["x"]}), mode="append")
+        except Exception:
+            result["failed"] += 1
 elif operation in ("seq", "seq_kept"):
     kept = None
     begin = time.perf_counter()
