@@ -371,6 +371,18 @@ function commits(): void {
       },
     ]);
   }
+  compare('8 processes, 25 commits each', [
+    {
+      name: 'deltawright',
+      prepare: () => wipe(table('commits')),
+      command: program('writers', table('commits'), '8', '25'),
+    },
+    {
+      name: 'delta-rs',
+      prepare: () => wipe(table('commits-peer')),
+      command: peer('writers', table('commits-peer'), '8', '25'),
+    },
+  ]);
 }
 
 /** What an append of one row costs where the log is short and where it is long: it should be the same. */
