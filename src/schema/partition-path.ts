@@ -52,10 +52,18 @@ export function escapeHive(name: string): string {
   );
 }
 
-/** The path in the log of an object's key relative to the table (RFC 2396): `p=a%3Ab/x y` → `p=a%253Ab/x%20y`. */
+// What `java.net.URI` escapes in a path: of what is not ASCII only kinds of space and controls.
+const URI_ESCAPED = /["#%<>?[\\\]^`{|}]|\p{Z}|\p{Cc}/gu;
+
+/**
+ * The path in the log of an object's key relative to the table (RFC 2396): `p=a%3Ab/x y` → `p=a%253Ab/x%20y`. To the letter
+ * as Spark spells it, since its VACUUM compares spellings: it deletes a live file that is called `S%C3%A3o` and not `São`.
+ */
 export function encodePath(key: string): string {
-  // A colon would make the start of the path a URI scheme.
-  return encodeURI(key).replaceAll('?', '%3F').replaceAll('#', '%23').replaceAll(':', '%3A');
+  // A colon in the first name would make it a URI's scheme.
+  return key
+    .replace(URI_ESCAPED, encodeURIComponent)
+    .replace(/^[^/]*/, (name) => name.replaceAll(':', '%3A'));
 }
 
 /**

@@ -72,7 +72,7 @@ describe('constraints', () => {
     await inSpark(`ALTER TABLE delta.\`${uri}\` DROP CONSTRAINT faixa`);
     await table.refresh();
     await table.append({ rows: [{ id: 2n, d: { a: 10 } }] });
-    expect(await inSpark(`SELECT count(*) FROM delta.\`${uri}\``)).toEqual([[2]]);
+    expect(await inSpark(`SELECT count(*) FROM delta.\`${uri}\``)).toEqual([['2']]);
     await table.close();
   });
 });
@@ -97,13 +97,13 @@ describe('values that tables make', () => {
       `SELECT id, dobro, nome, (k - 10) % 5 FROM ${name} ORDER BY id`,
     );
     expect(found).toEqual([
-      [1, 2, 'sem nome', 0],
-      [2, 4, 'sem nome', 0],
-      [3, 6, 'x', 0],
-      [4, 8, 'sem nome', 0],
-      [5, 10, null, 0],
+      ['1', '2', 'sem nome', '0'],
+      ['2', '4', 'sem nome', '0'],
+      ['3', '6', 'x', '0'],
+      ['4', '8', 'sem nome', '0'],
+      ['5', '10', null, '0'],
     ]);
-    expect(await inSpark(`SELECT count(DISTINCT k) FROM ${name}`)).toEqual([[5]]);
+    expect(await inSpark(`SELECT count(DISTINCT k) FROM ${name}`)).toEqual([['5']]);
     await expect(table.append({ rows: [{ id: 6, dobro: 1n }] })).rejects.toMatchObject({
       code: 'RULE_VIOLATED',
     });

@@ -141,6 +141,7 @@ describe("others', read by us", () => {
     const clone = join(folder, 'raso de spark');
     await inSpark(`
 spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
 spark.sql("RESTORE TABLE delta.\`${uri}\` TO VERSION AS OF 4")
 spark.sql("CREATE TABLE delta.\`${clone}\` SHALLOW CLONE delta.\`${uri}\`")
 spark.sql("VACUUM delta.\`${uri}\` RETAIN 0 HOURS")
