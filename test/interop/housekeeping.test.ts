@@ -138,7 +138,7 @@ describe("others', read by us", () => {
   it('after VACUUM, RESTORE and a shallow CLONE by Spark', async () => {
     const table = await made('deles');
     const { uri } = table;
-    const clone = join(folder, 'raso de spark');
+    const clone = join(folder, 'raso-de-spark');
     await inSpark(`
 spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
 spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
