@@ -28,7 +28,7 @@ export function marker(world: World, name: string, count: number): Actor {
       const { draft, lines } = marking(world, file);
       const operation = begin(world, ctx, snapshot, draft);
       const { version } = snapshot;
-      const ended = await world.underWay(ctx, version, () =>
+      const ended = await world.underWay(ctx, { version }, () =>
         put(ctx, { version: version + 1, lines: [info(ctx, operation, version), ...lines] }),
       );
       world.note(`${operation.id} ${ended}`);

@@ -33,7 +33,7 @@ export function vacuumer(world: World, name: string, count: number): Actor {
       });
       world.note(`${name} deleted ${files.length}`);
     };
-    await world.underWay(ctx, world.model.firstRetained, () =>
+    await world.underWay(ctx, { version: world.model.firstRetained }, () =>
       world.at(ctx, `vacuum ${world.number()}`, () => bestEffort(work, ['VACUUM_LITE_INCOMPLETE'])),
     );
   });
@@ -74,12 +74,9 @@ export function restorer(world: World, name: string, count: number): Actor {
     if (first > latest) return;
     const version = first + Math.floor(random.float() * (latest - first + 1));
     const { nowMs } = scheduler;
-    await world.underWay(
-      ctx,
-      version,
-      () =>
-        world.at(ctx, `restore ${nowMs}`, () => attempt(world, ctx, { snapshot, version, isOld })),
-      isOld ? nowMs : Math.min(nowMs, model.endMs(version)),
+    const sinceMs = isOld ? nowMs : Math.min(nowMs, model.endMs(version));
+    await world.underWay(ctx, { version, sinceMs }, () =>
+      world.at(ctx, `restore ${nowMs}`, () => attempt(world, ctx, { snapshot, version, isOld })),
     );
   });
 }
@@ -95,9 +92,11 @@ async function attempt(
 ): Promise<void> {
   const { model, objects } = world;
   try {
-    const { kind, snapshot } = await restore(ctx, before, { version });
+    const { kind, snapshot, postCommitErrors } = await restore(ctx, before, { version });
     world.note(`restore ${version} ${kind}`);
-    if (kind !== 'committed' || !model.broken.has(snapshot.version)) return;
+    // Where the store did not answer, that is what it was told.
+    const isTold = kind !== 'committed' || postCommitErrors.length > 0;
+    if (isTold || !model.broken.has(snapshot.version)) return;
     throw new Violation(`who restored ${version} was not told that files of it are gone`);
   } catch (error) {
     if (!isDeltaError(error)) throw error;

@@ -20,7 +20,7 @@ export function janitor(world: World, name: string, count: number): Actor {
     await ctx.clock.sleep(300 + world.random.float() * 400);
     const snapshot = await world.open(ctx);
     // What is written from now on is younger than a cleanup is long.
-    await world.underWay(ctx, Number.POSITIVE_INFINITY, () =>
+    await world.underWay(ctx, { version: Number.POSITIVE_INFINITY }, () =>
       bestEffort(() => cleanUpLog({ ...ctx, store: aged(world, ctx) }, snapshot)),
     );
   });

@@ -29,7 +29,9 @@ export function checkpointer(world: World, name: string, count: number): Actor {
     if (snapshot.version === 0) return;
     world.note(`checkpoint ${snapshot.version}`);
     const write = world.terms.isParquet ? writeCheckpoint : writeJsonCheckpoint;
-    await world.underWay(ctx, snapshot.version, () => bestEffort(() => write(ctx, snapshot)));
+    await world.underWay(ctx, { version: snapshot.version }, () =>
+      bestEffort(() => write(ctx, snapshot)),
+    );
   });
 }
 
@@ -62,7 +64,9 @@ export function doctor(world: World, name: string, count: number): Actor {
   return steps(world, { name, count }, async (ctx) => {
     await ctx.clock.sleep(50 + world.random.float() * 100);
     const base = world.model.firstRetained;
-    await world.underWay(ctx, base, () => bestEffort(() => examine(ctx, { repair: true })));
+    await world.underWay(ctx, { version: base }, () =>
+      bestEffort(() => examine(ctx, { repair: true })),
+    );
   });
 }
 

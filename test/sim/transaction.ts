@@ -46,7 +46,7 @@ export async function commit(
     actions: draft.actions,
   };
   try {
-    const outcome = await world.underWay(ctx, snapshot.version, async () => {
+    const outcome = await world.underWay(ctx, { version: snapshot.version }, async () => {
       await putFiles(world, ctx, draft.actions);
       return ctx.commitGroup === undefined
         ? commitTransaction(ctx, snapshot, spec)

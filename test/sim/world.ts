@@ -33,6 +33,14 @@ export interface Actor {
 /** What a process may be told while its store fails; it tries again. */
 const PASSING: ReadonlySet<string> = new Set(['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN']);
 
+/** What work rests on. */
+export interface Needs {
+  /** The first version of the log. */
+  readonly version: number;
+  /** Files that were there at this time, or are younger. Default: now. */
+  readonly sinceMs?: number;
+}
+
 /** Work that others must leave room for. */
 interface Work {
   readonly process: Process;
@@ -147,12 +155,11 @@ export class World {
     }
   }
 
-  /** Does `work`, which needs the log from a version on and what was there at a time, now by default, or is written later. */
+  /** Does `work`, for which others leave what it needs. */
   async underWay<T>(
     { clock }: TableContext,
-    base: number,
+    { version: base, sinceMs = this.scheduler.nowMs }: Needs,
     work: () => Promise<T>,
-    sinceMs = this.scheduler.nowMs,
   ): Promise<T> {
     const process = this.#processOf(clock);
     const own: Work = { process, base, sinceMs, untilMs: null };
