@@ -3,7 +3,8 @@
  * the repetitions, and the ratio to the peer.
  *
  *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
- *     [open-partition] [open-all] [open-json] [flat] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3] [--out FILE]
+ *     [scan] [open-partition] [open-all] [open-json] [flat] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3]
+ *     [--out FILE]
  *
  * Inputs are made once below BENCH_WORK (default: ~/.cache/deltawright-bench). `job` runs Spark and takes some minutes.
  */
@@ -543,6 +544,34 @@ function ensureLog(kind: 'checkpoint' | 'json'): string {
 
 const duck = (...words: string[]): string[] => [python, `${bench}/peer_duckdb.py`, ...words];
 
+/** A condition, and some of ten columns: of the rows that come to the program, and of sums of them. */
+function scan(): void {
+  const target = join(inputs, 'target_M');
+  const env = { DELTAWRIGHT_LAKE: table('scan') };
+  const config = ['--config', join(root, 'fixtures/deltawright.config.ts')];
+  wipe(table('scan'));
+  capture(node, [...cli.slice(1), 'register', target, '--as', 'usuarios.usuario', ...config], env);
+  const side = (name: string, command: readonly string[]): Side => ({
+    name,
+    prepare: () => undefined,
+    command,
+    env,
+  });
+  compare('scan of 10 M, 1 % of the rows', [
+    side('deltawright', program('scan', target, SOME_ROWS.columns, SOME_ROWS.where)),
+    side('duckdb', duck('rows', target, SOME_ROWS.columns, SOME_ROWS.where)),
+  ]);
+  const sums = (source: string): string =>
+    `SELECT uf, count(*), sum(saldo), avg(idade) FROM ${source} WHERE ativo GROUP BY uf`;
+  compare('scan of 10 M, sums', [
+    side('deltawright', [...cli, 'sql', sums('usuario'), '--json', ...config]),
+    side('duckdb', duck('query', sums(`delta_scan('${target}')`))),
+  ]);
+  wipe(table('scan'));
+}
+
+const SOME_ROWS = { columns: 'id, nome, saldo', where: "uf = 'SP' AND idade >= 90" } as const;
+
 function open(label: string, kind: 'checkpoint' | 'json', what: 'partition' | 'all'): void {
   const log = ensureLog(kind);
   const side = (name: string, command: readonly string[]): Side => ({
@@ -593,6 +622,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
   merge,
   compact,
+  scan,
   duplicates,
   commits,
   noop,

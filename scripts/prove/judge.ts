@@ -13,7 +13,7 @@ export function fail(reason: string): never {
 
 /** The rows of a table as delta-rs reads them. */
 export function readByPeer(uri: string, columns: readonly string[]): unknown[][] {
-  const python = process.env['ENGINES_PYTHON'] ?? installed();
+  const python = peerPython();
   const done = spawnSync(python, [`${scripts}engines/read.py`, uri, ...columns], {
     encoding: 'utf8',
     maxBuffer: 1 << 30,
@@ -30,7 +30,7 @@ export async function* rowsByPeer(
   uri: string,
   columns: readonly string[],
 ): AsyncGenerator<unknown[]> {
-  const python = process.env['ENGINES_PYTHON'] ?? installed();
+  const python = peerPython();
   const child = spawn(python, [`${scripts}engines/read.py`, uri, ...columns], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -59,7 +59,10 @@ export async function manifestDrift(uri: string): Promise<string> {
   }
 }
 
-function installed(): string {
+/** The Python that has delta-rs and DuckDB, installed where it is missing. */
+export function peerPython(): string {
+  const given = process.env['ENGINES_PYTHON'];
+  if (given !== undefined) return given;
   const done = spawnSync('bash', [`${scripts}testbeds/python.sh`], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -121,6 +121,19 @@ describe.each(['memory', 'disk'] as const)('a table (%s)', (kind) => {
       expect(some).toEqual([{ id: 150_003n, k: 'k3' }]);
     });
   });
+
+  test('of which a condition selects some rows everywhere come in few batches', async () => {
+    const query = `SELECT range AS id, if(range % 100 = 7, 'a', 'b') AS k FROM range(200000)`;
+    const files = [{ key: 'f.parquet', query }];
+    await withTable(kind, { ddl: 'id bigint, k string', files }, async ({ ctx, snapshot }) => {
+      const batches = await Array.fromAsync(scan(ctx, snapshot, { where: "k = 'a'" }));
+      const ids = batches.flat().map((row) => Number(row['id']));
+      expect(ids.sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 2_000 }, (_, i) => i * 100 + 7),
+      );
+      expect(batches.length).toBeLessThan(10);
+    });
+  });
 });
 
 describe('questions that cannot be answered', () => {
