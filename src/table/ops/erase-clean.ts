@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import { type CheckpointFiles, checksumPath, vectorId } from '../../log/index.ts';
+import { type CheckpointFiles, checksumPath, earliestVersion, vectorId } from '../../log/index.ts';
 import { writeCheckpoint } from '../checkpoint.ts';
 import { without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
@@ -48,25 +48,33 @@ export async function cleanQuotes(
   found: LogSearch,
   options: CleanOptions,
 ): Promise<CleanedLog> {
-  const unchanged = { snapshot, deleted: [], keepFrom: null, left: [], postCommitErrors: [] };
-  const { quoting } = found;
-  if (quoting.length === 0) return { ...unchanged, left: straysLeft(found, options) };
+  const unchanged = { snapshot, deleted: [], keepFrom: null, postCommitErrors: [] };
+  const quoting = found.quoting.filter(({ kind }) => kind !== 'other');
+  if (quoting.length === 0) return { ...unchanged, left: restOf(found, options) };
   const kept = keptBy(snapshot, options);
-  if (kept !== null) return { ...unchanged, left: quoting.flatMap(kept) };
-  const commits = quoting.filter(({ kind }) => kind === 'commit');
-  const last = Math.max(-1, ...commits.map(({ version }) => version ?? -1));
+  if (kept !== null) return { ...unchanged, left: found.quoting.flatMap(kept) };
+  const last = quoting.reduce(
+    (version, part) => (part.kind === 'commit' ? Math.max(version, part.version ?? -1) : version),
+    -1,
+  );
   // The commit of the first version that stays is never deleted.
   const marked = last === snapshot.version ? await record(ctx, snapshot, MARK) : null;
   const end = marked?.snapshot ?? snapshot;
   const postCommitErrors = marked?.postCommitErrors ?? [];
-  const begin = await firstToKeep(ctx, end, options);
-  if (last >= begin.version) {
-    const untilMs = Math.max(...commits.map(({ modifiedMs }) => modifiedMs)) + options.writerMs;
-    const left = quoting.flatMap(leftBy(YOUNG, untilMs));
+  const listing = await listVersions(ctx, 0);
+  const youngestMs = listing.commits.reduce(
+    (latestMs, { version, modifiedMs }) =>
+      version > last ? latestMs : Math.max(latestMs, modifiedMs),
+    Number.NEGATIVE_INFINITY,
+  );
+  if (!isOld(youngestMs, options)) {
+    const left = found.quoting.flatMap(leftBy(YOUNG, youngestMs + options.writerMs));
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
-  if (begin.version < protectedBefore(snapshot)) {
-    const left = quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
+  const from = Math.max(last + 1, earliestVersion(listing));
+  const begin = from === end.version ? end : await openSnapshot(ctx, { version: from });
+  if (from < protectedBefore(snapshot)) {
+    const left = found.quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
   await writeClean(ctx, [begin, end], found.suspects);
@@ -79,7 +87,7 @@ export async function cleanQuotes(
   const deleted = [...plan.commits, ...plan.others];
   const gone = new Set(deleted);
   const rest = again.quoting.filter(({ paths }) => !paths.every((path) => gone.has(path)));
-  const left = [...rest.flatMap(leftBy(UNKNOWN, null)), ...straysLeft(again, options)];
+  const left = restOf({ ...again, quoting: rest }, options);
   return { snapshot: end, deleted, keepFrom: begin.version, left, postCommitErrors };
 }
 
@@ -110,29 +118,18 @@ function leftBy(why: string, untilMs: number | null): Told {
   return ({ paths }) => paths.map((path) => ({ path, why, untilMs }));
 }
 
-/** Sidecars that no checkpoint names, of a checkpoint that may be just being written. */
-function straysLeft({ strays }: LogSearch, options: CleanOptions): readonly EraseLeft[] {
-  return strays.flatMap(({ path, modifiedMs }) =>
+/** What nobody can tell the use of, and sidecars that no checkpoint names, of one that may be just being written. */
+function restOf({ quoting, strays }: LogSearch, options: CleanOptions): readonly EraseLeft[] {
+  const young = strays.flatMap(({ path, modifiedMs }) =>
     isOld(modifiedMs, options)
       ? []
       : [{ path, why: 'a checkpoint under way', untilMs: modifiedMs + options.writerMs }],
   );
+  return [...quoting.flatMap(leftBy(UNKNOWN, null)), ...young];
 }
 
 function isOld(timeMs: number, { writerMs, nowMs }: CleanOptions): boolean {
   return writerMs === 0 || timeMs < nowMs - writerMs;
-}
-
-/** The last version before which all commits are old. */
-async function firstToKeep(
-  ctx: TableContext,
-  end: Snapshot,
-  options: CleanOptions,
-): Promise<Snapshot> {
-  const { commits } = await listVersions(ctx, 0);
-  const young = commits.find(({ modifiedMs }) => !isOld(modifiedMs, options));
-  if (young === undefined || young.version >= end.version) return end;
-  return openSnapshot(ctx, { version: young.version });
 }
 
 /** Checkpoints of both versions, the newest last, so that the hint names it. */

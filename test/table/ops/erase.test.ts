@@ -188,6 +188,30 @@ describe('the log', () => {
     });
   });
 
+  test('versions after the last that speaks of her stay readable', async () => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const properties = { 'delta.checkpointInterval': '3' };
+      const kept = await erase(ctx, await filled(bench, { properties }), {
+        ...ALONE,
+        keepLog: true,
+      });
+      expect(kept.snapshot.version).toBe(4);
+      let later = await appended(bench, kept.snapshot, [{ id: 5n, nome: 'Eva' }]);
+      later = await appended(bench, later, [{ id: 6n, nome: 'Isa' }]);
+      later = (await deleteRows(ctx, later, { where: 'id = 5' })).snapshot;
+      const done = await erase(ctx, later, ALONE);
+      expect(done).toMatchObject({ clean: true, versionsLost: [{ from: 0, to: 4 }] });
+      expect(done.snapshot.version).toBe(7);
+      expect(await quoting(ctx)).toEqual([]);
+      const before = await openSnapshot(ctx, { version: 6 });
+      expect(await namesIn(bench, before)).toEqual(['Ana', 'Bia', 'Eva', 'Isa']);
+      await ctx.store.put(`${LOG_FOLDER}/odd`, new TextEncoder().encode('?'), { kind: 'create' });
+      const again = await erase(ctx, done.snapshot, ALONE);
+      expect(again).toMatchObject({ clean: false, versionsLost: [], log: { deleted: [] } });
+    });
+  });
+
   test.each([{}, { 'delta.checkpointPolicy': 'v2', 'deltawright.versionChecksums': 'true' }])(
     'checkpoints with tombstones of her files are written anew: %j',
     async (properties) => {
