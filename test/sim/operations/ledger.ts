@@ -259,7 +259,9 @@ export class Ledger {
   #deleted(path: string, task: string | null): void {
     const eraser = this.#eraser(task);
     if (eraser !== null && this.latest?.needs.has(path) !== true) {
-      this.erased.set(path, eraser);
+      // What it wrote itself for a commit that did not come about, nobody names.
+      const isNamed = this.versions.some((it) => it.needs.has(path) || it.changes.has(path));
+      if (isNamed) this.erased.set(path, eraser);
       return;
     }
     const sinceMs = this.#options.nowMs() - this.#options.retentionMs;
