@@ -135,6 +135,8 @@ class LocalStore implements ObjectStore {
   }
 
   async #create(path: StorePath, file: string, bytes: Uint8Array): Promise<PutResult> {
+    // Of many writers that want one name most come too late: these need not wait for the disk to learn it.
+    if (fs.existsSync(file)) return { kind: 'exists' };
     const stats = await this.#withUnfinished(file, async (unfinished) => {
       const written = await disk.writeNewFile(unfinished, bytes, this.#root);
       return disk.linkFile(unfinished, file) ? written : null;
