@@ -1,9 +1,10 @@
 /** Where the bytes of a Parquet file come from. */
 
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
-import { unreadable } from './errors.ts';
+import { truncated, unreadable } from './errors.ts';
 import type { ByteSource } from './types.ts';
 
 /** The object at `path`, whose size is that of `meta`; read by ranges. Errors of `read` are the store's. */
@@ -43,6 +44,7 @@ export async function localFileSource(file: string): Promise<LocalFileSource> {
       sizeBytes: size,
       read: (start, end) => attempt(file, () => readRange(handle, start, end)),
       readInto: (start, target) => attempt(file, () => readInto(handle, start, target)),
+      readSync: (start, target) => fillSync(file, handle, { start, target }),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -66,9 +68,32 @@ async function readInto(handle: FileHandle, start: number, target: Uint8Array): 
   return filled;
 }
 
+function fillSync(
+  file: string,
+  { fd }: FileHandle,
+  { start, target }: { readonly start: number; readonly target: Uint8Array },
+): Uint8Array {
+  for (let filled = 0; filled < target.length;) {
+    const count = attemptSync(file, () =>
+      readSync(fd, target, filled, target.length - filled, start + filled),
+    );
+    if (count === 0) throw truncated(file, 'it is shorter than it was');
+    filled += count;
+  }
+  return target;
+}
+
 async function attempt<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function attemptSync<T>(file: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     throw unreadable(file, error);
   }

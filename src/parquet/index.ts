@@ -30,6 +30,7 @@ export { listShape, mapShape } from './nesting.ts';
 export { FilePacker } from './pack.ts';
 export { canPatch, isAlike, patchFile, type PatchSpec } from './patch.ts';
 export { readParquet, readRows, type ReadOptions, type ReadRowsOptions } from './read.ts';
+export { canRecast, recastColumns } from './recast.ts';
 export { rowCheck } from './row-check.ts';
 export { type LeafSource, tableLeaves } from './row-group-encoder.ts';
 export { rowsToArrow, type RowsOptions } from './rows-to-arrow.ts';

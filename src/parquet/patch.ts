@@ -165,8 +165,8 @@ function columnOf({ columns }: ParquetFooter, name: string): ParquetNode | null 
   return columns.find((column) => column.name === name) ?? null;
 }
 
-/** Numbers of the full width of their bytes mean the same with a logical type and without one. */
-function meaningOf({ physicalType, logicalType }: ParquetNode): LogicalType | null {
+/** What values mean: numbers of the full width of their bytes are the same with a logical type and without one. */
+export function meaningOf({ physicalType, logicalType }: ParquetNode): LogicalType | null {
   if (logicalType?.kind !== 'integer' || !logicalType.signed) return logicalType;
   const bitWidth = physicalType === 'INT64' ? 64 : 32;
   return logicalType.bitWidth === bitWidth ? null : logicalType;

@@ -4,11 +4,13 @@
  * `ColumnMetaData`, `OffsetIndex`).
  */
 
+import { writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 
 import { assert, isDeltaError } from '../base/index.ts';
 import { type ByteRange, fetchRanges } from './byte-range.ts';
-import { truncated, unwritable } from './errors.ts';
+import { unwritable } from './errors.ts';
 import { encodeTrailer, type FooterContent, MAGIC } from './footer-writer.ts';
 import { writeAll } from './stage.ts';
 import type { ByteSource, ColumnChunk, ParquetFooter, RowGroup } from './types.ts';
@@ -149,11 +151,12 @@ async function copyChunks(
   const moves = movesOf(stored, end);
   for (const source of new Set(stored.map((it) => it.source))) {
     const own = moves.filter((move) => move.source === source);
-    if (source.readInto === undefined) {
+    if (source.readSync !== undefined) await copyThrough(own, out);
+    else {
       await fetchRanges(source, own.flatMap(rangeOf), (start, bytes) =>
         writePieces(out, own, { start, bytes }),
       );
-    } else await copyThrough(Buffer.allocUnsafe(PIECE_BYTES), own, out);
+    }
   }
   return moves.map(movedChunk);
 }
@@ -202,22 +205,25 @@ function movesOf(stored: readonly SourceChunk[], start: number): readonly Move[]
   });
 }
 
-/** Bytes that are held at a time where a source puts them into memory that is there. */
+/** Bytes that are copied at a time, and those after which the rest of the process has its turn. */
 const PIECE_BYTES = 256 * 1024;
+const TURN_BYTES = 4 * 1024 * 1024;
 
-/** Copies chunks of a source that reads into `room`, which is used over and over again. */
-async function copyThrough(
-  room: Uint8Array,
-  moves: readonly Move[],
-  out: FileHandle,
-): Promise<void> {
+/** Copies chunks between local files: a promise for each piece would cost more than the copying. */
+async function copyThrough(moves: readonly Move[], out: FileHandle): Promise<void> {
+  const room = Buffer.allocUnsafe(PIECE_BYTES);
+  let sinceTurn = 0;
   for (const { source, chunk, to } of moves) {
-    for (let done = 0; done < chunk.sizeBytes;) {
+    for (let done = 0; done < chunk.sizeBytes; done += room.length) {
       const piece = room.subarray(0, Math.min(room.length, chunk.sizeBytes - done));
-      const count = await source.readInto?.(chunk.start + done, piece);
-      if (count !== piece.length) throw truncated(source.name, 'a column chunk is missing');
-      await writeAll(out, piece, to + done);
-      done += piece.length;
+      source.readSync?.(chunk.start + done, piece);
+      for (let written = 0; written < piece.length;) {
+        written += writeSync(out.fd, piece, written, piece.length - written, to + done + written);
+      }
+      sinceTurn += piece.length;
+      if (sinceTurn < TURN_BYTES) continue;
+      await setImmediate();
+      sinceTurn = 0;
     }
   }
 }

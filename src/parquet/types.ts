@@ -12,6 +12,8 @@ export interface ByteSource {
    * find memory for each piece of a long file.
    */
   readInto?(start: number, target: Uint8Array): Promise<number>;
+  /** Fills `target` from `start` on, without a promise, and gives it back. Local files have it. */
+  readSync?(start: number, target: Uint8Array): Uint8Array;
 }
 
 export type PhysicalType =

@@ -10,6 +10,7 @@ import { copyToParquet, identifier, matchField, relationSql } from '../../engine
 import type { AddFile, PartitionValues, RowBits } from '../../log/index.ts';
 import {
   canPatch,
+  canRecast,
   type Codec,
   type ColumnChunk,
   isAlike,
@@ -19,6 +20,7 @@ import {
   type ParquetFooter,
   patchFile,
   readFooter,
+  recastColumns,
   type RowGroup,
   unmappedFooter,
 } from '../../parquet/index.ts';
@@ -132,12 +134,14 @@ export async function stageSplice(
       const part = { number, rows: select(rowsOf(number)), columns, inPlaceOf };
       if (!(await patches.add(part))) return null;
     }
-    // Where the engine lays a column out in another way than the file does, all of it has to change.
-    const others = columns.filter((name) => !patches.hasAlike(footer, name));
+    const copied = [...footer.rowGroups.entries()].filter(
+      ([number, { rowCount }]) => rowCount > 0 && !rowGroups.has(number),
+    );
+    // What cannot be laid out as the file does it has to change in all of it.
+    const others = copied.length === 0 ? [] : await patches.layOut(footer, columns);
     if (!pays(splice, others)) return null;
     const ids = rowIdFields(target.rowIds ?? null).map(({ name }) => name);
-    for (const [number, rowGroup] of footer.rowGroups.entries()) {
-      if (rowGroups.has(number) || rowGroup.rowCount === 0) continue;
+    for (const [number, rowGroup] of copied) {
       const open = ids.filter((name) => !others.includes(name) && mayHoldNull(rowGroup, name));
       const anew = [...others, ...open];
       if (anew.length === 0) continue;
@@ -181,7 +185,7 @@ class PatchFiles {
     });
     const source = await this.open(path);
     const footer = await readFooter(source);
-    this.files.set(number, { source, footer });
+    this.files.set(number, { source, footer, path });
     return inPlaceOf === null || footer.rowGroups.length === 1;
   }
 
@@ -191,11 +195,28 @@ class PatchFiles {
     return source;
   }
 
-  /** Whether what was written has the column as the file has it. */
-  hasAlike(footer: ParquetFooter, name: string): boolean {
+  /** Lays out columns of what was written as the file does; returns those for which that cannot be. */
+  async layOut(footer: ParquetFooter, columns: readonly string[]): Promise<readonly string[]> {
+    const { codec } = this.#step.writer.target;
     const [made] = this.files.values();
-    const [own, other] = [columnOf(footer, name), made && columnOf(made.footer, name)];
-    return own !== undefined && other !== undefined && isAlike(own, other);
+    const pairs = columns.map((name) => {
+      const [own, other] = [columnOf(footer, name), made && columnOf(made.footer, name)];
+      return { name, own, other };
+    });
+    const unlike = pairs.filter(({ own, other }) => !own || !other || !isAlike(own, other));
+    const fit = unlike.flatMap(({ own, other }) =>
+      own && other && canRecast(other, own) ? [own] : [],
+    );
+    const rest = unlike.map(({ name }) => name);
+    if (fit.length === 0) return rest;
+    const recast = new Map<number, PatchFile>();
+    for (const [number, file] of this.files) {
+      const laidOut = await recastColumns(file, fit, { file: file.path, codec });
+      if (laidOut === null) return rest;
+      recast.set(number, { ...file, footer: laidOut });
+    }
+    for (const [number, file] of recast) this.files.set(number, file);
+    return rest.filter((name) => !fit.some((node) => node.name === name));
   }
 
   async close(): Promise<void> {
@@ -214,6 +235,7 @@ interface Part {
 }
 
 interface PatchFile {
+  readonly path: string;
   readonly source: LocalFileSource;
   readonly footer: ParquetFooter;
 }
