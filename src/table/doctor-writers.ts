@@ -100,7 +100,7 @@ export async function checkLogTable(
   if (latest === null) return [];
   if (coordination.use === 'guard') return [coordinated(coordination, latest)];
   const pending = latest.complete
-    ? await staleEntry(coordination, latest)
+    ? await staleEntry(log, coordination, latest)
     : [halfDone(log, coordination, latest)];
   return [...pending, ...(await unentered(log, coordination, latest))];
 }
@@ -142,9 +142,13 @@ function halfDone({ objects, nowMs }: LogSeen, coordination: Coordination, entry
 }
 
 async function staleEntry(
+  { commits }: LogSeen,
   { bare, logTable }: Coordination,
   { fileName }: LogEntry,
 ): Promise<readonly Found[]> {
+  // Entries expire in any order: this one may have outlived those of later commits, and its own commit.
+  const oldest = commits[0]?.file.version;
+  if (oldest !== undefined && fileName < fileNameOf(oldest)) return [];
   if ((await bare.head(`${LOG_FOLDER}/${fileName}`)) !== null) return [];
   return [
     {
@@ -166,7 +170,7 @@ async function unentered(
   const young = commits.filter(({ file }) => nowMs - file.modifiedMs < ENTRIES_STAY_MS);
   let isEntered = false;
   for (const { file, engine } of young.slice(-ENTRIES_ASKED_MAX)) {
-    const fileName = commitPath(file.version).slice(LOG_FOLDER.length + 1);
+    const fileName = fileNameOf(file.version);
     if ((await coordination.entry(fileName)) !== null) {
       isEntered = true;
     } else if (isEntered || fileName > latest.fileName) {
@@ -188,4 +192,8 @@ function wayOfStore(uri: string, coordination: Coordination | null): CommitWay {
   if (coordination?.use === 'commit') return 'dynamodb';
   if (/^s3[an]?:/.test(uri)) return 'conditional-put';
   return uri.startsWith('memory:') ? 'memory' : 'local';
+}
+
+function fileNameOf(version: number): string {
+  return commitPath(version).slice(LOG_FOLDER.length + 1);
 }

@@ -339,6 +339,16 @@ describe('a table with a log table', () => {
     expect(codes(await examine(ctx))).toContain('TEMPORARY_FILES');
   });
 
+  test('an entry that outlived those of later commits, and its own commit, is none of a deleted table', async () => {
+    const { ctx, inner, table } = coordinated();
+    await soundTable(ctx, 3);
+    for (const [key, { fileName }] of table.entries) {
+      if (fileName !== '00000000000000000001.json') table.entries.delete(key);
+    }
+    await inner.delete([commitPath(0), commitPath(1)]);
+    expect(codes(await examine(ctx))).not.toContain('LOG_TABLE_STALE');
+  });
+
   test('a guarded table with entries is an error', async () => {
     const { ctx, inner, table, clock } = coordinated();
     await soundTable(ctx, 1);
