@@ -2,7 +2,8 @@
  * Benchmarks against delta-rs and Spark in the same run: whole-process CPU seconds, wall seconds and peak memory, median of
  * the repetitions, and the ratio to the peer.
  *
- *   node scripts/bench.ts [append] [append-decode] [merge] [duplicates] [compact] [commits] [noop]
+ *   node scripts/bench.ts [append] [append-decode] [merge] [merge-vectors] [merge-narrow] [delete] [delete-vectors] [update]
+ *     [row-group] [duplicates] [compact] [commits] [noop]
  *     [scan] [open-partition] [open-all] [open-json] [flat] [checkpoint] [bookkeeping] [kafka] [job] [job-more] [avro] [--reps 3]
  *     [--out FILE]
  *
@@ -22,6 +23,8 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+
+import { rewriteBenchmarks } from './bench/rewrites.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const bench = join(root, 'scripts/bench');
@@ -621,6 +624,17 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   append: () => appendOf('append 10 M, bytes fit', 'M'),
   'append-decode': () => appendOf('append 10 M, must decode', 'M_ns'),
   merge,
+  ...rewriteBenchmarks({
+    inputs,
+    table,
+    clone,
+    wipe,
+    cli,
+    peer,
+    script: (name, ...words) => capture(python, [`${bench}/${name}.py`, ...words]),
+    run: ([command = '', ...words]) => capture(command, words),
+    compare,
+  }),
   compact,
   scan,
   duplicates,

@@ -1,5 +1,5 @@
-"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N
-partition TABLE | all TABLE (files with their statistics) | checkpoint TABLE
+"""delta-rs, one operation per process.  append SRC TABLE | merge SRCFILE TABLE | delete CONDITION TABLE | update CONDITION COLUMN VALUE TABLE
+compact TABLE | scan TABLE | seq TABLE N | seq_kept TABLE N | partition TABLE | all TABLE (files with their statistics) | checkpoint TABLE
 writers TABLE W N (W processes that append N times each, at once)"""
 import json, subprocess, sys, time
 import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
@@ -12,6 +12,12 @@ if operation == "append":
 elif operation == "merge":
     metrics = (DeltaTable(args[1]).merge(source=pq.read_table(args[0]), predicate="t.id = s.id", source_alias="s", target_alias="t")
                .when_matched_update_all().when_not_matched_insert_all().execute())
+    result.update({k: v for k, v in metrics.items() if k.startswith("num")})
+elif operation == "delete":
+    metrics = DeltaTable(args[1]).delete(args[0], writer_properties=WriterProperties(compression="SNAPPY"))
+    result.update({k: v for k, v in metrics.items() if k.startswith("num")})
+elif operation == "update":
+    metrics = DeltaTable(args[3]).update(updates={args[1]: args[2]}, predicate=args[0], writer_properties=WriterProperties(compression="SNAPPY"))
     result.update({k: v for k, v in metrics.items() if k.startswith("num")})
 elif operation == "compact":
     metrics = DeltaTable(args[0]).optimize.compact(writer_properties=WriterProperties(compression="SNAPPY"))
