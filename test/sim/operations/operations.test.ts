@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { Outside } from './outside.ts';
 import { simulateOperations } from './simulate.ts';
 
-const SEEDS = 16;
+const SEEDS = 12;
 const SEEDS_TOGETHER = 2;
 /** Of two seeds: a second or two by themselves, and much more on a machine that is busy otherwise. */
 const TIMEOUT_MS = 300_000;
