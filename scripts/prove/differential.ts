@@ -98,6 +98,7 @@ async function besideSpark(): Promise<void> {
       const program: Program = { ...generate(number), store: 'disk' };
       const result = await runProgram(world, program, witness);
       steps += result.steps;
+      process.stderr.write(`seed ${number}: ${result.steps} steps\n`);
       if (result.failure === null) continue;
       failed.push(number);
       const { step, message } = result.failure;

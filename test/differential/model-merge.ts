@@ -17,7 +17,7 @@ import {
   UNFIT,
   type Verdict,
 } from './model-table.ts';
-import { assigned, evolved, fits, readsOnly, settled } from './model-rows.ts';
+import { assigned, evolved, fieldAt, fits, readsOnly, settled } from './model-rows.ts';
 import type { Assignment, InsertClause, MergeStep, RowClause } from './program.ts';
 
 export function mergeRows(before: ModelTable, step: MergeStep): Verdict {
@@ -161,10 +161,7 @@ function isFitInsert(
 }
 
 function areFit(set: readonly Assignment[], table: StructType, scope: StructType): boolean {
-  return set.every(
-    ([[name], value]) =>
-      table.fields.some((field) => field.name === name) && readsOnly(scope, value),
-  );
+  return set.every(([path, value]) => fieldAt(table, path) !== null && readsOnly(scope, value));
 }
 
 /** Names with an alias before them, as fields of structs. */

@@ -1,10 +1,11 @@
 /** Runs a program on a table and in the model, and holds the one to the other after each step. */
 
 import { isDeltaError } from '../../src/base/index.ts';
-import { type Row, type StructType, typeName } from '../../src/schema/index.ts';
+import type { Row } from '../../src/schema/index.ts';
 import { DeltaTable, type TableTools } from '../../src/table/index.ts';
+import { changeLines, columnsText, kindOf, netOf, sameLines } from './compare.ts';
 import { isTrue, sqlOf } from './expressions.ts';
-import { hashOf, linesOf, textOf } from './lines.ts';
+import { hashOf, linesOf } from './lines.ts';
 import { apply } from './model.ts';
 import { type Change, emptyTable, isOn, type ModelTable } from './model-table.ts';
 import { perform } from './perform.ts';
@@ -242,77 +243,4 @@ function minus(rows: readonly Row[]): readonly Change[] {
 
 function plus(rows: readonly Row[]): readonly Change[] {
   return rows.map((row) => ({ kind: 'insert', row }));
-}
-
-const KINDS = ['insert', 'delete', 'update_preimage', 'update_postimage'] as const;
-
-function kindOf(value: unknown): Change['kind'] {
-  const kind = KINDS.find((each) => each === value);
-  if (kind === undefined) throw new Mismatch(`a change is ${String(value)}`);
-  return kind;
-}
-
-/** Of rows that are updated to what they were nothing need be told. */
-function changeLines(changes: readonly Change[], schema: StructType): readonly string[] {
-  const updated = { update_preimage: -1, update_postimage: 1, insert: 0, delete: 0 } as const;
-  const sums = new Map<string, number>();
-  const lines: string[] = [];
-  for (const { kind, row } of changes) {
-    const text = textOf(row, schema);
-    if (updated[kind] === 0) lines.push(`${kind} ${text}`);
-    else sums.set(text, (sums.get(text) ?? 0) + updated[kind]);
-  }
-  return [...lines, ...summed(sums)].sort();
-}
-
-/** What is more, and what is less, whichever rows went and came again. */
-function netOf(changes: readonly Change[], schema: StructType): readonly string[] {
-  const sums = new Map<string, number>();
-  for (const { kind, row } of changes) {
-    const text = textOf(row, schema);
-    const isMore = kind === 'insert' || kind === 'update_postimage';
-    sums.set(text, (sums.get(text) ?? 0) + (isMore ? 1 : -1));
-  }
-  return summed(sums).sort();
-}
-
-function summed(sums: ReadonlyMap<string, number>): string[] {
-  return [...sums].flatMap(([text, sum]) =>
-    sum === 0 ? [] : [`${sum > 0 ? '+' : ''}${sum} ${text}`],
-  );
-}
-
-function columnsText({ fields }: StructType): string {
-  return fields
-    .map(({ name, type, nullable }) => `${name} ${typeName(type)}${nullable ? '' : ' not null'}`)
-    .join(', ');
-}
-
-const SHOWN = 5;
-
-function sameLines(what: string, found: readonly string[], expected: readonly string[]): void {
-  const extra = without(found, expected);
-  const missing = without(expected, found);
-  if (extra.length + missing.length === 0) return;
-  const list = (lines: readonly string[]): string =>
-    lines
-      .slice(0, SHOWN)
-      .map((line) => `\n    ${line}`)
-      .join('');
-  throw new Mismatch(
-    `${what} are others: ${found.length} of ${expected.length}` +
-      (missing.length === 0 ? '' : `\n  missing (${missing.length}):${list(missing)}`) +
-      (extra.length === 0 ? '' : `\n  too many (${extra.length}):${list(extra)}`),
-  );
-}
-
-/** Lines that the others have not, each as often as it is more often there. */
-function without(lines: readonly string[], others: readonly string[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1);
-  return lines.filter((line) => {
-    const count = counts.get(line) ?? 0;
-    counts.set(line, count - 1);
-    return count <= 0;
-  });
 }

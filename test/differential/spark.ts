@@ -14,7 +14,12 @@ import { changesSql, createSql, stepProgram } from './spark-sql.ts';
 import { Mismatch, type StepFacts, type Witness } from './witness.ts';
 
 /** For tables of a few rows, to compile a program for each query costs more than the query. */
+const ENVIRONMENT = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' } as const;
 const SETTINGS: Readonly<Record<string, string>> = {
+  'spark.databricks.delta.merge.materializeSource': 'none',
+  'spark.databricks.delta.snapshotPartitions': '1',
+  'spark.databricks.delta.writeChecksumFile.enabled': 'false',
+  'spark.sql.adaptive.enabled': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
   'spark.sql.codegen.wholeStage': 'false',
   'spark.sql.shuffle.partitions': '1',
@@ -35,7 +40,7 @@ export class SparkWitness implements Witness {
   }
 
   static async start(): Promise<SparkWitness> {
-    const spark = await startSpark();
+    const spark = await startSpark([], ENVIRONMENT);
     for (const [key, value] of Object.entries(SETTINGS)) {
       await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
     }
