@@ -127,10 +127,18 @@ export function chooseSegment(listing: Listing, options: SegmentOptions): LogSeg
   throw logGap(missing, { from, to: version });
 }
 
-/** The first version that can be built: 0 where its commit is there, else that of the first checkpoint. */
-export function earliestVersion(listing: Listing): number {
-  const first = listing.commits[0]?.version ?? Number.POSITIVE_INFINITY;
-  return first === 0 ? 0 : (listing.checkpoints[0]?.version ?? first);
+/**
+ * The first version from which on all can be built: 0 where every commit is there, else that of a checkpoint. One before a
+ * hole in the commits is none: a cleanup that was interrupted leaves such behind.
+ */
+export function earliestVersion({ commits, checkpoints }: Listing): number {
+  const afterHole = commits.findLastIndex(
+    ({ version }, index) => version !== (commits[index - 1]?.version ?? -1) + 1,
+  );
+  const first = commits[Math.max(0, afterHole)]?.version ?? Number.POSITIVE_INFINITY;
+  if (first === 0) return 0;
+  const checkpoint = checkpoints.find(({ version }) => version >= first - 1) ?? checkpoints.at(-1);
+  return checkpoint?.version ?? first;
 }
 
 const PREFERENCE = { parts: 0, classic: 1, unique: 2 } as const;

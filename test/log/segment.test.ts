@@ -6,6 +6,7 @@ import {
   chooseSegment,
   commitPath,
   compactedPath,
+  earliestVersion,
   type Listing,
   readListing,
   versionPrefix,
@@ -151,4 +152,15 @@ describe('the tail', () => {
     const log = listing(commitPath(0), commitPath(2), compactedPath(0, 2));
     expect(() => tail(log, null)).toThrow(expect.objectContaining({ code: 'LOG_GAP' }));
   });
+});
+
+test('the first version from which on all can be built', () => {
+  const earliest = (...paths: string[]): number => earliestVersion(listing(...paths));
+  expect(earliest(...commits(0, 5), checkpointPath(3))).toBe(0);
+  expect(earliest(...commits(3, 5), checkpointPath(2), checkpointPath(4))).toBe(2);
+  expect(earliest(...commits(3, 5), checkpointPath(1), checkpointPath(4))).toBe(4);
+  expect(earliest(...commits(0, 3), ...commits(5, 9), checkpointPath(2), checkpointPath(6))).toBe(
+    6,
+  );
+  expect(earliest(checkpointPath(2), checkpointPath(4))).toBe(4);
 });

@@ -209,7 +209,7 @@ export class FileSearch {
   async #fault({ path }: RowFile, error: unknown): Promise<Searched> {
     if (error instanceof PartitionUnknown) return { kind: 'unreadable', reason: error.message };
     if (!isFileFault(error)) throw error;
-    if (error.code === 'STORE_NOT_FOUND') return { kind: 'gone' };
+    if (['STORE_NOT_FOUND', 'TABLE_FILE_MISSING'].includes(error.code)) return { kind: 'gone' };
     const isParquet = await this.#beginsAsParquet(path);
     return isParquet ? { kind: 'unreadable', reason: error.message } : { kind: 'foreign' };
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isDeltaError, makeTempFolder } from '../../base/index.ts';
 import { type ParquetFooter, readFooter, stageSparse, storeSource } from '../../parquet/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
+import { fileMissing } from '../errors.ts';
 
 /** A Parquet file in a store. */
 export interface StoredFile {
@@ -35,9 +36,9 @@ export class LocalStage {
     return join(this.directory, `${String(this.#count)}${suffix}`);
   }
 
-  /** The footer of a stored file, read once. */
+  /** As `dataFileFooter`, read once. */
   footer(file: StoredFile): Promise<ParquetFooter> {
-    return once(this.#footers, keyOf(file), () => storedFooter(file));
+    return once(this.#footers, keyOf(file), () => dataFileFooter(file));
   }
 
   /**
@@ -72,11 +73,15 @@ export async function storedFooter({ store, path, sizeBytes }: StoredFile): Prom
   return readFooter(storeSource(store, path, { sizeBytes }));
 }
 
-/** The footer of a data file, also where the log tells another size than the file has: then by what the store says. */
+/**
+ * The footer of a data file, also where the log tells another size than the file has: then by what the store says.
+ * Errors: `TABLE_FILE_MISSING` (data), those of the store and of Parquet.
+ */
 export async function dataFileFooter(file: StoredFile): Promise<ParquetFooter> {
   try {
     return await storedFooter(file);
   } catch (error) {
+    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(file.path, error);
     if (!isDeltaError(error) || error.kind !== 'data') throw error;
     const meta = await file.store.head(file.path);
     if (meta === null || meta.sizeBytes === file.sizeBytes) throw error;

@@ -234,8 +234,8 @@ async function stageFile(
     readonly rowIds: RowIdColumns | null;
   },
 ): Promise<RelationFile> {
+  const named = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
   try {
-    const named = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
     const footer = await dataFileFooter(named);
     const file = { ...named, sizeBytes: footer.fileSizeBytes };
     const { schema, mapping, rowIds } = how;
@@ -255,7 +255,7 @@ async function stageFile(
       ...(rowIds === null ? {} : { rowIds: rowIdDefaults(add) }),
     };
   } catch (error) {
-    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(add.path, error);
+    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(named.path, error);
     throw error;
   }
 }

@@ -23,7 +23,7 @@ export interface Plan {
 
 const TRIES_MAX = 4;
 /** What is said of a file that was erased since the table was opened. */
-const ERASED = ['TABLE_FILE_MISSING', 'STORE_NOT_FOUND'];
+const ERASED = 'TABLE_FILE_MISSING';
 
 /** Does it, again where the store was to blame and nothing came of it. */
 export async function perform(
@@ -54,7 +54,7 @@ async function attempt(
     ledger.tell(operation, kind === 'unchanged' ? 'unchanged' : 'committed', version);
   } catch (error) {
     const isOpen = !process.alive || isDeltaError(error, 'COMMIT_OUTCOME_UNKNOWN');
-    const codes = terms.erases ? [...refusals, ...ERASED] : refusals;
+    const codes = terms.erases ? [...refusals, ERASED] : refusals;
     const isRefused = isPassing(error) || (isDeltaError(error) && codes.includes(error.code));
     if (!isOpen && !isRefused) {
       throw new Violation(`${operation.id}: ${messageOf(error)}`, { cause: error });

@@ -95,7 +95,7 @@ describe.each(['memory', 'disk'] as const)('a table (%s)', (kind) => {
     await withTable(kind, spec, async (table) => {
       await expect(rows(table)).rejects.toMatchObject({
         code: 'TABLE_FILE_MISSING',
-        details: { path: 'country=BR/a%20b.parquet' },
+        details: { path: 'country=BR/a b.parquet' },
       });
     });
   });
