@@ -136,7 +136,8 @@ export function featureTests(bed: () => FeatureBed): void {
         properties: {
           'delta.checkpointPolicy': policy,
           'delta.checkpointInterval': '4',
-          'delta.deletedFileRetentionDuration': 'interval 2 days',
+          // Spark goes back no further than this.
+          'delta.deletedFileRetentionDuration': 'interval 10 days',
           'delta.logRetentionDuration': 'interval 2 days',
           'deltawright.versionChecksums': 'true',
           'deltawright.logCompactionInterval': '3',
