@@ -7,10 +7,11 @@ import { javaRegex } from './regex.ts';
 import { is } from './type-rules.ts';
 import { constant, type Typed, typed } from './typed.ts';
 
-/** Letters that become several in upper case; the engine's `upper` knows only one for one. */
-const UPPER_BY_SEVERAL = severalUpper();
-
-function severalUpper(): ReadonlyMap<string, string> {
+/**
+ * Letters that become several in upper case; the engine's `upper` knows only one for one. It takes milliseconds: too long
+ * for every process that loads this file.
+ */
+function upperBySeveral(): ReadonlyMap<string, string> {
   const result = new Map<string, string>();
   for (let code = 0x80; code < 0xffff; code += 1) {
     const char = String.fromCharCode(code);
@@ -22,9 +23,10 @@ function severalUpper(): ReadonlyMap<string, string> {
 
 function upper(call: Call): Typed {
   const arg = call.count(1).text(0);
-  const letters = [...UPPER_BY_SEVERAL.keys()].join('');
+  const several = upperBySeveral();
+  const letters = [...several.keys()].join('');
   const sql = call.binder.bind(arg.sql, (t) => {
-    const spelt = [...UPPER_BY_SEVERAL].reduce(
+    const spelt = [...several].reduce(
       (text, [from, to]) => `replace(${text}, '${from}', '${to}')`,
       t,
     );
