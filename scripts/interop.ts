@@ -84,8 +84,9 @@ const everyFile = readdirSync(new URL('../test/interop/', import.meta.url))
   .filter((file) => file.endsWith('.test.ts'))
   .map((file) => file.slice(0, -'.test.ts'.length));
 
-/** The files that a word of vitest's arguments names. */
+/** The files that a word of vitest's arguments names; an option names none. */
 function namedBy(word: string): readonly string[] {
+  if (word.startsWith('-')) return [];
   return everyFile.filter((file) => `test/interop/${file}.test.ts`.includes(word));
 }
 
