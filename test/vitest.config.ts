@@ -5,6 +5,7 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'node_modules/**'],
+    setupFiles: ['test/properties.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

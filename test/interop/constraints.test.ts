@@ -1,24 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTable, isDeltaError, openTable } from 'deltawright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineProcess, startSpark } from './engines.ts';
+import { describe, expect, it } from 'vitest';
+import { EngineBed } from './engine-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'constraints-'));
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await spark.stop();
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('constraints', ['spark']);
+const { folder } = bed;
 
 async function inSpark(...statements: readonly string[]): Promise<unknown> {
-  return (await spark.ask({ op: 'sql', statements }))['rows'];
+  return (await bed.spark.ask({ op: 'sql', statements }))['rows'];
 }
 
 /** Whether Spark takes the row. */
@@ -137,7 +126,7 @@ describe('columns', () => {
     await table.append({ rows: [{ w: 1.5, id: 3n, c: 8, d: { z: 'r', x: 4 } }] });
     const names = table.snapshot.schema.fields.map((field) => field.name);
     expect(names).toEqual(['w', 'id', 'novo', 'c', 'd']);
-    expect(await spark.checksum({ uri })).toEqual(await table.checksum());
+    expect(await bed.spark.checksum({ uri })).toEqual(await table.checksum());
     await table.close();
   });
 
@@ -151,7 +140,7 @@ describe('columns', () => {
     await table.overwrite({ rows: [{ id: 7000, p: 'p0' }] }, { replaceWhere: 'id >= 90' });
     await table.overwrite({ rows: [{ id: 5, p: 'p3' }] }, { replaceUsing: ['id'] });
     await table.overwrite({ rows: [{ id: 9, p: 'p2' }] }, { partitionOverwriteMode: 'dynamic' });
-    expect(await spark.checksum({ uri })).toEqual(await table.checksum());
+    expect(await bed.spark.checksum({ uri })).toEqual(await table.checksum());
     const [last] = (await table.history({ limit: 1 })).map(({ commitInfo }) => commitInfo);
     expect(last).toMatchObject({ operation: 'WRITE', operationParameters: { mode: 'Overwrite' } });
     await table.close();

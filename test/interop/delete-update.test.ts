@@ -1,23 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTable, type DeltaTable, openTable, type Row } from 'deltawright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { describe, expect, it } from 'vitest';
+import { EngineBed } from './engine-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'delete-update-'));
-let peers: EngineProcess;
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  peers = startPeers();
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await Promise.all([peers.stop(), spark.stop()]);
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('delete-update');
+const { folder } = bed;
 
 const ROW_COUNT = 70_000;
 
@@ -80,10 +67,10 @@ describe.each([
       const table = await filled(uri, properties, partitionBy);
       await changed(table);
       const ours = await table.checksum();
-      expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
+      expect(await bed.spark.checksum({ uri }), 'Spark').toEqual(ours);
       // DuckDB's reader has nulls for partition columns under column mapping.
       if (!('delta.columnMapping.mode' in own)) {
-        expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+        expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
       }
       for (let { version } = table.snapshot; version > 2; version -= 1) {
         const told = await Array.fromAsync(
@@ -95,14 +82,14 @@ describe.each([
         const counted = [...byType].map(
           ([type, of]) => `${type} ${String(of.length)} ${String(sumOf(of))}`,
         );
-        const { rows: theirs } = await spark.ask({
+        const { rows: theirs } = await bed.spark.ask({
           op: 'sql',
           statement: `SELECT concat_ws(' ', _change_type, count(*), sum(id + n)) FROM (${changesInSpark(uri, version)}) GROUP BY _change_type`,
         });
         const found = Array.isArray(theirs) ? theirs.map(String) : [];
         expect(found.toSorted()).toEqual(counted.toSorted());
       }
-      const { answer } = await spark.ask({
+      const { answer } = await bed.spark.ask({
         op: 'program',
         source: `
 entry = spark.sql("DESCRIBE HISTORY delta.\`${uri}\` LIMIT 1").collect()[0]
@@ -119,18 +106,21 @@ it('Spark goes on where we hid rows, and we where Spark did', async () => {
   const uri = join(folder, 'a vez');
   const table = await filled(uri, { 'delta.enableDeletionVectors': 'true' }, ['parte']);
   await table.delete({ where: 'id % 10 = 3' });
-  await spark.ask({ op: 'sql', statement: `DELETE FROM delta.\`${uri}\` WHERE id % 10 = 4` });
-  await spark.ask({ op: 'sql', statement: `UPDATE delta.\`${uri}\` SET n = -1 WHERE id % 10 = 5` });
+  await bed.spark.ask({ op: 'sql', statement: `DELETE FROM delta.\`${uri}\` WHERE id % 10 = 4` });
+  await bed.spark.ask({
+    op: 'sql',
+    statement: `UPDATE delta.\`${uri}\` SET n = -1 WHERE id % 10 = 5`,
+  });
   await table.refresh();
   await table.delete({ where: 'id % 100 = 6' });
   await table.update({ set: { n: '-2' }, where: 'n = -1 AND id < 1000' });
   const ours = await table.checksum();
-  expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await bed.spark.checksum({ uri }), 'Spark').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
   const past = await openTable(uri, { version: 3 });
-  expect(await spark.checksum({ uri, version: 3 }), 'Spark').toEqual(await past.checksum());
+  expect(await bed.spark.checksum({ uri, version: 3 }), 'Spark').toEqual(await past.checksum());
   await past.close();
-  await spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
+  await bed.spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
   await table.refresh();
   expect(await table.checksum()).toEqual(ours);
   await table.close();

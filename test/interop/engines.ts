@@ -76,6 +76,21 @@ export async function startSpark(
   return spark;
 }
 
+/** For tables of a few rows, to compile a program for each query costs more than the query. */
+const FEW_ROWS: Readonly<Record<string, string>> = {
+  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+  'spark.sql.codegen.wholeStage': 'false',
+  'spark.sql.shuffle.partitions': '1',
+  'spark.databricks.delta.snapshotPartitions': '1',
+};
+
+/** Sets Spark up for many statements on small tables. */
+export async function expectFewRows(spark: EngineProcess): Promise<void> {
+  for (const [key, value] of Object.entries(FEW_ROWS)) {
+    await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
+  }
+}
+
 /** Runs one statement on Trino or Presto (both speak the same protocol) and returns its rows. */
 export async function query(
   engine: 'Trino' | 'Presto',

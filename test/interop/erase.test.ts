@@ -1,31 +1,20 @@
 /** Tables after an erase, and after files were loaded into them, as delta-rs and DuckDB read them. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createTable, type DeltaTable } from '../../src/index.ts';
-import { type EngineProcess, startPeers } from './engines.ts';
+import { EngineBed } from './engine-bed.ts';
 
 const WITH_CHANGES = { 'delta.enableChangeDataFeed': 'true', 'delta.checkpointInterval': '3' };
 
-const folder = mkdtempSync(join(tmpdir(), 'erase-'));
-let peers: EngineProcess;
-
-beforeAll(() => {
-  peers = startPeers();
-});
-
-afterAll(async () => {
-  await peers.stop();
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('erase', ['peers']);
+const { folder } = bed;
 
 async function agree(table: DeltaTable, uri: string): Promise<void> {
   const ours = await table.checksum();
-  expect(await peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
 }
 
 it.each([

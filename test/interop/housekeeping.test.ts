@@ -1,26 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertTable, createTable, type DeltaTable, openTable } from 'deltawright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { describe, expect, it } from 'vitest';
+import { EngineBed } from './engine-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'housekeeping-'));
-let peers: EngineProcess;
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  peers = startPeers();
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await Promise.all([peers.stop(), spark.stop()]);
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('housekeeping');
+const { folder } = bed;
 
 async function inSpark(source: string): Promise<unknown> {
-  return (await spark.ask({ op: 'program', source }))['answer'];
+  return (await bed.spark.ask({ op: 'program', source }))['answer'];
 }
 
 /** A table with files that were removed: in partitions with names that are encoded twice. */
@@ -40,10 +28,10 @@ async function agree(table: DeltaTable, { isClone = false } = {}): Promise<void>
   await table.refresh();
   const ours = await table.checksum();
   const { uri } = table;
-  expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
+  expect(await bed.spark.checksum({ uri }), 'Spark').toEqual(ours);
   if (isClone) return;
-  expect(await peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
 }
 
 function dataFiles(table: DeltaTable): number {

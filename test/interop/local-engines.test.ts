@@ -1,26 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createTable, type DeltaTable, openTable, type Row } from 'deltawright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { describe, expect, it } from 'vitest';
+import { EngineBed } from './engine-bed.ts';
 
 const run = promisify(execFile);
-const folder = mkdtempSync(join(tmpdir(), 'engines-'));
-let peers: EngineProcess;
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  peers = startPeers();
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await Promise.all([peers.stop(), spark.stop()]);
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('engines');
+const { folder } = bed;
 
 const EVERY_TYPE = `chave bigint not null, texto string, inteiro int, curto smallint, minimo tinyint, real float, duplo double,
   logico boolean, bytes binary, dia date, instante timestamp, valor decimal(18,4), grande decimal(38,10),
@@ -57,9 +45,9 @@ const ROWS: readonly Row[] = [
 
 async function everyEngineAgrees(table: DeltaTable, uri: string): Promise<void> {
   const ours = await table.checksum();
-  expect(await peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
-  expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await bed.spark.checksum({ uri }), 'Spark').toEqual(ours);
 }
 
 async function refreshed(table: DeltaTable): Promise<DeltaTable> {
@@ -114,9 +102,11 @@ describe('what we write on local disk', () => {
     });
     expect(await table.checksum()).toEqual(before);
     await everyEngineAgrees(table, uri);
-    expect(await peers.checksum({ engine: 'deltars', uri, version }), 'delta-rs').toEqual(before);
-    expect(await spark.checksum({ uri, version }), 'Spark').toEqual(before);
-    const { answer } = await spark.ask({
+    expect(await bed.peers.checksum({ engine: 'deltars', uri, version }), 'delta-rs').toEqual(
+      before,
+    );
+    expect(await bed.spark.checksum({ uri, version }), 'Spark').toEqual(before);
+    const { answer } = await bed.spark.ask({
       op: 'program',
       source: `
 entry = spark.sql("DESCRIBE HISTORY delta.\`${uri}\` LIMIT 1").collect()[0]
@@ -161,7 +151,7 @@ answer = [entry["operation"], entry["operationMetrics"]["numRemovedFiles"]]
           rmSync(join(uri, '_delta_log', name));
         }
       }
-      expect(await peers.ask({ op: 'files', uri })).toEqual({ files: count, version });
+      expect(await bed.peers.ask({ op: 'files', uri })).toEqual({ files: count, version });
       await everyEngineAgrees(table, uri);
       await table.close();
     });
@@ -176,7 +166,7 @@ describe('what others write into our table', () => {
       partitionBy: ['nome'],
     });
     await table.append({ rows: [{ id: 1n, nome: 'a b%c' }] });
-    await spark.ask({
+    await bed.spark.ask({
       op: 'program',
       source: `
 from pyspark.sql import Row
@@ -185,7 +175,7 @@ df.write.format("delta").mode("append").save("${uri}")
 spark.sql("UPDATE delta.\`${uri}\` SET id = id + 100 WHERE id = 1")
 `,
     });
-    await peers.ask({ op: 'append', uri, ipc: await arrowStream([{ id: 4n, nome: 'x=y' }]) });
+    await bed.peers.ask({ op: 'append', uri, ipc: await arrowStream([{ id: 4n, nome: 'x=y' }]) });
     await table.refresh();
     await table.append({ rows: [{ id: 5n, nome: 'a b%c' }] });
     await everyEngineAgrees(await refreshed(table), uri);
@@ -195,7 +185,7 @@ spark.sql("UPDATE delta.\`${uri}\` SET id = id + 100 WHERE id = 1")
 
   it('a table that Spark made, with its own checkpoint, takes our appends and merges', async () => {
     const uri = join(folder, 'de spark');
-    await spark.ask({
+    await bed.spark.ask({
       op: 'program',
       source: `
 spark.sql("CREATE TABLE delta.\`${uri}\` (codigo STRING, nome STRING, quando TIMESTAMP) USING delta TBLPROPERTIES ('delta.checkpointInterval' = '3')")
@@ -222,7 +212,7 @@ for i in range(5):
       properties: { 'delta.compatibility.symlinkFormatManifest.enabled': 'true' },
     });
     await table.append({ rows: [{ id: 1n, nome: 'um' }] });
-    await peers.ask({ op: 'append', uri, ipc: await arrowStream([{ id: 2n, nome: 'dois' }]) });
+    await bed.peers.ask({ op: 'append', uri, ipc: await arrowStream([{ id: 2n, nome: 'dois' }]) });
     expect(await manifestOf(table)).toHaveLength(1);
     await run(process.execPath, ['scripts/regenerate-manifest.ts', uri]);
     await table.refresh();
@@ -234,7 +224,7 @@ for i in range(5):
     const lake = join(folder, 'lago');
     const samples = join(folder, 'amostras');
     const uri = join(lake, 'usuarios', 'usuario_delta');
-    await spark.ask({
+    await bed.spark.ask({
       op: 'program',
       source: `
 spark.sql("CREATE TABLE delta.\`${uri}\` (codigo_usuario STRING, nome_usuario STRING) USING delta")

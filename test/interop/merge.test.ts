@@ -1,11 +1,10 @@
 /** The same MERGE by Spark on a copy of a table, and by us: the same rows, or the same refusal. */
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { createTable, type CreateTableSpec, type DeltaTable } from '../../src/index.ts';
 import {
@@ -17,21 +16,10 @@ import {
   specOf,
   sqlOf,
 } from '../table/ops/merge-model.ts';
-import { type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { EngineBed } from './engine-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'merges-'));
-let peers: EngineProcess;
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  peers = startPeers();
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await Promise.all([peers.stop(), spark.stop()]);
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('merges');
+const { folder } = bed;
 
 const TABLES: readonly (readonly [string, Omit<CreateTableSpec, 'schema'>])[] = [
   ['plain', {}],
@@ -83,11 +71,11 @@ describe.each(TABLES)('a table that is %s', (name, spec) => {
 
 async function allRead(table: DeltaTable, uri: string, copy: string): Promise<void> {
   const ours = await table.checksum();
-  expect(await spark.checksum({ uri: copy }), 'merged by Spark').toEqual(ours);
-  expect(await spark.checksum({ uri }), 'read by Spark').toEqual(ours);
+  expect(await bed.spark.checksum({ uri: copy }), 'merged by Spark').toEqual(ours);
+  expect(await bed.spark.checksum({ uri }), 'read by Spark').toEqual(ours);
   // DuckDB's reader takes partition values by the names of columns, also where files have others: they are null to it.
   if (table.snapshot.metadata.configuration['delta.columnMapping.mode'] !== undefined) return;
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'read by DuckDB').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'read by DuckDB').toEqual(ours);
 }
 
 async function sparkMerges(
@@ -96,7 +84,7 @@ async function sparkMerges(
   definition: ModelMerge,
 ): Promise<void> {
   const merge = sqlOf(definition, { table: `delta.\`${uri}\``, source: 'source' });
-  await spark.ask({
+  await bed.spark.ask({
     op: 'program',
     source: `
 rows = ${JSON.stringify(source.map(({ id, p, n }) => [id === null ? null : Number(id), p, n])).replaceAll('null', 'None')}

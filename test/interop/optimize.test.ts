@@ -1,25 +1,13 @@
 /** Tables that are laid out anew, as other engines read them and go on with them. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTable, type DeltaTable, type Row } from '../../src/index.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Checksum, type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { describe, expect, it } from 'vitest';
+import { type Checksum } from './engines.ts';
+import { EngineBed } from './engine-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'optimize-'));
-let peers: EngineProcess;
-let spark: EngineProcess;
-
-beforeAll(async () => {
-  peers = startPeers();
-  spark = await startSpark();
-});
-
-afterAll(async () => {
-  await Promise.all([peers.stop(), spark.stop()]);
-  rmSync(folder, { recursive: true });
-});
+const bed = new EngineBed('optimize');
+const { folder } = bed;
 
 const SCHEMA = 'id bigint, x int, y double, nome string, s struct<a:int,b:array<string>>';
 
@@ -46,9 +34,9 @@ async function scattered(uri: string, properties = {}): Promise<DeltaTable> {
 async function agreed(table: DeltaTable, uri: string): Promise<Checksum> {
   await table.refresh();
   const ours = await table.checksum();
-  expect(await peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
-  expect(await peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
-  expect(await spark.checksum({ uri }), 'Spark').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'deltars', uri }), 'delta-rs').toEqual(ours);
+  expect(await bed.peers.checksum({ engine: 'duckdb', uri }), 'DuckDB').toEqual(ours);
+  expect(await bed.spark.checksum({ uri }), 'Spark').toEqual(ours);
   return ours;
 }
 
@@ -68,7 +56,7 @@ describe('a table laid out anew', () => {
     });
     expect(result).toMatchObject({ kind: 'committed', filesRemoved: 6 });
     expect(await agreed(table, uri)).toEqual(before);
-    expect(await spark.checksum({ uri, version })).toEqual(before);
+    expect(await bed.spark.checksum({ uri, version })).toEqual(before);
     await table.close();
   });
 
@@ -80,12 +68,12 @@ describe('a table laid out anew', () => {
     await table.optimize({ targetFileSizeBytes: sizeFor(table, 4) });
     expect(await agreed(table, uri)).toEqual(before);
     const own = table.snapshot.version;
-    await spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
+    await bed.spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
     await table.refresh();
     expect(table.snapshot.version).toBe(own);
     // What is new becomes part of a cube of Spark's, with ours, which it takes for one that is not full yet.
     await table.append({ rows: rowsOf(10_000, 100) });
-    await spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
+    await bed.spark.ask({ op: 'sql', statement: `OPTIMIZE delta.\`${uri}\`` });
     const after = await agreed(table, uri);
     expect(after.rows).toBe(before.rows + 100);
     expect(await table.optimize()).toMatchObject({ kind: 'unchanged' });
@@ -101,16 +89,19 @@ describe('a table laid out anew', () => {
       'delta.enableDeletionVectors': 'true',
       'delta.columnMapping.mode': 'name',
     });
-    await spark.ask({ op: 'sql', statement: `DELETE FROM delta.\`${uri}\` WHERE id % 100 = 1` });
-    await spark.ask({ op: 'sql', statement: `ALTER TABLE delta.\`${uri}\` DROP COLUMN nome` });
+    await bed.spark.ask({
+      op: 'sql',
+      statement: `DELETE FROM delta.\`${uri}\` WHERE id % 100 = 1`,
+    });
+    await bed.spark.ask({ op: 'sql', statement: `ALTER TABLE delta.\`${uri}\` DROP COLUMN nome` });
     await table.refresh();
     const before = await table.checksum();
-    expect(await spark.checksum({ uri })).toEqual(before);
+    expect(await bed.spark.checksum({ uri })).toEqual(before);
     expect(await table.reorg()).toMatchObject({ kind: 'committed', filesRemoved: 6 });
     expect(await table.checksum()).toEqual(before);
-    expect(await spark.checksum({ uri })).toEqual(before);
+    expect(await bed.spark.checksum({ uri })).toEqual(before);
     const { version } = table.snapshot;
-    await spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
+    await bed.spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
     await table.refresh();
     expect(table.snapshot.version).toBe(version);
     await table.close();

@@ -1,37 +1,19 @@
 /** Row ids and commit versions through rewrites by Spark and by us, in turn: both read the same ones after each. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 
 import { createTable, type DeltaTable, openTable, type Row } from '../../src/index.ts';
-import { type EngineProcess, startSpark } from './engines.ts';
+import { EngineBed } from './engine-bed.ts';
+import { expectFewRows } from './engines.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'row-tracking-'));
-let spark: EngineProcess;
+const bed = new EngineBed('row-tracking', ['spark']);
+const { folder } = bed;
 
 /** Many statements on tables of a few rows take as long as they may. */
 const TIMEOUT_MS = 3_600_000;
-/** For such, to compile a program for each query costs more than the query. */
-const SMALL: Readonly<Record<string, string>> = {
-  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
-  'spark.sql.codegen.wholeStage': 'false',
-  'spark.sql.shuffle.partitions': '1',
-  'spark.databricks.delta.snapshotPartitions': '1',
-};
 
-beforeAll(async () => {
-  spark = await startSpark();
-  for (const [key, value] of Object.entries(SMALL)) {
-    await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
-  }
-}, TIMEOUT_MS);
-
-afterAll(async () => {
-  await spark.stop();
-  rmSync(folder, { recursive: true });
-});
+beforeAll(() => expectFewRows(bed.spark));
 
 const TRACKED = { 'delta.enableRowTracking': 'true' };
 const VECTORS = { 'delta.enableDeletionVectors': 'true' };
@@ -41,7 +23,7 @@ const CHANGES = { 'delta.enableChangeDataFeed': 'true' };
 type Tracked = readonly (readonly [id: number, rowId: number, version: number])[];
 
 async function bySpark(uri: string, ...statements: readonly string[]): Promise<unknown> {
-  const { rows } = await spark.ask({
+  const { rows } = await bed.spark.ask({
     op: 'sql',
     statements: statements.map((statement) => statement.replaceAll('{t}', `delta.\`${uri}\``)),
   });
@@ -175,7 +157,7 @@ it.each([
     await table.restore({ version: 3 });
     const restored = await agreed(table, uri, 'restore');
     expect(restored).toHaveLength(30);
-    expect(await spark.checksum({ uri })).toEqual(await table.checksum());
+    expect(await bed.spark.checksum({ uri })).toEqual(await table.checksum());
     await table.close();
   },
   TIMEOUT_MS,

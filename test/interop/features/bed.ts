@@ -12,7 +12,13 @@ import {
   openTable,
   type Row,
 } from '../../../src/index.ts';
-import { type Checksum, type EngineProcess, startPeers, startSpark } from '../engines.ts';
+import {
+  type Checksum,
+  type EngineProcess,
+  expectFewRows,
+  startPeers,
+  startSpark,
+} from '../engines.ts';
 
 /** What is said of an engine that reads other rows than Spark and we do, without a word. */
 export const WRONG_ROWS = 'wrong rows';
@@ -24,13 +30,6 @@ export interface Refusals {
   readonly datafusion?: string;
   readonly duckdb?: string;
 }
-
-/** For tables of a few rows, to compile a program for each query costs more than the query. */
-const SMALL: Readonly<Record<string, string>> = {
-  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
-  'spark.sql.codegen.wholeStage': 'false',
-  'spark.sql.shuffle.partitions': '1',
-};
 
 export class FeatureBed {
   readonly #folder: string;
@@ -47,9 +46,7 @@ export class FeatureBed {
   static async start(): Promise<FeatureBed> {
     const peers = startPeers();
     const spark = await startSpark();
-    for (const [key, value] of Object.entries(SMALL)) {
-      await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
-    }
+    await expectFewRows(spark);
     return new FeatureBed(spark, peers);
   }
 
