@@ -173,7 +173,8 @@ export class PageJoiner {
     if (dictionary === null) throw corrupt('a page has no dictionary');
     const { valueCount: count, uncompressedBytes: sizeBytes } = dictionary.header;
     const isNearlyWhole = chunk.valueCount >= WHOLE_VALUES_MIN && count * 2 > chunk.valueCount;
-    if (isNearlyWhole && isTrusted && codec === 'snappy' && this.#fits({ count, sizeBytes })) {
+    const isRaw = isTrusted && codec === 'snappy' && this.#isSound(dictionary.header);
+    if (isNearlyWhole && isRaw && this.#fits({ count, sizeBytes })) {
       const start = this.#elements.end;
       addSnappyElements(this.#elements, bodyOf(dictionary, chunk), { from: 0, sizeBytes, corrupt });
       return { first: this.#addPiece(start, { count, sizeBytes }), each: null };
@@ -209,8 +210,8 @@ export class PageJoiner {
   #addPlain(stored: StoredPage, from: PageSource): void {
     const { joined, reader } = from;
     const { pages: chunk, isTrusted } = joined;
-    const isRaw = isTrusted && chunk.codec === 'snappy' && stored.header.kind === 'data';
-    if (isRaw && this.#takePlain(stored, from)) return;
+    const isRaw = isTrusted && chunk.codec === 'snappy' && this.#isSound(stored.header);
+    if (isRaw && stored.header.kind === 'data' && this.#takePlain(stored, from)) return;
     const page = reader.rawPage(stored);
     this.#addEntries(page, this.#addValues(page.values, page.present, chunk));
   }
@@ -240,6 +241,11 @@ export class PageJoiner {
     const page = { count, present, definition, repetition: null, indices: null };
     this.#addEntries(page, this.#addPiece(start, size));
     return true;
+  }
+
+  /** Whether no damage within the page could make its values begin elsewhere, and with them those of others behind it. */
+  #isSound({ checksum }: PageHeader): boolean {
+    return this.#width > 0 || checksum !== null;
   }
 
   /** Whether so many bytes can be so many values, as far as that can be told without decoding them. */

@@ -24,7 +24,7 @@ export function firstSnappyLiteral(
 /**
  * Adds to `out` the elements that give the output from byte `from` on: since copies go by distances, they give the same wherever
  * they stand in a stream. False, and nothing added, where one copies what is before `from`, or that does not lie in the first
- * literal. What the elements give is counted, so that no damaged stream shifts what others give.
+ * literal. What the elements give is counted, and what they copy is their own, so that no damaged stream changes what others give.
  */
 export function addSnappyElements(
   out: PageBuffer,
@@ -32,15 +32,13 @@ export function addSnappyElements(
   { from, sizeBytes, corrupt }: SnappyCut,
 ): boolean {
   const start = skipLength(input, sizeBytes, corrupt);
+  const lowest = lowestCopied(input, start, sizeBytes, corrupt);
   if (from === 0) {
-    checkLengths(input, start, sizeBytes, corrupt);
     out.set(input.subarray(start));
     return true;
   }
   const literal = firstSnappyLiteral(input, sizeBytes, corrupt);
-  if (literal.length < from) return false;
-  if (!isFreeOf(from, input, start)) return false;
-  checkLengths(input, start, sizeBytes, corrupt);
+  if (literal.length < from || lowest < from) return false;
   const after = literal.byteOffset - input.byteOffset + literal.length;
   const rest = literal.subarray(from);
   if (rest.length > 0) {
@@ -58,55 +56,48 @@ export interface SnappyCut {
   readonly corrupt: Corrupt;
 }
 
-/** What each tag takes of the input, but for the bytes of literals whose length follows, and what it gives. */
-const TAKES = Uint8Array.from({ length: 256 }, (_, tag) => {
-  const follows = FOLLOWING_BYTES[tag] ?? 0;
-  return 1 + follows + ((tag & 3) === 0 && follows === 0 ? (tag >> 2) + 1 : 0);
-});
-const GIVES = Uint8Array.from({ length: 256 }, (_, tag) => {
-  if ((tag & 3) === 1) return ((tag >> 2) & 7) + 4;
-  return isLongLiteral(tag) ? 0 : (tag >> 2) + 1;
-});
+/** What each copy takes of the input, and what it gives. */
+const TAKES = Uint8Array.from({ length: 256 }, (_, tag) => 1 + (FOLLOWING_BYTES[tag] ?? 0));
+const GIVES = Uint8Array.from({ length: 256 }, (_, tag) =>
+  (tag & 3) === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1,
+);
 
-/** Throws where the elements from `start` on do not give `sizeBytes`. Most come without a branch. */
-function checkLengths(input: Uint8Array, start: number, sizeBytes: number, corrupt: Corrupt): void {
+/**
+ * The first byte of the output that an element from `start` on copies; `sizeBytes` where none does. Throws where the elements do
+ * not give `sizeBytes`, or one copies what is not there.
+ */
+function lowestCopied(
+  input: Uint8Array,
+  start: number,
+  sizeBytes: number,
+  corrupt: Corrupt,
+): number {
   let place = start;
   let given = 0;
+  let lowest = sizeBytes;
   while (place < input.length) {
     const tag = input[place] ?? 0;
-    if (isLongLiteral(tag)) {
+    if ((tag & 3) === 0) {
       const length = literalLength(input, place);
       place += length;
       given += length;
-      place += TAKES[tag] ?? 0;
     } else {
-      place += TAKES[tag] ?? 0;
+      const distance = copyDistance(input, place, tag);
+      lowest = Math.min(lowest, distance === 0 ? -1 : given - distance);
       given += GIVES[tag] ?? 0;
     }
+    place += TAKES[tag] ?? 0;
   }
   if (place !== input.length) throw corrupt('an element of Snappy overruns its input');
   if (given !== sizeBytes) throw corrupt('Snappy gives too much output, or too little');
+  if (lowest < 0) throw corrupt('Snappy copies what is not there');
+  return lowest;
 }
 
-/** Whether no element from `start` on copies what is given before `from`. */
-function isFreeOf(from: number, input: Uint8Array, start: number): boolean {
-  let given = 0;
-  for (let place = start; place < input.length;) {
-    const tag = input[place] ?? 0;
-    const follows = FOLLOWING_BYTES[tag] ?? 0;
-    const length = (tag & 3) === 0 ? literalLength(input, place) : (GIVES[tag] ?? 0);
-    if ((tag & 3) !== 0) {
-      const near = (tag & 3) === 1 ? (tag >> 5) * 256 : 0;
-      if (near + littleEndian(input, place + 1, follows) > given - from) return false;
-    }
-    place += 1 + follows + ((tag & 3) === 0 ? length : 0);
-    given += length;
-  }
-  return true;
-}
-
-function isLongLiteral(tag: number): boolean {
-  return (tag & 3) === 0 && tag >= 60 << 2;
+/** How far the copy whose tag is at `place` goes back. */
+function copyDistance(input: Uint8Array, place: number, tag: number): number {
+  const near = (tag & 3) === 1 ? (tag >> 5) * 256 : 0;
+  return near + littleEndian(input, place + 1, FOLLOWING_BYTES[tag] ?? 0);
 }
 
 /** Of the literal whose tag is at `place`. */

@@ -76,6 +76,36 @@ test('what a stream begins with is cut off, unless something later copies it', (
   expect(cutCount).toBeGreaterThan(0);
 });
 
+test('a damaged stream that could not be decoded alone changes nothing of others', () => {
+  let refusedCount = 0;
+  fc.assert(
+    fc.property(bytes, bytes, fc.nat(), fc.nat({ max: 255 }), (before, input, place, byte) => {
+      const stream = encoded(input);
+      stream[place % stream.length] = byte;
+      const out = new PageBuffer();
+      addSnappyElements(out, encoded(before), { from: 0, sizeBytes: before.length, corrupt });
+      let alone: Uint8Array | null = null;
+      try {
+        alone = decoded(stream, input.length);
+      } catch {
+        // It is damaged where a decoder sees it.
+      }
+      const add = (): unknown =>
+        addSnappyElements(out, stream, { from: 0, sizeBytes: input.length, corrupt });
+      if (alone === null) {
+        expect(add).toThrow(expect.objectContaining({ code: 'PARQUET_CORRUPT_DATA' }));
+        refusedCount += 1;
+        return;
+      }
+      add();
+      const both = new Uint8Array(Buffer.concat([before, alone]));
+      expect(decoded(streamOf(out, both.length), both.length)).toEqual(both);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(refusedCount).toBeGreaterThan(100);
+});
+
 test('literals of every length have their tag', () => {
   for (const length of [1, 60, 61, 256, 257, 65_536, 65_537, 2 ** 24, 2 ** 24 + 1]) {
     const plain = new Uint8Array(length).fill(7);
