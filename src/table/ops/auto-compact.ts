@@ -3,7 +3,7 @@
 import { isDeltaError } from '../../base/index.ts';
 import type { PartitionValues } from '../../log/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import { cubeOf } from './optimize-layout.ts';
+import { cubeOf } from './cube-marks.ts';
 import { compactNow } from './optimize.ts';
 
 /** So many small files of a partition are packed. As Spark has it. */

@@ -4,7 +4,8 @@
  */
 
 import type { AddFile } from '../../log/index.ts';
-import { cubeOf, isClusteredByOthers, type Layout } from './optimize-layout.ts';
+import { cubeOf, isClusteredByOthers } from './cube-marks.ts';
+import type { Layout } from './optimize-layout.ts';
 
 /** Rows of a cube this large are not laid out again with others. As Spark has it. */
 const CUBE_BYTES_MIN = 100 * 1024 ** 3;

@@ -1,12 +1,12 @@
 /** How OPTIMIZE lays rows out: what it was asked for, or what the table says of itself (PROTOCOL.md, "Clustered Table"). */
 
-import { isJsonObject, type JsonValue, parseJson } from '../../base/index.ts';
+import { isJsonObject, type JsonValue } from '../../base/index.ts';
 import { identifier, literal, sortKey } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
 import { findField, physicalName, type StructField, type StructType } from '../../schema/index.ts';
 import { columnUnknown } from '../errors.ts';
 import { domainOf } from '../snapshot.ts';
 import type { Snapshot } from '../types.ts';
+import { jsonIn } from './cube-marks.ts';
 import { optimizeInvalid } from './errors.ts';
 
 export type Layout =
@@ -67,44 +67,10 @@ export function layoutOf(
   };
 }
 
-/** Rows of a file that came to it by being clustered, as Spark marks them. */
-export interface Cube {
-  readonly id: string;
-  /** The names of the columns by which its rows are laid out. */
-  readonly columns: readonly string[];
-}
-
-const CUBE_ID = 'ZCUBE_ID';
-const CUBE_COLUMNS = 'ZCUBE_ZORDER_BY';
-const PROVIDER = 'liquid';
-
-/** The cube that a file is of; null where it is in none. */
-export function cubeOf({ tags }: Pick<AddFile, 'tags'>): Cube | null {
-  const id = tags?.[CUBE_ID] ?? null;
-  const columns = textsOf(tags?.[CUBE_COLUMNS] ?? null);
-  return id === null || columns === null ? null : { id, columns };
-}
-
-/** Whether another implementation than Delta's own has clustered the file. */
-export function isClusteredByOthers({ clusteringProvider }: AddFile): boolean {
-  return clusteringProvider !== undefined && clusteringProvider !== PROVIDER;
-}
-
-/** What an `add` of a cube says of it. PROTOCOL.md, "Writer Requirements for Clustered Table". */
-export function cubeMarks({
-  id,
-  columns,
-}: Cube): Required<Pick<AddFile, 'tags' | 'clusteringProvider'>> {
-  return {
-    tags: { [CUBE_ID]: id, [CUBE_COLUMNS]: JSON.stringify(columns) },
-    clusteringProvider: PROVIDER,
-  };
-}
-
 /** Each column as the fields that lead to it. */
 function clusteringColumns(snapshot: Snapshot): readonly (readonly StructField[])[] {
   const text = domainOf(snapshot, CLUSTERING_DOMAIN);
-  const domain = text === null ? null : parsed(text);
+  const domain = text === null ? null : jsonIn(text);
   const columns = isJsonObject(domain) ? domain['clusteringColumns'] : null;
   if (!Array.isArray(columns)) return [];
   return columns.map((column) => {
@@ -171,20 +137,4 @@ function curveColumn(path: readonly StructField[]): CurveColumn {
     name: [top, ...inner].join('.'),
     sql: type === undefined ? value : sortKey(value, type),
   };
-}
-
-function textsOf(text: string | null): readonly string[] | null {
-  const value = text === null ? null : parsed(text);
-  if (!Array.isArray(value)) return null;
-  const texts = value.filter((it) => typeof it === 'string');
-  return texts.length === value.length ? texts : null;
-}
-
-function parsed(text: string): JsonValue | null {
-  try {
-    return parseJson(text);
-  } catch {
-    // Tags are free text: what is no JSON says nothing.
-    return null;
-  }
 }
