@@ -7,14 +7,12 @@ import { identifier } from './quote.ts';
 import { execute } from './rewrite.ts';
 import type { EngineValue, Session, StatementOptions } from './types.ts';
 
-/** The columns that `KeyedRows.select` gives beside the keys. */
-export const FILE_COLUMN = 'file_number';
-export const ROW_COLUMN = 'file_row';
-
 /** The rows of a batch, each with its place and its key; keys are never null. */
 export interface KeyedRows {
-  /** A SELECT of `FILE_COLUMN` (INTEGER), `ROW_COLUMN` (BIGINT, from 0) and the columns of the key. */
+  /** A SELECT of `file` (INTEGER), `row` (BIGINT, from 0) and the columns of the key. */
   readonly select: string;
+  readonly file: string;
+  readonly row: string;
   readonly keyColumns: readonly string[];
 }
 
@@ -26,6 +24,8 @@ export interface DroppedRows {
 }
 
 const DROPPED = 'dropped_rows';
+const FILE_COLUMN = 'file_number';
+const ROW_COLUMN = 'file_row';
 
 /** More hashes than these are probed in several passes over the existing keys, each within bounded memory. */
 const HASHES_PER_PASS_MAX = 2_000_000;
@@ -73,17 +73,17 @@ export async function dropWithinBatch(
   batch: KeyedRows,
   options: StatementOptions = {},
 ): Promise<void> {
-  const keys = batch.keyColumns.map(identifier).join(', ');
+  const [keys, rows] = [keyList(batch), keyedRows(batch)];
   await session.run(
     `CREATE OR REPLACE TABLE repeated_hashes AS SELECT h FROM ` +
-      `(SELECT hash(${keys}) AS h FROM (${batch.select})) GROUP BY h HAVING count(*) > 1`,
+      `(SELECT hash(${keys}) AS h FROM (${rows})) GROUP BY h HAVING count(*) > 1`,
     options,
   );
   await session.run(
     `INSERT INTO ${DROPPED} SELECT ${FILE_COLUMN}, ${ROW_COLUMN} FROM (` +
       `SELECT ${FILE_COLUMN}, ${ROW_COLUMN}, row_number() OVER ` +
       `(PARTITION BY ${keys} ORDER BY ${FILE_COLUMN}, ${ROW_COLUMN}) AS occurrence ` +
-      `FROM (${batch.select}) WHERE hash(${keys}) IN (SELECT h FROM repeated_hashes)) ` +
+      `FROM (${rows}) WHERE hash(${keys}) IN (SELECT h FROM repeated_hashes)) ` +
       `WHERE occurrence > 1`,
     options,
   );
@@ -101,9 +101,9 @@ export async function dropExisting(
   options: StatementOptions = {},
 ): Promise<number> {
   if (existing.length === 0) return 0;
-  const keys = batch.keyColumns.map(identifier).join(', ');
   await session.run(
-    `CREATE OR REPLACE TABLE batch_hashes AS SELECT hash(${keys}) AS h FROM (${batch.select})`,
+    `CREATE OR REPLACE TABLE batch_hashes AS ` +
+      `SELECT DISTINCT hash(${keyList(batch)}) AS h FROM (${keyedRows(batch)})`,
     options,
   );
   const [counted] = await session.query('SELECT count(*) AS hashes FROM batch_hashes', options);
@@ -111,8 +111,8 @@ export async function dropExisting(
   let dropped = 0;
   for (let pass = 0; pass < passCount; pass += 1) {
     const share = passCount === 1 ? 'true' : `h % ${String(passCount)} = ${String(pass)}`;
-    await findHits(session, { existing, keys, share, batch }, options);
-    dropped += await dropHits(session, { keys, share, batch }, options);
+    await findHits(session, { existing, share, batch }, options);
+    dropped += await dropHits(session, { share, batch }, options);
   }
   await session.run('DROP TABLE batch_hashes', options);
   return dropped;
@@ -129,47 +129,66 @@ export async function droppedRows(session: Session): Promise<DroppedRows> {
 
 interface Pass {
   readonly batch: KeyedRows;
-  /** The columns of the key, as a list. */
-  readonly keys: string;
   /** Which hashes `h` are this pass's. */
   readonly share: string;
 }
 
-/** Existing keys whose hash the batch has too. */
+/** Existing keys whose hash the batch has too. An inner join costs less than a semi-join, and hashes are there once. */
 async function findHits(
   session: Session,
-  { batch, keys, share, existing }: Pass & { readonly existing: readonly string[] },
+  { batch, share, existing }: Pass & { readonly existing: readonly string[] },
   options: StatementOptions,
 ): Promise<void> {
+  const keys = keyList(batch);
   await session.run(
-    `CREATE OR REPLACE TABLE hits AS SELECT ${keys} FROM (${batch.select}) LIMIT 0`,
+    `CREATE OR REPLACE TABLE hits AS SELECT ${keys} FROM (${keyedRows(batch)}) LIMIT 0`,
     options,
   );
   const insert = (select: string): string =>
-    `INSERT INTO hits SELECT ${keys} FROM (SELECT ${keys}, hash(${keys}) AS h FROM (${select})) ` +
-    `WHERE ${share} AND h IN (SELECT h FROM batch_hashes WHERE ${share})`;
+    `INSERT INTO hits SELECT ${keys} FROM (SELECT *, hash(${keys}) AS h ` +
+    `FROM (SELECT ${keyItems(batch)} FROM (${select})) WHERE ${share}) ` +
+    `JOIN (SELECT h FROM batch_hashes WHERE ${share}) USING (h)`;
   await Promise.all(existing.map((select) => execute(session, insert(select), options)));
 }
 
 /** Rows of the batch whose real key is among the hits. */
 async function dropHits(
   session: Session,
-  { batch, keys, share }: Pass,
+  { batch, share }: Pass,
   options: StatementOptions,
 ): Promise<number> {
-  const matches = batch.keyColumns
-    .map((name) => `hits.${identifier(name)} = batch.${identifier(name)}`)
-    .join(' AND ');
+  const matches = keyNames(batch).map((name) => `hits.${name} = batch.${name}`);
   const dropped = await execute(
     session,
     `INSERT INTO ${DROPPED} SELECT ${FILE_COLUMN}, ${ROW_COLUMN} ` +
-      `FROM (SELECT *, hash(${keys}) AS h FROM (${batch.select})) AS batch WHERE ${share} ` +
-      `AND EXISTS (SELECT 1 FROM hits WHERE ${matches}) ` +
+      `FROM (SELECT *, hash(${keyList(batch)}) AS h FROM (${keyedRows(batch)})) AS batch WHERE ${share} ` +
+      `AND EXISTS (SELECT 1 FROM hits WHERE ${matches.join(' AND ')}) ` +
       `AND ${survives(`batch.${FILE_COLUMN}`, `batch.${ROW_COLUMN}`)}`,
     options,
   );
   await session.run('DROP TABLE hits', options);
   return dropped;
+}
+
+/** The batch under names of our own: a key may be called anything, as these tables and their columns too. */
+function keyedRows(batch: KeyedRows): string {
+  const place = [
+    `${identifier(batch.file)} AS ${FILE_COLUMN}`,
+    `${identifier(batch.row)} AS ${ROW_COLUMN}`,
+  ];
+  return `SELECT ${place.join(', ')}, ${keyItems(batch)} FROM (${batch.select})`;
+}
+
+function keyItems({ keyColumns }: KeyedRows): string {
+  return keyColumns.map((name, index) => `${identifier(name)} AS key_${String(index)}`).join(', ');
+}
+
+function keyNames({ keyColumns }: KeyedRows): readonly string[] {
+  return keyColumns.map((_, index) => `key_${String(index)}`);
+}
+
+function keyList(batch: KeyedRows): string {
+  return keyNames(batch).join(', ');
 }
 
 function toNumber(value: EngineValue | undefined): number {

@@ -7,10 +7,8 @@ export {
   dropExisting,
   dropRows,
   dropWithinBatch,
-  FILE_COLUMN,
   type KeyedRows,
   prepareDrops,
-  ROW_COLUMN,
   survives,
 } from './duplicates.ts';
 export { createEngine } from './engine.ts';

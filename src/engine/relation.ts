@@ -133,19 +133,35 @@ function selectOf(run: FileRun, options: RelationOptions): string {
 }
 
 function sourceOf({ first, files }: FileRun): string {
-  const source = scanOf(files.map(({ localPath }) => localPath));
+  const source = scanOf(
+    files.map(({ localPath }) => localPath),
+    first.columns.map(({ name }) => name),
+  );
   const beside = first.beside ?? null;
   if (beside === null) return source;
-  const replaced = beside.columns.map(identifier).join(', ');
+  const replaced = beside.columns.map(scanned).join(', ');
   const rest = `SELECT * EXCLUDE (${replaced}), file_row_number FROM ${source}`;
-  return `(${rest}) POSITIONAL JOIN (SELECT * FROM ${scanOf([beside.localPath])})`;
+  return `(${rest}) POSITIONAL JOIN (SELECT * FROM ${scanOf([beside.localPath], beside.columns)})`;
 }
 
-function scanOf(paths: readonly string[]): string {
-  return (
+/** A scan of files with these columns, all that they have, in order. */
+function scanOf(paths: readonly string[], columns: readonly string[]): string {
+  const scan =
     `read_parquet(${literalList(paths)}, ` +
-    'hive_partitioning = false, union_by_name = false, binary_as_string = false)'
-  );
+    'hive_partitioning = false, union_by_name = false, binary_as_string = false)';
+  return columns.some(isPlace) ? `${scan} AS scan(${columns.map(scanned).join(', ')})` : scan;
+}
+
+/** What the engine calls the places of rows that it scans, unless a file has a column of that name. */
+const PLACES: ReadonlySet<string> = new Set(['file_row_number', 'file_index']);
+
+function isPlace(name: string): boolean {
+  return PLACES.has(name.toLowerCase());
+}
+
+/** A file's column in a scan, where it leaves their names to the places. */
+function scanned(name: string): string {
+  return identifier(isPlace(name) ? `${name} of the file` : name);
 }
 
 /** Whether a scan of the file may read others too. */
@@ -208,7 +224,7 @@ function ofEachFile(values: readonly (bigint | number)[]): string {
 function columnSql(field: StructField, file: RelationFile, mapping: MappingMode): string {
   const node = matchField(field, file.columns, mapping);
   if (node === null) return constantOf(field, file);
-  return convertNode(identifier(node.name), node, field.type, {
+  return convertNode(scanned(node.name), node, field.type, {
     mapping,
     binder: new Binder(),
     path: field.name,

@@ -68,6 +68,7 @@ export {
   decimalType,
   DOUBLE,
   findField,
+  unusedName,
   FLOAT,
   INTEGER,
   LONG,

@@ -42,6 +42,13 @@ export function findField(schema: StructType, name: string): StructField | null 
   return schema.fields.find((field) => field.name.toLowerCase() === folded) ?? null;
 }
 
+/** `wanted`, or with blanks behind it what no column is called: with column mapping, columns may have any name. */
+export function unusedName(schema: StructType, wanted: string): string {
+  let name = wanted;
+  while (findField(schema, name) !== null) name += ' ';
+  return name;
+}
+
 /** True where both are the same type, nullability and field names (with case) included, metadata not. */
 export function typesEqual(left: DataType, right: DataType): boolean {
   switch (left.kind) {

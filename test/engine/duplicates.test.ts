@@ -26,6 +26,8 @@ function batch(...rows: readonly (readonly [file: number, row: number, key: stri
   const list = rows.map(([file, row, key]) => `(${file}::INTEGER, ${row}::BIGINT, '${key}')`);
   return {
     select: `SELECT * FROM (VALUES ${list.join(', ')}) AS v(file_number, file_row, "the key")`,
+    file: 'file_number',
+    row: 'file_row',
     keyColumns: ['the key'],
   };
 }
@@ -67,6 +69,8 @@ describe('duplicates', () => {
     const rows = {
       select:
         "SELECT (range % 3)::INTEGER AS file_number, range AS file_row, 'k' || (range * 7919 % 4000) AS k FROM range(10000)",
+      file: 'file_number',
+      row: 'file_row',
       keyColumns: ['k'],
     };
     await dropWithinBatch(session, rows);

@@ -28,6 +28,7 @@ import {
   writeDataFile,
 } from './append-file.ts';
 import { stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { ROW } from './row-matches.ts';
 
 /** What statements that write files of one table share. */
 export interface SelectWriter {
@@ -94,11 +95,11 @@ async function stagePartitions(
     options,
   );
   const same = columns
-    .map((column) => `p.${column} IS NOT DISTINCT FROM r.${column}`)
+    .map((column) => `p.${column} IS NOT DISTINCT FROM ${ROW}.${column}`)
     .join(' AND ');
   const numbered =
     `SELECT ${fileColumns(target)}, ${numberSql} FROM (` +
-    `SELECT r.*, p.${numberSql} FROM (${select}) AS r JOIN ${table} AS p ON ${same})`;
+    `SELECT ${ROW}.*, p.${numberSql} FROM (${select}) AS ${ROW} JOIN ${table} AS p ON ${same})`;
   await encoded(session, numbered, storedFields(target), async (rows, encoding) => {
     // What an encoding leaves behind that was given up.
     await rm(folder, { recursive: true, force: true });

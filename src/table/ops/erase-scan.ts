@@ -11,7 +11,13 @@ import {
 } from '../../engine/index.ts';
 import type { RowBits } from '../../log/index.ts';
 import type { ParquetFooter } from '../../parquet/index.ts';
-import { columnsRead, type Expression, type Scalar, type StructType } from '../../schema/index.ts';
+import {
+  columnsRead,
+  type Expression,
+  type Scalar,
+  type StructType,
+  unusedName,
+} from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import {
   ENGINE_STATEMENTS_MAX,
@@ -21,7 +27,7 @@ import {
 } from './append-stage.ts';
 import { LocalStage } from './input-stage.ts';
 import { mappingOf } from './input-table.ts';
-import { ROW, rowScope, unusedName } from './row-matches.ts';
+import { ROW, rowScope } from './row-matches.ts';
 
 /** An object below a table that may hold rows of it. */
 export interface RowFile {
@@ -183,7 +189,8 @@ export class FileSearch {
     select: MatchesSql,
   ): AsyncGenerator<readonly [number, number]> {
     const { where, session, signal } = this.#options;
-    const [file, row] = [unusedName(snapshot, 'file number'), unusedName(snapshot, 'row number')];
+    const file = unusedName(snapshot.schema, 'file number');
+    const row = unusedName(snapshot.schema, 'row number');
     const relation = relationSql(files.map(relationOf), {
       schema: this.#columns(snapshot),
       partitionColumns: [...(files[0]?.file.values.keys() ?? [])],

@@ -11,10 +11,10 @@ import {
 import { rowsToArrow, writeParquet } from '../../parquet/index.ts';
 import {
   BOOLEAN,
-  findField,
   type Row,
   type StructField,
   type StructType,
+  unusedName,
 } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { totalOf } from './append-commit.ts';
@@ -152,7 +152,7 @@ async function encodeFilled(
   if (rowCount === 0) return { files: [], table: after };
   let before = 0;
   const placed = inputs.map((input) => {
-    const rowNumber = freeName(columns, 'row number');
+    const rowNumber = unusedName(columns, 'row number');
     const rows = relationSql([input.relation], {
       schema: columns,
       partitionColumns: [],
@@ -195,14 +195,7 @@ function withFlags(schema: StructType, flags: readonly string[]): StructType {
 }
 
 function flagName(schema: StructType, index: number): string {
-  return freeName(schema, `given ${String(index)}`);
-}
-
-/** A name that no column has: with column mapping, columns may have any. */
-function freeName(schema: StructType, wanted: string): string {
-  let name = wanted;
-  while (findField(schema, name) !== null) name += ' ';
-  return name;
+  return unusedName(schema, `given ${String(index)}`);
 }
 
 async function localInput(stage: LocalStage, bytes: Uint8Array): Promise<Omit<FillInput, 'given'>> {

@@ -6,18 +6,16 @@ import {
   dropExisting,
   dropRows,
   dropWithinBatch,
-  FILE_COLUMN,
   identifier,
   type KeyedRows,
   prepareDrops,
   relationSql,
-  ROW_COLUMN,
   type Session,
   type StatementOptions,
   survives,
 } from '../../engine/index.ts';
 import type { AddFile, PartitionValues } from '../../log/index.ts';
-import type { StructType } from '../../schema/index.ts';
+import { type StructType, unusedName } from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { totalOf } from './append-commit.ts';
 import { copyDataFile, discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
@@ -38,6 +36,7 @@ import { filesThatMayMatch, mappingOf, tableFile, tableRelations } from './input
 import type { PreparedInput } from './input-types.ts';
 import { keyRange } from './key-range.ts';
 import { KeySieve } from './key-sieve.ts';
+import { ROW } from './row-matches.ts';
 
 export interface BatchOptions {
   readonly target: FileTarget;
@@ -56,9 +55,6 @@ export interface ExistingFiles {
   readonly files: Iterable<AddFile>;
 }
 
-const FILE = identifier(FILE_COLUMN);
-const ROW = identifier(ROW_COLUMN);
-
 export class IngestBatch {
   readonly #ctx: TableContext;
   readonly #inputs: readonly PreparedInput[];
@@ -66,6 +62,9 @@ export class IngestBatch {
   readonly #keys: StructType;
   /** The keys, and what else a row must have. */
   readonly #required: StructType;
+  /** What the place of a row among the inputs is called: no column goes by these names. */
+  readonly #file: string;
+  readonly #row: string;
   readonly #stage: LocalStage;
   readonly #engine: LazySession;
   #sieve: KeySieve | null = null;
@@ -88,6 +87,8 @@ export class IngestBatch {
       schema: target.schema,
       keyColumns: [...new Set([...keyColumns, ...required])],
     });
+    this.#file = unusedName(target.schema, 'file number');
+    this.#row = unusedName(target.schema, 'row number');
     this.#stage = stage;
     this.#engine = new LazySession(ctx);
   }
@@ -252,17 +253,17 @@ export class IngestBatch {
     );
     const rows = relationSql(relations, {
       ...sourceOptions(this.#options.target),
-      fileIndex: FILE_COLUMN,
-      rowNumber: ROW_COLUMN,
+      fileIndex: this.#file,
+      rowNumber: this.#row,
     });
     const isGood = this.#required.fields.length === 0 ? 'TRUE' : keyIsGood(this.#required);
-    const good = `SELECT * FROM (${rows}) AS r WHERE ${isGood}`;
+    const good = `SELECT * FROM (${rows}) AS ${ROW} WHERE ${isGood}`;
     if (this.#required.fields.length === 0 || (await this.dropped()).count === 0) {
       return this.#filled(run, good);
     }
     await this.#dropSession();
     const numbers = run.map(({ number }) => number).join(', ');
-    const left = `${good} AND ${survives(`([${numbers}])[r.${FILE} + 1]`, `r.${ROW}`)}`;
+    const left = `${good} AND ${survives(`([${numbers}])[${ROW}.${identifier(this.#file)} + 1]`, `${ROW}.${identifier(this.#row)}`)}`;
     return this.#filled(run, left);
   }
 
@@ -274,7 +275,8 @@ export class IngestBatch {
       const columns = schema.fields.map(({ name }) => identifier(name)).join(', ');
       return `SELECT ${columns} FROM (${rows})`;
     }
-    const byFile = (values: readonly string[]): string => `([${values.join(', ')}])[${FILE} + 1]`;
+    const byFile = (values: readonly string[]): string =>
+      `([${values.join(', ')}])[${identifier(this.#file)} + 1]`;
     const missing = run.map(({ input }) => fieldsToFill(fills, input.footer));
     const given = filledFields(fills).map((field) => {
       const isGiven = missing.map((fields) => (fields.includes(field) ? 'FALSE' : 'TRUE'));
@@ -285,9 +287,9 @@ export class IngestBatch {
     );
     return filledSelect(schema, fills, {
       rows,
-      place: `${byFile(starts.map(String))} + ${ROW}`,
+      place: `${byFile(starts.map(String))} + ${identifier(this.#row)}`,
       given: new Map(given),
-      flags: [FILE_COLUMN],
+      flags: [this.#file],
     });
   }
 
@@ -336,12 +338,14 @@ export class IngestBatch {
     );
     const rows = relationSql(relations, {
       ...sourceOptions({ schema: this.#required }),
-      fileIndex: FILE_COLUMN,
-      rowNumber: ROW_COLUMN,
+      fileIndex: this.#file,
+      rowNumber: this.#row,
     });
     const allGood = this.#inputs.every(({ badKeyCount }) => badKeyCount === 0);
     this.#rows = {
       select: allGood ? rows : `SELECT * FROM (${rows}) WHERE ${keyIsGood(this.#required)}`,
+      file: this.#file,
+      row: this.#row,
       keyColumns: this.#keys.fields.map(({ name }) => name),
     };
     return this.#rows;

@@ -17,7 +17,7 @@ import {
   type ParquetFooter,
   readFooter,
 } from '../../parquet/index.ts';
-import { findField, STRING, type StructType, typesEqual } from '../../schema/index.ts';
+import { findField, STRING, type StructType, typesEqual, unusedName } from '../../schema/index.ts';
 import { compareUtf8 } from '../../store/index.ts';
 import type { TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
@@ -165,11 +165,12 @@ class Inspector {
     const session = await this.#engine.open();
     const columns = columnsIn(footer, this.#options.keyColumns);
     const localPath = await this.#stage.localFile(file, footer, columns);
+    const rowNumber = unusedName(schema, 'row number');
     const relation = relationSql(
       [{ localPath, columns: footer.columns, partitionValues: new Map() }],
-      { schema, partitionColumns: [], mapping: 'none', rowNumber: 'row number' },
+      { schema, partitionColumns: [], mapping: 'none', rowNumber },
     );
-    const bad = `SELECT "row number" FROM (${relation}) WHERE NOT (${keyIsGood(schema)})`;
+    const bad = `SELECT ${identifier(rowNumber)} FROM (${relation}) WHERE NOT (${keyIsGood(schema)})`;
     let count = 0;
     for await (const chunk of session.stream(bad)) {
       for (const row of chunk.columns[0] ?? []) {

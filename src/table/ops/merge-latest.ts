@@ -11,6 +11,7 @@ import { openRowBatch } from './input-rows.ts';
 import { LocalStage } from './input-stage.ts';
 import type { PreparedInput } from './input-types.ts';
 import type { MergeSource } from './merge-types.ts';
+import { ROW } from './row-matches.ts';
 
 export interface PrepareOptions {
   /** What the rows of the inputs are read as; the columns of the source. */
@@ -79,10 +80,10 @@ export async function prepareMergeSource(
 }
 
 function latestOf(select: string, { by, orderBy }: KeepLatest): string {
-  const keys = by.map((name) => `r.${identifier(name)}`).join(', ');
+  const keys = by.map((name) => `${ROW}.${identifier(name)}`).join(', ');
   // Whether there is a value comes first: among the members of a struct the engine takes null for the greatest.
   const order = orderBy
-    .flatMap((name) => [`r.${identifier(name)} IS NOT NULL`, `r.${identifier(name)}`])
+    .flatMap((name) => [`${ROW}.${identifier(name)} IS NOT NULL`, `${ROW}.${identifier(name)}`])
     .join(', ');
-  return `SELECT unnest(latest) FROM (SELECT arg_max(r, row(${order})) AS latest FROM (${select}) AS r GROUP BY ${keys})`;
+  return `SELECT unnest(latest) FROM (SELECT arg_max(${ROW}, row(${order})) AS latest FROM (${select}) AS ${ROW} GROUP BY ${keys})`;
 }

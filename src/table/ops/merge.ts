@@ -7,6 +7,7 @@
 import { backoffMs, unreachable } from '../../base/index.ts';
 import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
+import { unusedName } from '../../schema/index.ts';
 import { commitTransaction } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
 import { parseSizeBytes } from '../properties.ts';
@@ -31,7 +32,6 @@ import { incomingColumns } from './merge-scope.ts';
 import { type LoadedSource, loadSource } from './merge-source.ts';
 import type { MergeExplanation, MergeResult, MergeSpec } from './merge-types.ts';
 import { type WrittenMerge, writeMerge } from './merge-write.ts';
-import { unusedName } from './row-matches.ts';
 import { modeOf } from './row-change-mode.ts';
 import { discardRows } from './row-writes.ts';
 import { checkRules, rulesOf } from './table-rules.ts';
@@ -171,8 +171,8 @@ function stepOf(ctx: TableContext, snapshot: Snapshot, trying: Trying): Step {
     snapshot: table,
     plan,
     mode: modeOf(snapshot, 'MERGE', spec.mode),
-    fileNumber: unusedName(table, 'file number'),
-    rowNumber: unusedName(table, 'row number'),
+    fileNumber: unusedName(table.schema, 'file number'),
+    rowNumber: unusedName(table.schema, 'row number'),
     signal: spec.signal,
   };
   return { step, actions };

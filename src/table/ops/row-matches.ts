@@ -13,8 +13,8 @@ import {
   columnsRead,
   evaluatePredicate,
   type Expression,
-  findField,
   type StructType,
+  unusedName,
 } from '../../schema/index.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
@@ -100,13 +100,6 @@ export function rowScope({ fields }: StructType): Scope {
   return fields.map(({ name, type }) => ({ name, type, sql: `${ROW}.${identifier(name)}` }));
 }
 
-/** A name that no column has, as columns of a table with column mapping may have any. */
-export function unusedName({ schema }: Pick<Snapshot, 'schema'>, wanted: string): string {
-  let name = wanted;
-  while (findField(schema, name) !== null) name += ' ';
-  return name;
-}
-
 /** Requests for footers that are under way at once, of files that no statistics tell the rows of. */
 const WHOLE_FILES_MAX = 16;
 
@@ -180,7 +173,7 @@ async function blocksSql(
   const { schema, partitionColumns } = snapshot;
   assert(where !== null, 'without a condition all files are taken whole');
   const columns = columnsRead(where, schema);
-  const [file, row] = [unusedName(snapshot, 'file number'), unusedName(snapshot, 'row number')];
+  const [file, row] = [unusedName(schema, 'file number'), unusedName(schema, 'row number')];
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ add }) => add),
     columns,

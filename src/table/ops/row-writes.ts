@@ -3,7 +3,7 @@
 import { identifier, relationSql, type Session, translateCondition } from '../../engine/index.ts';
 import type { AddFile } from '../../log/index.ts';
 import type { Codec } from '../../parquet/index.ts';
-import type { Expression } from '../../schema/index.ts';
+import { type Expression, unusedName } from '../../schema/index.ts';
 import { type RowsToHide, writeVectors } from '../deletion-vectors.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { discardFiles, moveTarget, type StagedFile } from './append-file.ts';
@@ -15,7 +15,7 @@ import { LocalStage } from './input-stage.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
 import type { RowChangeMode } from './row-change-mode.ts';
 import { rowIdColumnsOf } from './row-ids.ts';
-import { type FileRows, ROW, rowScope, unusedName } from './row-matches.ts';
+import { type FileRows, ROW, rowScope } from './row-matches.ts';
 import { planSplice, stageSplice } from './splice-file.ts';
 
 export interface RowWrite {
@@ -130,7 +130,13 @@ async function rewriteFile(write: RowWrite, file: FileRows): Promise<readonly St
     rowIdSql(write, values === null ? 'FALSE' : changes);
   const select = (rows: string): string => `SELECT ${row} FROM (${rows}) AS ${ROW}${kept}`;
   return withStage(write, async (stage, writer) => {
-    const step = { snapshot, stage, writer, codec, rowNumber: unusedName(snapshot, 'row number') };
+    const step = {
+      snapshot,
+      stage,
+      writer,
+      codec,
+      rowNumber: unusedName(snapshot.schema, 'row number'),
+    };
     const columns = gone === null && values !== null ? new Set(values.keys()) : null;
     const splice = await planSplice(step, { ...file, columns });
     const spliced = splice === null ? null : await stageSplice(step, splice, select);

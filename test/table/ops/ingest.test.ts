@@ -37,6 +37,35 @@ async function take(
   }
 }
 
+// Names that statements of our own could have given to their columns.
+test.each(['h', 'H', 'file_number', 'file_row', 'key_0', 'occurrence', 'batch', 'hits'])(
+  'keys may be called %s',
+  async (key) => {
+    await withBench('memory', async (bench) => {
+      const rows = (from: number): string =>
+        `SELECT CASE WHEN i = 500 THEN NULL ELSE i % 900 + ${from} END AS ${key}, i AS n FROM range(1000) AS t(i)`;
+      await bench.parquet('1.parquet', rows(0));
+      await bench.parquet('2.parquet', rows(450));
+      let snapshot = await tableOf(bench, `${key} bigint, n bigint`);
+      for (const prefix of ['1', '2']) {
+        const files = (await bench.inputs()).filter(({ path }) => path.startsWith(prefix));
+        const inspected = await inspectInputs(bench.ctx, files, {
+          schema: snapshot.schema,
+          keyColumns: [key],
+        });
+        const result = await ingest(bench.ctx, snapshot, inspected.accepted, {
+          dropDuplicates: [key],
+        });
+        await inspected.close();
+        expect(result.insertedCount).toBe(prefix === '1' ? 899 : 450);
+        ({ snapshot } = result);
+      }
+      const keys = (await rowsOf(bench, snapshot)).map((row) => Number(row[key]));
+      expect(new Set(keys).size).toBe(keys.length);
+    });
+  },
+);
+
 describe.each(['memory', 'disk'] as const)('ingest (%s)', (kind) => {
   test('lets each key in once: the lowest path and row, within and across batches', async () => {
     await withBench(kind, async (bench) => {

@@ -6,7 +6,7 @@ import { prepareMergeSource } from '../../../src/table/ops/merge-latest.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
 import { rowsOf, tableOf, withBench } from './write-table.ts';
 
-const EVENTS = parseDdl('id string, at timestamp, code string, name string');
+const EVENTS = parseDdl('id string, at timestamp, code string, r string');
 
 test('each event counts once, and of each key the newest is merged', async () => {
   await withBench('memory', async (bench) => {
@@ -15,11 +15,11 @@ test('each event counts once, and of each key the newest is merged', async () =>
       '1.parquet',
       `SELECT * FROM (VALUES ('a', ${at(1)}, 'K', 'old'), ('b', ${at(3)}, 'K', 'new'), ('c', NULL, 'L', 'no time'),
         ('d', ${at(1)}, 'M', 'tie a'), ('e', ${at(1)}, 'M', 'tie é'), ('f', ${at(1)}, 'M', 'tie z'), ('g', NULL, 'N', NULL),
-        ('', ${at(1)}, 'O', 'no id')) AS v(id, "at", code, name)`,
+        ('', ${at(1)}, 'O', 'no id')) AS v(id, "at", code, r)`,
     );
     await bench.parquet(
       '2.parquet',
-      `SELECT * FROM (VALUES ('a', ${at(9)}, 'K', 'doubled id'), ('h', ${at(2)}, 'L', 'timed')) AS v(id, "at", code, name)`,
+      `SELECT * FROM (VALUES ('a', ${at(9)}, 'K', 'doubled id'), ('h', ${at(2)}, 'L', 'timed')) AS v(id, "at", code, r)`,
     );
     const inspected = await inspectInputs(bench.ctx, await bench.inputs(), {
       schema: EVENTS,
@@ -28,7 +28,7 @@ test('each event counts once, and of each key the newest is merged', async () =>
     const prepared = await prepareMergeSource(bench.ctx, inspected.accepted, {
       schema: EVENTS,
       dropDuplicates: ['id'],
-      keepLatest: { by: ['code'], orderBy: ['at', 'name'] },
+      keepLatest: { by: ['code'], orderBy: ['at', 'r'] },
     });
     expect(prepared).toMatchObject({
       inputRowCount: 10,
@@ -36,7 +36,7 @@ test('each event counts once, and of each key the newest is merged', async () =>
       duplicateCount: 1,
       rowCount: 4,
     });
-    const start = await tableOf(bench, 'code string, name string');
+    const start = await tableOf(bench, 'code string, r string');
     const { snapshot } = await merge(bench.ctx, start, {
       source: prepared.source,
       on: 't.code = s.code',
@@ -44,10 +44,10 @@ test('each event counts once, and of each key the newest is merged', async () =>
       whenNotMatched: [{ insert: '*' }],
     });
     expect(await rowsOf(bench, snapshot)).toEqual([
-      { code: 'K', name: 'new' },
-      { code: 'L', name: 'timed' },
-      { code: 'M', name: 'tie é' },
-      { code: 'N', name: null },
+      { code: 'K', r: 'new' },
+      { code: 'L', r: 'timed' },
+      { code: 'M', r: 'tie é' },
+      { code: 'N', r: null },
     ]);
     await prepared.close();
     await inspected.close();
