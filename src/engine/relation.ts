@@ -144,11 +144,14 @@ function sourceOf({ first, files }: FileRun): string {
   return `(${rest}) POSITIONAL JOIN (SELECT * FROM ${scanOf([beside.localPath], beside.columns)})`;
 }
 
-/** A scan of files with these columns, all that they have, in order. */
+/**
+ * A scan of files with these columns, all that they have, in order. Many writers pass over a NaN in a chunk's bounds, by
+ * which the engine would pass over its row, though NaN is greater than all.
+ */
 function scanOf(paths: readonly string[], columns: readonly string[]): string {
   const scan =
     `read_parquet(${literalList(paths)}, ` +
-    'hive_partitioning = false, union_by_name = false, binary_as_string = false)';
+    'hive_partitioning = false, union_by_name = false, binary_as_string = false, can_have_nan = true)';
   return columns.some(isPlace) ? `${scan} AS scan(${columns.map(scanned).join(', ')})` : scan;
 }
 

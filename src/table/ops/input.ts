@@ -210,7 +210,7 @@ class Inspector {
     if (only !== undefined && others.length === 0) return only;
     const session = await this.#engine.open();
     const file = this.#stage.freshFile('.parquet');
-    const select = `SELECT * FROM read_parquet(${literalList(parts)})`;
+    const select = `SELECT * FROM read_parquet(${literalList(parts)}, hive_partitioning = false)`;
     await copyToParquet(session, select, { file, codec: 'snappy' });
     return file;
   }
