@@ -23,9 +23,12 @@ export interface Leaf {
 
 /** The bytes of a chunk: in memory, or in a local file that stays open. */
 export interface ChunkBytes {
-  /** Bytes `start` (inclusive) to `end` (exclusive): a view, or in `room`, where there is as much. */
-  read(start: number, end: number, room: Uint8Array): Uint8Array;
+  /** Bytes `start` (inclusive) to `end` (exclusive): a view, or else in the memory that is asked of `room`. */
+  read(start: number, end: number, room: Room): Uint8Array;
 }
+
+/** At least so many bytes. */
+export type Room = (byteCount: number) => Uint8Array;
 
 /** A data page as it lies in its chunk. */
 export interface StoredPage {
@@ -151,19 +154,24 @@ export function openLeaf({ leaf, chunk, bytes, file }: StoredChunk): LeafChunk |
 
 /** Holds the pages that have checksums to them. Errors: `PARQUET_CORRUPT_DATA`, those of the bytes. */
 export function verifyPages({ dictionary, pages, bytes, corrupt }: LeafChunk): void {
-  let room = new Uint8Array(0);
+  let memory = new Uint8Array(0);
+  const room: Room = (count) => {
+    if (memory.length < count) memory = new Uint8Array(count);
+    return memory;
+  };
   for (const { header, start } of dictionary === null ? pages : [dictionary, ...pages]) {
     if (header.checksum === null) continue;
-    const { compressedBytes } = header;
-    if (room.length < compressedBytes) room = new Uint8Array(compressedBytes);
-    checkPage(header, bytes.read(start, start + compressedBytes, room), corrupt);
+    checkPage(header, bytes.read(start, start + header.compressedBytes, room), corrupt);
   }
 }
 
 /** The bytes of a chunk that stays in a local file. */
 export function bytesOnDisk(file: HeldFile, { start: base }: ColumnChunk): ChunkBytes {
   return {
-    read: (start, end, room) => file.readSync(base + start, room.subarray(0, end - start)),
+    read: (start, end, room) => {
+      const count = end - start;
+      return file.readSync(base + start, room(count).subarray(0, count));
+    },
   };
 }
 
@@ -187,7 +195,7 @@ function readHeader(
 ): PageHeader {
   for (let roomBytes = HEADER_BYTES; ; roomBytes *= 16) {
     const end = Math.min(chunk.sizeBytes, place + roomBytes);
-    const piece = bytes.read(place, end, new Uint8Array(end - place));
+    const piece = bytes.read(place, end, freshRoom);
     try {
       return decodePageHeader(piece, corrupt);
     } catch (error) {
@@ -196,6 +204,9 @@ function readHeader(
     }
   }
 }
+
+/** Memory of its own for each. */
+export const freshRoom: Room = (byteCount) => new Uint8Array(byteCount);
 
 /** Read for a header at first, and at most. */
 const HEADER_BYTES = 256;

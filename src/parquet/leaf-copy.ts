@@ -5,7 +5,7 @@
 
 import { crc32 } from 'node:zlib';
 
-import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
+import { freshRoom, type LeafChunk, type StoredPage } from './leaf-chunk.ts';
 import { LeafReader, type TextPage } from './leaf-reader.ts';
 import { bitWidthOf } from './page-buffer.ts';
 import { encodePageHeader, PageEncoder, type PageOutline } from './page-encoder.ts';
@@ -30,7 +30,7 @@ export class StoredBytes {
 
   /** Fills `target`, which is as long. Errors: those of the bytes, `PARQUET_CORRUPT_DATA` where they have changed. */
   copyTo(target: Uint8Array): void {
-    const bytes = this.#chunk.bytes.read(this.#start, this.#start + this.length, target);
+    const bytes = this.#chunk.bytes.read(this.#start, this.#start + this.length, () => target);
     if (bytes.buffer !== target.buffer) target.set(bytes);
     for (const { header, start } of this.#bodies) {
       const from = start - this.#start;
@@ -178,7 +178,7 @@ class ChunkDraft {
     };
     if (header.checksum === null) {
       this.#endRun();
-      const body = this.#chunk.bytes.read(start, end, new Uint8Array(header.compressedBytes));
+      const body = this.#chunk.bytes.read(start, end, freshRoom);
       const own = encodePageHeader(outline, body);
       const checked = { ...header, checksum: crc32(body) };
       this.#parts.push(own, new StoredBytes(this.#chunk, start, [{ header: checked, start }]));

@@ -3,7 +3,7 @@
 import type { Corrupt } from './errors.ts';
 import { PlainValues } from './key-pages.ts';
 import { decodeHybrid, isOneRun } from './hybrid.ts';
-import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
+import { freshRoom, type LeafChunk, type Room, type StoredPage } from './leaf-chunk.ts';
 import { bitWidthOf } from './page-buffer.ts';
 import { PageCodec } from './page-codec.ts';
 import { checkPage } from './page-header.ts';
@@ -260,8 +260,7 @@ export class LeafReader {
     const { header, start } = dictionary;
     const { compressedBytes, uncompressedBytes: sizeBytes } = header;
     // Memory of its own: what is shared may hold a page that is just being read.
-    const room = new Uint8Array(compressedBytes);
-    const bytes = this.#chunk.bytes.read(start, start + compressedBytes, room);
+    const bytes = this.#chunk.bytes.read(start, start + compressedBytes, freshRoom);
     checkPage(header, bytes, corrupt);
     return this.#codec.decompress({ codec, bytes, sizeBytes }, true);
   }
@@ -270,7 +269,7 @@ export class LeafReader {
   #body({ header, start }: StoredPage): Uint8Array {
     const { bytes, corrupt } = this.#chunk;
     const { compressedBytes } = header;
-    const room = this.#scratch.bytes(compressedBytes);
+    const room: Room = (count) => this.#scratch.bytes(count);
     const body = bytes.read(start, start + compressedBytes, room);
     checkPage(header, body, corrupt);
     return body;

@@ -4,10 +4,12 @@
  */
 
 import { type EncodedChunk, type Leaf, PAGE_BYTES_MAX, PAGE_ROWS_MAX } from './chunk-encoder.ts';
+import type { Corrupt } from './errors.ts';
 import { widthOf } from './gather.ts';
-import { LENGTH_BYTES, PlainValues } from './key-pages.ts';
+import { JoinedValues, type Place } from './joined-values.ts';
+import { LENGTH_BYTES } from './key-pages.ts';
 import { KeySet } from './key-set.ts';
-import type { LeafChunk, StoredPage } from './leaf-chunk.ts';
+import { freshRoom, type LeafChunk, type StoredPage } from './leaf-chunk.ts';
 import {
   decodeLevels,
   LeafReader,
@@ -15,11 +17,11 @@ import {
   presentCount,
   type RawPage,
 } from './leaf-reader.ts';
-import { bitWidthOf, type LevelRange, PageBuffer } from './page-buffer.ts';
+import { bitWidthOf, type LevelRange } from './page-buffer.ts';
 import { ChunkPages, type PageEncoder } from './page-encoder.ts';
 import { PageEntries, type PageLevels } from './page-entries.ts';
 import { checkPage, type PageHeader } from './page-header.ts';
-import { addSnappyElements, firstSnappyLiteral } from './snappy-elements.ts';
+import { firstSnappyLiteral } from './snappy-elements.ts';
 import { snappyLength, snappyLiteralHead } from './snappy-encoder.ts';
 import type { ChunkStatistics, ColumnChunk } from './types.ts';
 import { ValueBounds } from './value-bounds.ts';
@@ -33,16 +35,6 @@ export interface JoinedChunk {
   readonly isTrusted: boolean;
 }
 
-/** Plain values in Snappy. */
-interface Piece {
-  /** Where its elements begin among those of all. */
-  readonly start: number;
-  /** Of what they give. */
-  readonly sizeBytes: number;
-  /** Entries of the leaf before those that have its values. */
-  readonly entriesBefore: number;
-}
-
 /** Of a smaller chunk also the values of a column with few may all be different. */
 const WHOLE_VALUES_MIN = 512;
 
@@ -52,33 +44,29 @@ const DICTIONARY_BYTES_MAX = 16 * 1024 * 1024;
 /** One leaf, which does not repeat and does not hold booleans; its memory is used again after `clear`. */
 export class PageJoiner {
   readonly #leaf: Leaf;
-  readonly #width: number;
   readonly #encoder: PageEncoder;
+  readonly #values: JoinedValues;
   readonly #entries: PageEntries;
-  #pieces: Piece[] = [];
-  readonly #elements = new PageBuffer();
-  #sizeBytes = 0;
-  /** In the pieces, and in the entries. */
-  #valueCount = 0;
+  /** Entries that hold a value. */
   #presentCount = 0;
   /** Whether so far each entry that holds a value has the one that comes next. */
   #isInOrder = true;
-  /** Values of dictionaries that repeat, and which value of the pieces each is. */
+  /** Values of dictionaries that repeat, and which of all values each is. */
   #keys = new KeySet();
   #keyNumbers: number[] = [];
   #bounds: ValueBounds | null;
 
   constructor(leaf: Leaf, encoder: PageEncoder) {
     this.#leaf = leaf;
-    this.#width = widthOf(leaf.node);
     this.#encoder = encoder;
+    this.#values = new JoinedValues(leaf.node, encoder);
     this.#entries = new PageEntries(leaf);
     this.#bounds = new ValueBounds(leaf.node);
   }
 
   /** Whether so many bytes of values are held that more would make pages, or a dictionary, too long. */
   get isFull(): boolean {
-    return this.#sizeBytes >= (this.#isInOrder ? LEAF_BYTES_MAX : DICTIONARY_BYTES_MAX);
+    return this.#values.sizeBytes >= (this.#isInOrder ? LEAF_BYTES_MAX : DICTIONARY_BYTES_MAX);
   }
 
   /** Adds the entries of a chunk, whose levels are those of the leaf. Errors: `PARQUET_CORRUPT_DATA`. */
@@ -86,14 +74,13 @@ export class PageJoiner {
     const { pages: chunk, statistics, isTrusted } = joined;
     this.#addBounds(chunk, isTrusted ? statistics : null);
     const reader = new LeafReader(chunk, scratch);
+    const source = { joined, reader, scratch };
     let numbers: Numbers | null = null;
     for (const stored of chunk.pages) {
-      if (stored.header.encoding === 'PLAIN') {
-        this.#addPlain(stored, { joined, reader, scratch });
-      } else {
-        const page = reader.rawPage(stored);
-        numbers ??= this.#addDictionary(joined, reader);
-        this.#addEntries(numbered(page, numbers), numbers.first);
+      if (stored.header.encoding === 'PLAIN') this.#addPlain(stored, source);
+      else {
+        numbers ??= this.#addDictionary(source);
+        this.#addEntries(numbered(reader.rawPage(stored), numbers), numbers.first);
       }
     }
   }
@@ -101,7 +88,7 @@ export class PageJoiner {
   /** What was added, as plain pages where its values stand in order, else with a dictionary of all of them. */
   encode(): EncodedChunk {
     const written = new ChunkPages();
-    const isPlain = this.#isInOrder && this.#valueCount === this.#presentCount;
+    const isPlain = this.#isInOrder && this.#values.count === this.#presentCount;
     if (!isPlain) this.#writeDictionary(written);
     const dataStart = written.sizeBytes;
     if (isPlain) this.#writePlain(written);
@@ -129,10 +116,7 @@ export class PageJoiner {
 
   clear(): void {
     this.#entries.clear();
-    this.#pieces = [];
-    this.#elements.end = 0;
-    this.#sizeBytes = 0;
-    this.#valueCount = 0;
+    this.#values.clear();
     this.#presentCount = 0;
     this.#isInOrder = true;
     this.#keys = new KeySet();
@@ -159,36 +143,29 @@ export class PageJoiner {
     this.#entries.add(page, first);
   }
 
-  /** Notes values whose elements were added from `start` on; the number of the first. */
-  #addPiece(start: number, { count, sizeBytes }: ValuesSize): number {
-    const first = this.#valueCount;
-    this.#pieces.push({ start, sizeBytes, entriesBefore: this.#entries.count });
-    this.#valueCount += count;
-    this.#sizeBytes += sizeBytes;
-    return first;
-  }
-
-  #addDictionary({ pages: chunk, isTrusted }: JoinedChunk, reader: LeafReader): Numbers {
+  #addDictionary({ joined, scratch }: PageSource): Numbers {
+    const { pages: chunk, isTrusted } = joined;
     const { dictionary, corrupt, codec } = chunk;
     if (dictionary === null) throw corrupt('a page has no dictionary');
-    const { valueCount: count, uncompressedBytes: sizeBytes } = dictionary.header;
+    const { valueCount: count, uncompressedBytes: sizeBytes, checksum } = dictionary.header;
+    const body = bodyOf(dictionary, chunk);
+    const place = this.#placeOf(chunk, scratch);
     const isNearlyWhole = chunk.valueCount >= WHOLE_VALUES_MIN && count * 2 > chunk.valueCount;
-    const isRaw = isTrusted && codec === 'snappy' && this.#isSound(dictionary.header);
-    if (isNearlyWhole && isRaw && this.#fits({ count, sizeBytes })) {
-      const start = this.#elements.end;
-      addSnappyElements(this.#elements, bodyOf(dictionary, chunk), { from: 0, sizeBytes, corrupt });
-      return { first: this.#addPiece(start, { count, sizeBytes }), each: null };
+    if (isNearlyWhole && isTrusted && codec === 'snappy') {
+      const page = { body, isChecked: checksum !== null, sizeBytes, from: 0, count };
+      const first = this.#values.take(page, place);
+      if (first !== null) return { first, each: null };
     }
-    const bytes = reader.rawDictionary()?.bytes ?? NOTHING;
-    if (isNearlyWhole) return { first: this.#addValues(bytes, count, chunk), each: null };
-    return { first: 0, each: this.#intern(bytes, count, chunk) };
+    const bytes = scratch.codec.decompress({ codec, bytes: body, sizeBytes });
+    if (isNearlyWhole) return { first: this.#values.addPlain(bytes, count, place), each: null };
+    return { first: 0, each: this.#intern(bytes, count, corrupt) };
   }
 
   /** Adds those of the values that were not there before; the number of each. */
-  #intern(bytes: Uint8Array, count: number, chunk: LeafChunk): Int32Array {
+  #intern(bytes: Uint8Array, count: number, corrupt: Corrupt): Int32Array {
     const numbers = new Int32Array(count);
-    const ends = this.#endsOf(bytes, count, chunk);
-    const page = this.#encoder.page;
+    const ends = this.#values.ends(bytes, count, corrupt);
+    const { page } = this.#encoder;
     page.end = 0;
     let added = 0;
     for (let at = 0; at < count; at += 1) {
@@ -197,35 +174,36 @@ export class PageJoiner {
       const before = this.#keys.size;
       const key = this.#keys.intern(bytes, from, to);
       if (key === before) {
-        this.#keyNumbers.push(this.#valueCount + added);
+        this.#keyNumbers.push(this.#values.count + added);
         page.set(bytes.subarray(from, to));
         added += 1;
       }
       numbers[at] = this.#keyNumbers[key] ?? 0;
     }
-    if (added > 0) this.#addPage(added);
+    if (added > 0) this.#values.addPage(added, { entriesBefore: this.#entries.count });
     return numbers;
   }
 
-  #addPlain(stored: StoredPage, from: PageSource): void {
-    const { joined, reader } = from;
+  #addPlain(stored: StoredPage, source: PageSource): void {
+    const { joined, reader, scratch } = source;
     const { pages: chunk, isTrusted } = joined;
-    const isRaw = isTrusted && chunk.codec === 'snappy' && this.#isSound(stored.header);
-    if (isRaw && stored.header.kind === 'data' && this.#takePlain(stored, from)) return;
+    const isRaw = isTrusted && chunk.codec === 'snappy' && stored.header.kind === 'data';
+    if (isRaw && this.#takePlain(stored, source)) return;
     const page = reader.rawPage(stored);
-    this.#addEntries(page, this.#addValues(page.values, page.present, chunk));
+    const place = this.#placeOf(chunk, scratch);
+    this.#addEntries(page, this.#values.addPlain(page.values, page.present, place));
   }
 
   /** Adds a plain page as it is compressed; false where its levels cannot be taken away from that. */
   #takePlain(stored: StoredPage, { joined: { pages: chunk }, scratch }: PageSource): boolean {
     const { corrupt } = chunk;
-    const { valueCount: count, uncompressedBytes } = stored.header;
+    const { valueCount: count, uncompressedBytes: sizeBytes, checksum } = stored.header;
     const body = bodyOf(stored, chunk);
     const { definition: max } = this.#leaf;
     let from = 0;
     let definition: Int32Array | null = null;
     if (max > 0) {
-      const literal = firstSnappyLiteral(body, uncompressedBytes, corrupt);
+      const literal = firstSnappyLiteral(body, sizeBytes, corrupt);
       if (literal.length < LENGTH_BYTES) return false;
       const view = new DataView(literal.buffer, literal.byteOffset, literal.length);
       from = LENGTH_BYTES + view.getUint32(0, true);
@@ -234,49 +212,19 @@ export class PageJoiner {
       definition = decodeLevels(levels, { count, max, usual: max }, { scratch, corrupt });
     }
     const present = presentCount(definition, count, max);
-    const size = { count: present, sizeBytes: uncompressedBytes - from };
-    const start = this.#elements.end;
-    const cut = { from, sizeBytes: uncompressedBytes, corrupt };
-    if (!this.#fits(size) || !addSnappyElements(this.#elements, body, cut)) return false;
-    const page = { count, present, definition, repetition: null, indices: null };
-    this.#addEntries(page, this.#addPiece(start, size));
+    const isChecked = checksum !== null;
+    const first = this.#values.take(
+      { body, isChecked, sizeBytes, from, count: present },
+      this.#placeOf(chunk, scratch),
+    );
+    if (first === null) return false;
+    this.#addEntries({ count, present, definition, repetition: null, indices: null }, first);
     return true;
   }
 
-  /** Whether no damage within the page could make its values begin elsewhere, and with them those of others behind it. */
-  #isSound({ checksum }: PageHeader): boolean {
-    return this.#width > 0 || checksum !== null;
-  }
-
-  /** Whether so many bytes can be so many values, as far as that can be told without decoding them. */
-  #fits({ count, sizeBytes }: ValuesSize): boolean {
-    return this.#width === 0
-      ? sizeBytes >= count * LENGTH_BYTES
-      : sizeBytes === count * this.#width;
-  }
-
-  /** Adds the first `count` values of some that are plain; the number of the first. */
-  #addValues(bytes: Uint8Array, count: number, chunk: LeafChunk): number {
-    const page = this.#encoder.page;
-    page.end = 0;
-    page.set(bytes.subarray(0, count === 0 ? 0 : this.#endsOf(bytes, count, chunk)[count - 1]));
-    return this.#addPage(count);
-  }
-
-  /** Adds the values that the page under way holds; the number of the first. */
-  #addPage(count: number): number {
-    const sizeBytes = this.#encoder.page.end;
-    const start = this.#elements.end;
-    this.#elements.set(this.#encoder.packed('snappy').subarray(snappyLength(sizeBytes).length));
-    return this.#addPiece(start, { count, sizeBytes });
-  }
-
-  /** Where each value ends. */
-  #endsOf(bytes: Uint8Array, count: number, { corrupt }: LeafChunk): Int32Array {
-    const width = this.#width;
-    if (width === 0) return new PlainValues(bytes, count, corrupt).offsets().subarray(1);
-    if (count * width > bytes.length) throw corrupt('a page has fewer values than it says');
-    return Int32Array.from({ length: count }, (_, at) => (at + 1) * width);
+  /** Where values of a chunk that are added next belong. */
+  #placeOf({ corrupt }: LeafChunk, { codec }: LeafScratch): Place {
+    return { entriesBefore: this.#entries.count, codec, corrupt };
   }
 
   #writePlain(written: ChunkPages): void {
@@ -303,29 +251,28 @@ export class PageJoiner {
     readonly elements: Uint8Array;
     readonly sizeBytes: number;
   }> {
-    const { bytes, end } = this.#elements;
+    const { elements: all, pieces } = this.#values;
     let [entry, start, sizeBytes] = [0, 0, 0];
-    for (const piece of this.#pieces) {
+    for (const piece of pieces) {
       const { entriesBefore } = piece;
       const isFull =
         entriesBefore - entry >= PAGE_ROWS_MAX || sizeBytes + piece.sizeBytes > PAGE_BYTES_MAX;
       if (isFull && sizeBytes > 0) {
-        const elements = bytes.subarray(start, piece.start);
+        const elements = all.subarray(start, piece.start);
         yield { entries: { start: entry, end: entriesBefore }, elements, sizeBytes };
         [entry, start, sizeBytes] = [entriesBefore, piece.start, 0];
       }
       sizeBytes += piece.sizeBytes;
     }
     const entries = { start: entry, end: this.#entries.count };
-    yield { entries, elements: bytes.subarray(start, end), sizeBytes };
+    yield { entries, elements: all.subarray(start), sizeBytes };
   }
 
   #writeDictionary(written: ChunkPages): void {
-    const { bytes, end } = this.#elements;
-    const uncompressedBytes = this.#sizeBytes;
+    const { count: valueCount, sizeBytes: uncompressedBytes, elements } = this.#values;
     written.add(
-      { kind: 'dictionary', encoding: 'PLAIN', valueCount: this.#valueCount, uncompressedBytes },
-      Buffer.concat([snappyLength(uncompressedBytes), bytes.subarray(0, end)]),
+      { kind: 'dictionary', encoding: 'PLAIN', valueCount, uncompressedBytes },
+      Buffer.concat([snappyLength(uncompressedBytes), elements]),
     );
   }
 
@@ -335,7 +282,7 @@ export class PageJoiner {
     const { count } = this.#entries;
     const { page } = this.#encoder;
     const indices = presentNumbers(this.#entries, definitions, max);
-    const bitWidth = bitWidthOf(this.#valueCount - 1);
+    const bitWidth = bitWidthOf(this.#values.count - 1);
     let value = 0;
     for (let start = 0; start < count; start += PAGE_ROWS_MAX) {
       const end = Math.min(count, start + PAGE_ROWS_MAX);
@@ -361,19 +308,11 @@ interface Numbers {
   readonly each: Int32Array | null;
 }
 
-/** Of plain values. */
-interface ValuesSize {
-  readonly count: number;
-  readonly sizeBytes: number;
-}
-
 interface PageSource {
   readonly joined: JoinedChunk;
   readonly reader: LeafReader;
   readonly scratch: LeafScratch;
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Whether the bounds of a chunk are there, as far as it holds any value. */
 export function isBounded(
@@ -394,7 +333,7 @@ function bodyOf(
   { header, start }: { readonly header: PageHeader; readonly start: number },
   { bytes, corrupt }: LeafChunk,
 ): Uint8Array {
-  const body = bytes.read(start, start + header.compressedBytes, NOTHING);
+  const body = bytes.read(start, start + header.compressedBytes, freshRoom);
   checkPage(header, body, corrupt);
   return body;
 }

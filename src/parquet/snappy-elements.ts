@@ -5,7 +5,7 @@
 
 import type { Corrupt } from './errors.ts';
 import type { PageBuffer } from './page-buffer.ts';
-import { FOLLOWING_BYTES, littleEndian, skipLength } from './snappy.ts';
+import { COPIES, FOLLOWING_BYTES, littleEndian, skipLength } from './snappy.ts';
 import { snappyLiteralHead } from './snappy-encoder.ts';
 
 /** The bytes that the output begins with, as far as the first element, where it is a literal, gives them. */
@@ -61,6 +61,10 @@ const TAKES = Uint8Array.from({ length: 256 }, (_, tag) => 1 + (FOLLOWING_BYTES[
 const GIVES = Uint8Array.from({ length: 256 }, (_, tag) =>
   (tag & 3) === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1,
 );
+/** A literal whose length is in its tag. */
+const SHORT_LITERAL_MAX = 60;
+/** Of such a literal and what follows it. */
+const PAIR_BYTES_MAX = 1 + SHORT_LITERAL_MAX + 4;
 
 /**
  * The first byte of the output that an element from `start` on copies; `sizeBytes` where none does. Throws where the elements do
@@ -72,26 +76,66 @@ function lowestCopied(
   sizeBytes: number,
   corrupt: Corrupt,
 ): number {
-  let place = start;
-  let given = 0;
-  let lowest = sizeBytes;
-  while (place < input.length) {
-    const tag = input[place] ?? 0;
-    if ((tag & 3) === 0) {
-      const length = literalLength(input, place);
-      place += length;
-      given += length;
-    } else {
-      const distance = copyDistance(input, place, tag);
-      lowest = Math.min(lowest, distance === 0 ? -1 : given - distance);
-      given += GIVES[tag] ?? 0;
-    }
-    place += TAKES[tag] ?? 0;
+  const walk: Walk = { input, place: start, given: 0, lowest: sizeBytes };
+  while (walk.place < input.length) {
+    passPairs(walk);
+    if (walk.place < input.length) passElement(walk);
   }
-  if (place !== input.length) throw corrupt('an element of Snappy overruns its input');
-  if (given !== sizeBytes) throw corrupt('Snappy gives too much output, or too little');
-  if (lowest < 0) throw corrupt('Snappy copies what is not there');
-  return lowest;
+  if (walk.place !== input.length) throw corrupt('an element of Snappy overruns its input');
+  if (walk.given !== sizeBytes) throw corrupt('Snappy gives too much output, or too little');
+  if (walk.lowest < 0) throw corrupt('Snappy copies what is not there');
+  return walk.lowest;
+}
+
+interface Walk {
+  readonly input: Uint8Array;
+  /** Of the next element. */
+  place: number;
+  /** By the elements before it, and the first byte of that that they copied. */
+  given: number;
+  lowest: number;
+}
+
+/** Passes elements for as long as they come as most do, far from the end, and without branches: as `decodeShort` does. */
+function passPairs(walk: Walk): void {
+  const { input } = walk;
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  const placeMax = input.length - PAIR_BYTES_MAX;
+  let { place, given, lowest } = walk;
+  while (place < placeMax) {
+    const tag = view.getUint8(place);
+    const isLiteral = ((tag & 3) - 1) >> 31;
+    const literalLength = ((tag >> 2) + 1) & isLiteral;
+    if (literalLength > SHORT_LITERAL_MAX) break;
+    const next = (place + literalLength - isLiteral) | 0;
+    const head = view.getInt32(next, true);
+    const copy = COPIES[head & 0xff] ?? 0;
+    const distance = (((head >>> 8) & (copy >>> 16)) + ((copy << 1) & 0x700)) | 0;
+    if (copy === 0 || distance === 0) break;
+    given += literalLength;
+    lowest = Math.min(lowest, given - distance);
+    given += copy & 0x7f;
+    place = (next + (head & 3) + 1) | 0;
+  }
+  walk.place = place;
+  walk.given = given;
+  walk.lowest = lowest;
+}
+
+/** Passes one element, whatever it is. */
+function passElement(walk: Walk): void {
+  const { input, place } = walk;
+  const tag = input[place] ?? 0;
+  walk.place += TAKES[tag] ?? 0;
+  if ((tag & 3) === 0) {
+    const length = literalLength(input, place);
+    walk.place += length;
+    walk.given += length;
+    return;
+  }
+  const distance = copyDistance(input, place, tag);
+  walk.lowest = Math.min(walk.lowest, distance === 0 ? -1 : walk.given - distance);
+  walk.given += GIVES[tag] ?? 0;
 }
 
 /** How far the copy whose tag is at `place` goes back. */

@@ -142,7 +142,7 @@ function decodeElement(work: Work): void {
  * Of each tag that copies output from at most 64 KiB before: the length in the lower seven bits, three upper bits of the
  * distance that the tag has itself, and from bit 16 on which bits of what follows are the others. 0 for other tags.
  */
-const COPIES = Int32Array.from({ length: 256 }, (_, tag) => {
+export const COPIES = Int32Array.from({ length: 256 }, (_, tag) => {
   if ((tag & 3) === 1) return (((tag >> 2) & 7) + 4) | ((tag >> 5) << 7) | 0xff0000;
   return (tag & 3) === 2 ? ((tag >> 2) + 1) | (0xffff << 16) : 0;
 });
