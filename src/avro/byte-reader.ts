@@ -23,6 +23,7 @@ const EMPTY_ITEMS_MAX = 65_536;
 const COPIED_BY_WORD_MAX = 256;
 
 const TWO_32 = 2 ** 32;
+const INDEX_MAX = 2 ** 31 - 1;
 
 export class ByteReader {
   /** Messages follow each other in the same memory: it is looked at anew only where it is another. */
@@ -34,18 +35,31 @@ export class ByteReader {
   /** The two halves of the number that was read last. */
   low = 0;
   high = 0;
+  /** The bytes that were opened last, which begin at `#offset` of their memory. */
+  #opened: Uint8Array = this.memory.bytes;
+  #openedMemory = this.memory;
+  #offset = 0;
   #start = 0;
   #emptyItems = 0;
   #message = { memory: this.memory, at: 0, end: 0, start: 0 };
 
   /** Begins a message: bytes `start` (inclusive) to `end` (exclusive). */
   open(bytes: Uint8Array, start: number, end: number): void {
-    const { buffer, byteOffset } = bytes;
-    if (buffer !== this.memory.bytes.buffer) this.memory = new Memory(buffer);
-    this.at = byteOffset + start;
-    this.end = byteOffset + end;
+    if (bytes !== this.#opened) this.#openOther(bytes);
+    // A message that broke off within a default has left another one here.
+    this.memory = this.#openedMemory;
+    this.at = this.#offset + start;
+    this.end = this.#offset + end;
     this.#start = this.at;
     this.#emptyItems = 0;
+  }
+
+  /** `buffer` of a typed array is a call of native code. */
+  #openOther(bytes: Uint8Array): void {
+    const { buffer, byteOffset } = bytes;
+    if (buffer !== this.#openedMemory.bytes.buffer) this.#openedMemory = new Memory(buffer);
+    this.#opened = bytes;
+    this.#offset = byteOffset;
   }
 
   /** Leaves the message, until `resume`, for the bytes of a default. */
@@ -135,7 +149,8 @@ export class ByteReader {
   #longLength(): number {
     this.long();
     if (this.high < 0) this.fail('AVRO_BAD_LENGTH', 'a length is negative');
-    return this.lastAsDouble();
+    // An integer of 32 bits: after a single double, all places are reckoned with as doubles.
+    return this.high === 0 && this.low >= 0 ? this.low : this.#truncated(this.lastAsDouble());
   }
 
   /** The next byte, which is passed, where it is a positive number of its own, doubled; else -1. */
@@ -197,12 +212,12 @@ export class ByteReader {
     return this.fail('AVRO_BAD_ENUM', `an enum of ${String(count)} symbols has no such symbol`);
   }
 
-  /** A number that is not negative; infinite where it is. */
+  /** A number that is not negative; `INDEX_MAX` where it is, and for greater ones. */
   #index(): number {
     const byte = this.#singleByte();
     if (byte >= 0) return byte >>> 1;
     this.long();
-    return this.high === 0 ? this.low >>> 0 : Number.POSITIVE_INFINITY;
+    return this.high === 0 && this.low >= 0 ? this.low : INDEX_MAX;
   }
 
   /** How many items the next block of an array or map has, 0 at its end; an item takes `itemBytesMin` at least. */

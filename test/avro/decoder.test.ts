@@ -41,6 +41,7 @@ describe('a message', () => {
     ['with a third truth', 'boolean', [2], 'AVRO_BAD_BOOLEAN'],
     ['with a text of negative length', 'string', [minusOne], 'AVRO_BAD_LENGTH'],
     ['with a text beyond the end', 'string', [0x04, 0x61], 'AVRO_TRUNCATED'],
+    ['with a text of 2^31 bytes', 'string', [0x80, 0x80, 0x80, 0x80, 0x10], 'AVRO_TRUNCATED'],
     ['with a text of 2^62 bytes', 'string', [...Array<number>(9).fill(0x80), 1], 'AVRO_TRUNCATED'],
     ['with half a character', 'string', [0x02, 0xc3], 'AVRO_BAD_UTF8'],
     ['with a surrogate', 'string', [0x06, 0xed, 0xa0, 0x80], 'AVRO_BAD_UTF8'],
@@ -442,6 +443,22 @@ describe('a reader of another schema', () => {
         i: true,
       },
     ]);
+  });
+
+  it('reads on where a message no longer fitted within a default', async () => {
+    const items = Array.from({ length: 1000 }, () => 1);
+    const fields: JsonValue[] = [
+      { name: 'f0', type: 'int' },
+      { name: 'f1', type: longs, default: items },
+    ];
+    const reader = parseAvroSchema(JSON.stringify({ type: 'record', name: 'r', fields }));
+    const writer = parseAvroSchema(JSON.stringify(record('int')));
+    const decoder = await compileDecoder(writer, { reader, columnBytesMax: 65_536 });
+    const messages = Uint8Array.of(2, 4);
+    while (decoder.append(messages, 0, 1) === null);
+    decoder.start();
+    expect(decoder.append(messages, 1, 2)).toBeNull();
+    expect(await rowsOf(decoder.finish())).toEqual([{ f0: 2, f1: items.map(BigInt) }]);
   });
 });
 
