@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { messageOf } from '../../src/base/index.ts';
 import type { DeltaTable } from '../../src/table/index.ts';
-import { type EngineProcess, startPeers, startSpark } from '../interop/engines.ts';
+import { type EngineProcess, startPeers, startSparkForFewRows } from '../interop/engines.ts';
 import { isTrue, sqlOf } from './expressions.ts';
 import { hashOf, linesOf } from './lines.ts';
 import type { ModelTable } from './model-table.ts';
@@ -13,17 +13,10 @@ import type { Program, Step } from './program.ts';
 import { changesSql, createSql, stepProgram } from './spark-sql.ts';
 import { Mismatch, type StepFacts, type Witness } from './witness.ts';
 
-/** For tables of a few rows, to compile a program for each query costs more than the query. */
-const ENVIRONMENT = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' } as const;
-const SETTINGS: Readonly<Record<string, string>> = {
+const SETTINGS = {
   'spark.databricks.delta.merge.materializeSource': 'none',
-  'spark.databricks.delta.snapshotPartitions': '1',
   'spark.databricks.delta.writeChecksumFile.enabled': 'false',
-  'spark.sql.adaptive.enabled': 'false',
-  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
-  'spark.sql.codegen.wholeStage': 'false',
-  'spark.sql.shuffle.partitions': '1',
-};
+} as const;
 
 export class SparkWitness implements Witness {
   /** What the others refuse, with how often. */
@@ -40,10 +33,7 @@ export class SparkWitness implements Witness {
   }
 
   static async start(): Promise<SparkWitness> {
-    const spark = await startSpark([], ENVIRONMENT);
-    for (const [key, value] of Object.entries(SETTINGS)) {
-      await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
-    }
+    const spark = await startSparkForFewRows(SETTINGS);
     return new SparkWitness(spark, startPeers());
   }
 

@@ -3,7 +3,7 @@ import { createTable, isDeltaError, openTable } from 'deltawright';
 import { describe, expect, it } from 'vitest';
 import { EngineBed } from './engine-bed.ts';
 
-const bed = new EngineBed('constraints', ['spark']);
+const bed = new EngineBed('constraints', { engines: ['spark'], fewRows: true });
 const { folder } = bed;
 
 async function inSpark(...statements: readonly string[]): Promise<unknown> {

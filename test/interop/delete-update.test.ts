@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createTable, type DeltaTable, openTable, type Row } from 'deltawright';
 import { describe, expect, it } from 'vitest';
 import { EngineBed } from './engine-bed.ts';
@@ -123,6 +124,72 @@ it('Spark goes on where we hid rows, and we where Spark did', async () => {
   await bed.spark.ask({ op: 'sql', statement: `REORG TABLE delta.\`${uri}\` APPLY (PURGE)` });
   await table.refresh();
   expect(await table.checksum()).toEqual(ours);
+  await table.close();
+});
+
+/** A file of Spark's with many row groups, which an overwritten row group or column leaves as they are. */
+const SPLICED = `
+import glob
+spark.range(0, 40000, 1, 1).selectExpr("id", "md5(string(id)) AS nome",
+    "element_at(array('SP', 'RJ', NULL), int(1 + id % 3)) AS uf", "CAST(id * 1.25 AS DECIMAL(25,2)) AS valor",
+    "IF(id % 13 = 0, double('NaN'), id / 3) AS x", "IF(id % 5 = 0, NULL, array(md5(string(id)), NULL)) AS lista",
+    "IF(id % 7 = 0, NULL, named_struct('a', int(id), 'b', md5(string(-id)))) AS ponto",
+    "IF(id % 9 = 0, NULL, map('k', int(id), 'l', NULL)) AS mapa"
+  ).write.option("parquet.block.size", 1 << 19).parquet(FOLDER)
+answer = glob.glob(FOLDER + "/*.parquet")
+`;
+
+/** How many row groups a file has. */
+async function rowGroupsOf(path: string): Promise<unknown> {
+  const source = `
+import pyarrow.parquet as pq
+answer = pq.ParquetFile(${JSON.stringify(path)}).metadata.num_row_groups
+`;
+  return (await bed.peers.ask({ op: 'program', source }))['answer'];
+}
+
+it.each([
+  [' with columns mapped', { 'delta.columnMapping.mode': 'name' }],
+  [' with changes recorded', { 'delta.enableChangeDataFeed': 'true' }],
+])('row groups and columns that stay are copied, and read alike%s', async (name, properties) => {
+  const from = join(folder, `de spark${name}`);
+  const source = SPLICED.replaceAll('FOLDER', JSON.stringify(from));
+  const { answer } = await bed.spark.ask({ op: 'program', source });
+  const uri = join(folder, `emendada${name}`);
+  const table = await createTable(uri, {
+    schema:
+      'id bigint, nome string, uf string, valor decimal(25,2), x double, lista array<string>, ' +
+      'ponto struct<a:int,b:string>, mapa map<string,int>',
+  });
+  await table.append({ parquet: Array.isArray(answer) ? answer.map(String) : [] });
+  await table.setProperties(properties);
+  const agreed = async (step: string): Promise<unknown> => {
+    const [file, ...others] = [...table.files()];
+    expect(others, step).toEqual([]);
+    const ours = await table.checksum();
+    expect(await bed.spark.checksum({ uri }), `Spark, ${step}`).toEqual(ours);
+    expect(await bed.peers.checksum({ engine: 'duckdb', uri }), `DuckDB, ${step}`).toEqual(ours);
+    return rowGroupsOf(fileURLToPath(file?.uri ?? ''));
+  };
+  const rowGroups = await agreed('filled');
+  expect(rowGroups).toBeGreaterThan(4);
+  await table.delete({ where: 'id BETWEEN 100 AND 200' });
+  expect(await agreed('rows of a row group go')).toBe(rowGroups);
+  await table.update({ set: { x: 'x + 1' }, where: 'id BETWEEN 20000 AND 20100' });
+  expect(await agreed('a column of a row group')).toBe(rowGroups);
+  await table.update({ set: { uf: "'MG'" }, where: 'id % 3001 = 0' });
+  expect(await agreed('a column of all row groups')).toBe(rowGroups);
+  await table.update({ set: { 'ponto.b': "'b'", valor: 'valor + 1' }, where: 'id = 39000' });
+  expect(await agreed('columns of the last row group')).toBe(rowGroups);
+  await table.merge({
+    source: { rows: rows(30_000, 20).map(({ id, nome }) => ({ id, nome })) },
+    on: 't.id = s.id',
+    whenMatched: [
+      { condition: 't.id % 2 = 0', update: { nome: 's.nome', lista: 'NULL' } },
+      { condition: 't.id % 5 = 0', delete: true },
+    ],
+  });
+  expect(await agreed('a merge')).toBe(rowGroups);
   await table.close();
 });
 

@@ -6,24 +6,31 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll } from 'vitest';
 
-import { type EngineProcess, startPeers, startSpark } from './engines.ts';
+import { type EngineProcess, startPeers, startSpark, startSparkForFewRows } from './engines.ts';
 
-const START = {
-  peers: () => Promise.resolve(startPeers()),
-  spark: () => startSpark(),
-} as const;
+type Engine = 'peers' | 'spark';
 
-type Engine = keyof typeof START;
+interface EngineBedOptions {
+  /** Default: all. */
+  readonly engines?: readonly Engine[];
+  /** Whether Spark is set up for tables of a few rows. Default false. */
+  readonly fewRows?: boolean;
+}
 
 /** A folder for tables, and engines, which run from before the first test of the file until after the last. */
 export class EngineBed {
   readonly folder: string;
   readonly #running = new Map<Engine, EngineProcess>();
 
-  constructor(name: string, engines: readonly Engine[] = ['peers', 'spark']) {
+  constructor(
+    name: string,
+    { engines = ['peers', 'spark'], fewRows = false }: EngineBedOptions = {},
+  ) {
     this.folder = mkdtempSync(join(tmpdir(), `${name}-`));
     beforeAll(async () => {
-      for (const engine of engines) this.#running.set(engine, await START[engine]());
+      if (engines.includes('peers')) this.#running.set('peers', startPeers());
+      if (!engines.includes('spark')) return;
+      this.#running.set('spark', await (fewRows ? startSparkForFewRows() : startSpark()));
     });
     afterAll(async () => {
       await Promise.all([...this.#running.values()].map((engine) => engine.stop()));

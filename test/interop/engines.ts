@@ -76,19 +76,25 @@ export async function startSpark(
   return spark;
 }
 
-/** For tables of a few rows, to compile a program for each query costs more than the query. */
+/** On tables of a few rows, to compile a program for each query costs more than the query, and a full compiler more than it saves. */
+const FEW_ROWS_JVM = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' } as const;
 const FEW_ROWS: Readonly<Record<string, string>> = {
+  'spark.databricks.delta.snapshotPartitions': '1',
+  'spark.sql.adaptive.enabled': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
   'spark.sql.codegen.wholeStage': 'false',
   'spark.sql.shuffle.partitions': '1',
-  'spark.databricks.delta.snapshotPartitions': '1',
 };
 
-/** Sets Spark up for many statements on small tables. */
-export async function expectFewRows(spark: EngineProcess): Promise<void> {
-  for (const [key, value] of Object.entries(FEW_ROWS)) {
+/** Spark for many statements on small tables; `settings` are further ones. */
+export async function startSparkForFewRows(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EngineProcess> {
+  const spark = await startSpark([], FEW_ROWS_JVM);
+  for (const [key, value] of Object.entries({ ...FEW_ROWS, ...settings })) {
     await spark.ask({ op: 'sql', statement: `SET ${key}=${value}` });
   }
+  return spark;
 }
 
 /** Runs one statement on Trino or Presto (both speak the same protocol) and returns its rows. */

@@ -8,7 +8,7 @@ import { EngineBed } from './engine-bed.ts';
 
 const WITH_CHANGES = { 'delta.enableChangeDataFeed': 'true', 'delta.checkpointInterval': '3' };
 
-const bed = new EngineBed('erase', ['peers']);
+const bed = new EngineBed('erase', { engines: ['peers'] });
 const { folder } = bed;
 
 async function agree(table: DeltaTable, uri: string): Promise<void> {

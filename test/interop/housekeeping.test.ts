@@ -4,7 +4,7 @@ import { convertTable, createTable, type DeltaTable, openTable } from 'deltawrig
 import { describe, expect, it } from 'vitest';
 import { EngineBed } from './engine-bed.ts';
 
-const bed = new EngineBed('housekeeping');
+const bed = new EngineBed('housekeeping', { fewRows: true });
 const { folder } = bed;
 
 async function inSpark(source: string): Promise<unknown> {

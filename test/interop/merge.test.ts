@@ -18,7 +18,7 @@ import {
 } from '../table/ops/merge-model.ts';
 import { EngineBed } from './engine-bed.ts';
 
-const bed = new EngineBed('merges');
+const bed = new EngineBed('merges', { fewRows: true });
 const { folder } = bed;
 
 const TABLES: readonly (readonly [string, Omit<CreateTableSpec, 'schema'>])[] = [

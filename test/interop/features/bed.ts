@@ -12,13 +12,7 @@ import {
   openTable,
   type Row,
 } from '../../../src/index.ts';
-import {
-  type Checksum,
-  type EngineProcess,
-  expectFewRows,
-  startPeers,
-  startSpark,
-} from '../engines.ts';
+import { type Checksum, type EngineProcess, startPeers, startSparkForFewRows } from '../engines.ts';
 
 /** What is said of an engine that reads other rows than Spark and we do, without a word. */
 export const WRONG_ROWS = 'wrong rows';
@@ -45,8 +39,7 @@ export class FeatureBed {
 
   static async start(): Promise<FeatureBed> {
     const peers = startPeers();
-    const spark = await startSpark();
-    await expectFewRows(spark);
+    const spark = await startSparkForFewRows();
     return new FeatureBed(spark, peers);
   }
 
