@@ -94,7 +94,7 @@ async function joinFiles(merge: MergeTry, files: readonly Candidate[]): Promise<
   const differs =
     probe === null
       ? 'false'
-      : `${newValueOf(plan, probe.field.name, `(${plan.clause})`)} ` +
+      : `${newValueOf(plan, probe.field, `(${plan.clause})`)} ` +
         `IS DISTINCT FROM ${TARGET}.${identifier(probe.field.name)}`;
   const relations = await tableRelations(ctx, stage, snapshot, {
     files: files.map(({ add }) => add),

@@ -55,6 +55,8 @@ export interface MergePlan {
   readonly clause: string;
   /** The clauses that delete. */
   readonly deletes: readonly number[];
+  /** The clauses that update. */
+  readonly updates: readonly number[];
   /** Whether a clause acts on rows that match. */
   readonly changesMatched: boolean;
   /** All that can become of a matched row is that it is deleted, whichever source rows match it. */
@@ -95,12 +97,59 @@ export interface BySourcePlan {
 }
 
 /** The value of a column after the merge; `clause` is SQL for the clause that the row takes, null where it takes none. */
-export function newValueOf(plan: MergePlan, name: string, clause: string): string {
-  const old = `${TARGET}.${identifier(name)}`;
-  const column = plan.changing.find(({ field }) => field.name === name);
-  if (column === undefined) return old;
-  const arms = [...column.branches].map(([index, sql]) => `WHEN ${String(index)} THEN ${sql}`);
-  return `CASE ${clause} ${arms.join(' ')} ELSE ${old} END`;
+export function newValueOf(plan: MergePlan, field: StructField, clause: string): string {
+  const old = `${TARGET}.${identifier(field.name)}`;
+  const branches = branchesOf(plan, field);
+  return branches.size === 0 ? old : caseOf(clause, branches, old);
+}
+
+/** As `newValueOf`, of a row that takes a clause which updates: what the source has is not read from the table. */
+export function updatedValueOf(plan: MergePlan, field: StructField, clause: string): string {
+  const old = sourceKeyOf(plan, field)?.sourceSql ?? `${TARGET}.${identifier(field.name)}`;
+  const branches = branchesOf(plan, field);
+  return branches.size === 0
+    ? old
+    : caseOf(clause, branches, isAlwaysAssigned(plan, branches) ? null : old);
+}
+
+/** Whether `updatedValueOf` all columns of the table reads the source alone. */
+export function updatesFromSource(plan: MergePlan, { fields }: StructType): boolean {
+  return (
+    updatesMatchedOnly(plan) &&
+    plan.changing.every(({ reads }) => reads.fields.length === 0) &&
+    fields.every(
+      (field) =>
+        isAlwaysAssigned(plan, branchesOf(plan, field)) || sourceKeyOf(plan, field) !== null,
+    )
+  );
+}
+
+type Branches = ChangingColumn['branches'];
+
+function branchesOf({ changing }: MergePlan, { name }: StructField): Branches {
+  return changing.find(({ field }) => field.name === name)?.branches ?? new Map();
+}
+
+function caseOf(clause: string, branches: Branches, otherwise: string | null): string {
+  const arms = [...branches].map(([index, sql]) => `WHEN ${String(index)} THEN ${sql}`);
+  return `CASE ${clause} ${arms.join(' ')}${otherwise === null ? '' : ` ELSE ${otherwise}`} END`;
+}
+
+function isAlwaysAssigned({ updates }: MergePlan, branches: Branches): boolean {
+  return updates.every((index) => branches.has(index));
+}
+
+/** What the column is equal to, bit for bit, in each row that takes a clause which updates; null where nothing says so. */
+function sourceKeyOf(plan: MergePlan, { name, type }: StructField): MergeKey | null {
+  // Inside of other values, zeros of either sign are equal.
+  const isExact = type.kind === 'primitive' || type.kind === 'decimal';
+  if (!isExact || !updatesMatchedOnly(plan)) return null;
+  return plan.keys.find(({ field }) => field.name === name) ?? null;
+}
+
+/** Whether there is a source row to each row that takes a clause which updates. */
+function updatesMatchedOnly({ updates, bySource }: MergePlan): boolean {
+  return bySource === null || updates.every((index) => index < bySource.first);
 }
 
 /** True where one is. */
@@ -162,6 +211,7 @@ class Planner {
       conditionColumns: this.#names.targetColumns([on, ...conditionsOf(matched)]),
       clause: clauseOf(matched),
       deletes: clauses.flatMap(({ update }, index) => (update === null ? [index] : [])),
+      updates: clauses.flatMap(({ update }, index) => (update === null ? [] : [index])),
       changesMatched: matched.length > 0,
       deletesMatched: matched.every(
         ({ condition, update }) => condition === null && update === null,

@@ -3,6 +3,7 @@
 import { present } from '../../base/index.ts';
 import { identifier, relationSql } from '../../engine/index.ts';
 import type { Codec } from '../../parquet/index.ts';
+import type { StructField } from '../../schema/index.ts';
 import { discardFiles, type FileTarget, type StagedFile } from './append-file.ts';
 import { type SelectWriter, stageInto } from './append-select.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel, runsBySize, stageAll } from './append-stage.ts';
@@ -10,7 +11,7 @@ import { CHANGE_TYPE } from './change-columns.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
 import type { Candidate, MergeTry } from './merge-candidates.ts';
 import { type MatchedFile, PAIRS_TABLE } from './merge-match.ts';
-import { CLAUSE, newValueOf } from './merge-plan.ts';
+import { CLAUSE, newValueOf, updatedValueOf, updatesFromSource } from './merge-plan.ts';
 import { SOURCE, TARGET } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
 import { spliceTouched } from './merge-splice.ts';
@@ -37,8 +38,7 @@ export async function withRealChanges(
 
 async function isChanged(merge: MergeTry, file: TouchedFile): Promise<boolean> {
   const changed = merge.plan.changing.map(
-    ({ field: { name } }) =>
-      `${newValue(merge, name)} IS DISTINCT FROM ${TARGET}.${identifier(name)}`,
+    ({ field }) => `${newValue(merge, field)} IS DISTINCT FROM ${oldValue(field)}`,
   );
   const rows = `${await joinedRows(merge, [file], 'JOIN')} WHERE ${changed.join(' OR ')} LIMIT 1`;
   for await (const _ of merge.session.stream(`SELECT 1 ${rows}`)) return true;
@@ -55,7 +55,7 @@ export async function rewriteFiles(
   { files, codec, targetFileSizeBytes }: RewriteInput,
 ): Promise<readonly StagedFile[]> {
   const stays = movingColumns(merge, writer.target).map(
-    (name) => `${newValue(merge, name)} IS NOT DISTINCT FROM ${TARGET}.${identifier(name)}`,
+    (field) => `${newValue(merge, field)} IS NOT DISTINCT FROM ${oldValue(field)}`,
   );
   const where = [isKept(merge), ...stays].join(' AND ');
   const row = `${newRow(merge)}${rowIdSql(merge)}`;
@@ -95,11 +95,11 @@ export async function movedRows(
   files: readonly TouchedFile[],
 ): Promise<string | null> {
   const moves = movingColumns(merge, target).map(
-    (name) => `${newValue(merge, name)} IS DISTINCT FROM ${TARGET}.${identifier(name)}`,
+    (field) => `${newValue(merge, field)} IS DISTINCT FROM ${oldValue(field)}`,
   );
   if (moves.length === 0 || files.length === 0) return null;
   const rows = await joinedRows(merge, files, 'JOIN');
-  const row = `${newRow(merge)}${rowIdSql(merge)}`;
+  const row = `${updatedRow(merge)}${rowIdSql(merge)}`;
   return `SELECT ${row} ${rows} WHERE ${isKept(merge)} AND (${moves.join(' OR ')})`;
 }
 
@@ -109,21 +109,21 @@ export async function updatedRows(
   files: readonly TouchedFile[],
 ): Promise<string | null> {
   if (files.every(({ updatedCount }) => updatedCount === 0)) return null;
-  const rows = await joinedRows(merge, files, 'JOIN');
-  return `SELECT ${newRow(merge)}${rowIdSql(merge)} ${rows} WHERE ${isKept(merge)}`;
+  const { plan, snapshot } = merge;
+  const fromSource = rowIdColumnsOf(snapshot) === null && updatesFromSource(plan, snapshot.schema);
+  const rows = fromSource ? sourceRows(files) : await joinedRows(merge, files, 'JOIN');
+  return `SELECT ${updatedRow(merge)}${rowIdSql(merge)} ${rows} WHERE ${isKept(merge)}`;
 }
 
 /** Of all rows that a clause acts on: as they were, and those that stay as they are now. PROTOCOL.md, "Change Data Files". */
 export async function changedRows(merge: MergeTry, files: readonly TouchedFile[]): Promise<string> {
   const rows = await joinedRows(merge, files, 'JOIN');
   const type = identifier(CHANGE_TYPE.name);
-  const old = merge.snapshot.schema.fields
-    .map(({ name }) => `${TARGET}.${identifier(name)}`)
-    .join(', ');
+  const old = merge.snapshot.schema.fields.map(oldValue).join(', ');
   const kept = isKept(merge);
   return (
     `SELECT ${old}, CASE WHEN ${kept} THEN 'update_preimage' ELSE 'delete' END AS ${type} ${rows} ` +
-    `UNION ALL SELECT ${newRow(merge)}, 'update_postimage' AS ${type} ${rows} WHERE ${kept}`
+    `UNION ALL SELECT ${updatedRow(merge)}, 'update_postimage' AS ${type} ${rows} WHERE ${kept}`
   );
 }
 
@@ -174,6 +174,20 @@ async function joinedRows(
   return joinedTo(merge, rows, files, join);
 }
 
+/**
+ * A FROM clause: the source rows by which rows of the table change, more or less in the order of these, and the clauses.
+ */
+function sourceRows(files: readonly TouchedFile[]): string {
+  const numbers = files.map(({ number }) => String(number)).join(', ');
+  const pairs =
+    `SELECT source, ${CLAUSE} FROM ${PAIRS_TABLE} ` +
+    `WHERE ${CLAUSE} IS NOT NULL AND file IN (${numbers}) ORDER BY file, row`;
+  return (
+    `FROM (SELECT p.${CLAUSE}, m.* FROM (${pairs}) AS p ` +
+    `JOIN ${SOURCE_TABLE} AS m ON m.rowid = p.source) AS ${SOURCE}`
+  );
+}
+
 /** As `joinedRows`, of rows that have the places of their files in this list. */
 function joinedTo(
   { plan, fileNumber, rowNumber }: MergeTry,
@@ -196,13 +210,29 @@ function joinedTo(
   );
 }
 
-function newValue({ plan }: MergeTry, name: string): string {
-  return newValueOf(plan, name, `${SOURCE}.${CLAUSE}`);
+function oldValue({ name }: StructField): string {
+  return `${TARGET}.${identifier(name)}`;
+}
+
+/** The clause that a row takes. */
+const TAKEN = `${SOURCE}.${CLAUSE}`;
+
+function newValue({ plan }: MergeTry, field: StructField): string {
+  return newValueOf(plan, field, TAKEN);
 }
 
 function newRow(merge: MergeTry): string {
-  return merge.snapshot.schema.fields
-    .map(({ name }) => `${newValue(merge, name)} AS ${identifier(name)}`)
+  return columnList(merge, (field) => newValue(merge, field));
+}
+
+/** The new row of one that takes a clause which updates. */
+function updatedRow(merge: MergeTry): string {
+  return columnList(merge, (field) => updatedValueOf(merge.plan, field, TAKEN));
+}
+
+function columnList({ snapshot }: MergeTry, valueOf: (field: StructField) => string): string {
+  return snapshot.schema.fields
+    .map((field) => `${valueOf(field)} AS ${identifier(field.name)}`)
     .join(', ');
 }
 
@@ -221,10 +251,10 @@ function isKept({ plan }: MergeTry): string {
   return `(${SOURCE}.${CLAUSE} IS NULL OR ${SOURCE}.${CLAUSE} NOT IN (${plan.deletes.join(', ')}))`;
 }
 
-function movingColumns({ plan }: MergeTry, target: FileTarget): readonly string[] {
-  return target.partitionColumns.filter((name) =>
-    plan.changing.some(({ field }) => field.name === name),
-  );
+function movingColumns({ plan }: MergeTry, target: FileTarget): readonly StructField[] {
+  return plan.changing
+    .map(({ field }) => field)
+    .filter(({ name }) => target.partitionColumns.includes(name));
 }
 
 /** Files are put together only with what lies next to them in the table: no output spans keys that lie between its inputs. */

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { parseDdl, parseStatistics, type Row } from '../../../src/schema/index.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
+import type { CreateSpec } from '../../../src/table/create.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
@@ -20,6 +21,8 @@ const UPSERT: Omit<MergeSpec, 'source'> = {
   whenNotMatched: [{ insert: '*' }],
 };
 
+const VECTORS = { properties: { 'delta.enableDeletionVectors': 'true' } };
+
 function row(id: number | null, name: string | null, n: number | null = null): Row {
   return { id, name, n };
 }
@@ -29,9 +32,9 @@ async function filled(
   bench: Bench,
   files: readonly (readonly Row[])[],
   ddl = DDL,
-  partitionBy: readonly string[] = [],
+  spec: Partial<CreateSpec> = {},
 ): Promise<Snapshot> {
-  let snapshot = await tableOf(bench, ddl, { partitionBy });
+  let snapshot = await tableOf(bench, ddl, spec);
   for (const rows of files) snapshot = (await append(bench.ctx, snapshot, { rows })).snapshot;
   return snapshot;
 }
@@ -304,6 +307,53 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('rows that the source has in full take the place of hidden ones', async () => {
+    await withBench(kind, async (bench) => {
+      const files = [2, 0, 1].map((k) => [0, 1, 2].map((index) => row(k * 10 + index, 'a', k)));
+      const start = await filled(bench, files, DDL, VECTORS);
+      const { snapshot, filesAdded, filesHidden, filesRemoved } = await merge(bench.ctx, start, {
+        ...UPSERT,
+        whenMatched: [
+          { condition: 't.n = 0', update: { name: "'zero'", n: 's.n' } },
+          { condition: 's.n = 7', delete: true },
+          { update: '*' },
+        ],
+        source: { rows: [21, 20, 12, 11, 10, 2, 0].map((id) => row(id, 'b', id === 20 ? 7 : 8)) },
+      });
+      expect([filesAdded, filesHidden, filesRemoved]).toEqual([1, 2, 1]);
+      expect(await found(bench, snapshot)).toEqual([
+        '0 zero 8',
+        '1 a 0',
+        '10 b 8',
+        '11 b 8',
+        '12 b 8',
+        '2 zero 8',
+        '21 b 8',
+        '22 a 2',
+      ]);
+    });
+  });
+
+  test('rows that no source row matches may all become alike', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await filled(
+        bench,
+        [[row(1, 'a', 1), row(2, 'b', 2), row(3, 'c', 3)]],
+        DDL,
+        VECTORS,
+      );
+      const { snapshot } = await merge(bench.ctx, start, {
+        on: 't.id = s.id',
+        source: { rows: [row(1, 'x', 9)] },
+        whenMatched: [{ update: '*' }],
+        whenNotMatchedBySource: [
+          { condition: 't.n = 2', update: { id: '0', name: "'gone'", n: 'null' } },
+        ],
+      });
+      expect(await found(bench, snapshot)).toEqual(['0 gone null', '1 x 9', '3 c 3']);
+    });
+  });
+
   test('partitioned: rows stay, move and arrive', async () => {
     await withBench(kind, async (bench) => {
       const ddl = 'id bigint, name string, n integer, p string';
@@ -312,7 +362,7 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
         { id: 2, name: 'b', p: 'x' },
         { id: 3, name: 'c', p: 'y' },
       ];
-      const start = await filled(bench, [rows], ddl, ['p']);
+      const start = await filled(bench, [rows], ddl, { partitionBy: ['p'] });
       const { snapshot } = await merge(bench.ctx, start, {
         ...UPSERT,
         source: {
