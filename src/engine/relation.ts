@@ -61,9 +61,14 @@ export interface RelationOptions {
   readonly hiddenRows?: string;
   /**
    * Whether rows may come in any order: all files of one layout share a scan then, unless each is told by its place. Default:
-   * false. A sort of a hundred scans takes memory for each of them, and spills none of it.
+   * false.
    */
   readonly inAnyOrder?: boolean;
+  /**
+   * Whether the rows are to be sorted: what several scans give is gathered first, and spilled where it is much. Default: false.
+   * The engine keeps all rows in memory that it sorts from several scans, and spills those from one.
+   */
+  readonly isSorted?: boolean;
 }
 
 /**
@@ -75,7 +80,9 @@ export function relationSql(files: readonly RelationFile[], options: RelationOpt
   if (files.length === 0) return emptyRelation(options);
   const selects: string[] = [];
   for (const run of runsOfOneLayout(files, options)) selects.push(selectOf(run, options));
-  return selects.join(' UNION ALL ');
+  const rows = selects.join(' UNION ALL ');
+  const isGathered = options.isSorted === true && selects.length > 1;
+  return isGathered ? `WITH gathered AS MATERIALIZED (${rows}) SELECT * FROM gathered` : rows;
 }
 
 /** Files that one scan can read: neighbours with equal columns and partition values. */

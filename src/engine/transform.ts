@@ -37,6 +37,8 @@ import { mayBeNull } from './nullability.ts';
 export interface TransformPlan {
   /** Of the result. */
   readonly schema: StructType;
+  /** Whether rows are sorted, and not only groups. */
+  readonly isSorted: boolean;
   /** The columns of the source that the transform reads, in the source's order. */
   readonly reads: StructType;
   /**
@@ -117,6 +119,7 @@ class Planner {
     const order = this.#order(schema);
     return {
       schema,
+      isSorted: grouping === null && order.length > 0,
       reads: this.#reads([...items.map(({ expression }) => expression), ...groups, ...where.reads]),
       sql: (relation, place) => {
         const rows = `FROM (${relation}) AS ${INPUT}${where.sql}`;

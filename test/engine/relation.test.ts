@@ -345,3 +345,36 @@ describe('files of different columns', () => {
     expect(told.map(({ a, file }) => Number(file) === a)).not.toContain(false);
   });
 });
+
+test('rows of files of several layouts are sorted with less memory than they take', async () => {
+  const rows = (from: number, more: string): string =>
+    `SELECT hash(i) % 1000 AS k, repeat(md5(i::VARCHAR), 20) AS t${more} FROM range(${from}, ${from + 100_000}) AS r(i)`;
+  const files = [
+    await fileOf(rows(0, '')),
+    await fileOf(rows(100_000, ', i AS n')),
+    await fileOf(rows(200_000, '')),
+  ];
+  const sql = relationSql(files, {
+    schema: parseDdl('k long, t string, n long'),
+    partitionColumns: [],
+    mapping: 'none',
+    isSorted: true,
+  });
+  const small = await openSession({
+    threads: 1,
+    tempDirectory: folder,
+    memoryLimitBytes: 160 * 1024 ** 2,
+  });
+  try {
+    await small.run(
+      `COPY (SELECT * FROM (${sql}) ORDER BY k) TO ${literal(join(folder, 'sorted.parquet'))} (FORMAT parquet, ROW_GROUP_SIZE 8192)`,
+    );
+    const [found] = await small.query(
+      'SELECT count(*)::INT AS rows, bool_and(step IS NULL OR step >= 0) AS sorted FROM (SELECT k::BIGINT - lag(k::BIGINT) OVER () AS step ' +
+        `FROM read_parquet(${literal(join(folder, 'sorted.parquet'))}))`,
+    );
+    expect(found).toEqual({ rows: 300_000, sorted: true });
+  } finally {
+    await small.close();
+  }
+});

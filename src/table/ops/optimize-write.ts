@@ -75,6 +75,7 @@ async function encode(writer: BinWriter, bin: FileBin): Promise<readonly StagedF
     session,
     name,
     inAnyOrder: !keepsOrder(writer),
+    isSorted: !keepsOrder(writer),
     ...(signal === undefined ? {} : { signal }),
   });
   try {

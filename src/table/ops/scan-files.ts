@@ -49,6 +49,8 @@ export interface RelationsOptions {
   readonly rowIds?: RowIdColumns | null;
   /** As in `RelationOptions`. */
   readonly inAnyOrder?: boolean;
+  /** As in `RelationOptions`. */
+  readonly isSorted?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -201,6 +203,7 @@ function relationOf(
     variants = 'json',
     rowIds = null,
     inAnyOrder = false,
+    isSorted = false,
     hiddenRows,
   }: RelationsOptions & { readonly hiddenRows?: string },
 ): string {
@@ -210,6 +213,7 @@ function relationOf(
     mapping: mappingOf(snapshot),
     rowIds,
     inAnyOrder,
+    isSorted,
     ...(hiddenRows === undefined ? {} : { hiddenRows }),
   });
 }

@@ -147,6 +147,7 @@ async function transformed(
     mapping: 'none',
     fileIndex: FILE_NUMBER,
     rowNumber: ROW_NUMBER,
+    isSorted: plan.isSorted,
   });
   const good = keys.fields.length === 0 ? rows : `SELECT * FROM (${rows}) WHERE ${keyIsGood(keys)}`;
   const file = stage.freshFile('.parquet');
