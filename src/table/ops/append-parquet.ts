@@ -201,16 +201,16 @@ export function copyPartition(
 ): PartitionValues | null {
   if (verdict.kind !== 'verbatim' || target.isMapped || holdsRowIds(target, footer)) return null;
   const { columns } = footerStatistics(footer, target.schema);
-  const values: Record<string, string | null> = {};
+  const values = new Map<string, string | null>();
   for (const column of target.partitionColumns) {
     const { type } = present(findField(target.schema, column), `the partition column ${column}`);
     const { min, max, nullCount } = present(columns.get(column), 'statistics of a column');
-    if (nullCount === footer.rowCount) values[column] = null;
+    if (nullCount === footer.rowCount) values.set(column, null);
     else if (nullCount !== 0 || min === null || max === null) return null;
     else if (compareScalars(min, max) !== 0 || isFloating(type)) return null;
-    else values[column] = printPartitionValue(min, type);
+    else values.set(column, printPartitionValue(min, type));
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 /** Whether a column of a file from outside would be taken for the ids that its rows had in the table before. */

@@ -109,11 +109,12 @@ class RowWriter {
 
   #partitionOf(row: Row): Partition {
     const { partitionColumns, schema } = this.#target;
-    const values: Record<string, string | null> = {};
-    for (const column of partitionColumns) {
-      const { type } = present(findField(schema, column), `the partition column ${column}`);
-      values[column] = printPartitionValue(this.#partitionScalar(row, column, type), type);
-    }
+    const values = Object.fromEntries(
+      partitionColumns.map((column) => {
+        const { type } = present(findField(schema, column), `the partition column ${column}`);
+        return [column, printPartitionValue(this.#partitionScalar(row, column, type), type)];
+      }),
+    );
     const key = partitionColumns.length === 0 ? '' : JSON.stringify(values);
     const known = this.#partitions.get(key);
     if (known !== undefined) return known;
@@ -124,7 +125,7 @@ class RowWriter {
 
   #partitionScalar(row: Row, column: string, type: DataType): Scalar | null {
     try {
-      return toScalar(row[column], type);
+      return toScalar(Object.hasOwn(row, column) ? row[column] : null, type);
     } catch (error) {
       throw partitionValueUnfit(this.#rowCount, column, error);
     }

@@ -110,10 +110,10 @@ export async function stageFilledRows(
     for await (const row of rows) {
       signal?.throwIfAborted();
       for (const { field, allowsGiven } of fills.identities) {
-        if (row[field.name] === undefined) used.add(field);
+        if (!isGiven(row, field)) used.add(field);
         else if (!allowsGiven) throw columnGiven(field.name);
       }
-      const named = [...flags].map(([field, flag]) => [flag, row[field.name] !== undefined]);
+      const named = [...flags].map(([field, flag]) => [flag, isGiven(row, field)]);
       waiting.push({ ...row, ...Object.fromEntries(named) });
       rowCount += 1;
       if (waiting.length === ROWS_PER_FILE) await flush();
@@ -139,6 +139,11 @@ interface Encoding extends FillOptions {
   readonly used: ColumnFills['identities'];
   /** What files are read by. */
   readonly columns: StructType;
+}
+
+/** Whether the row itself says it: columns may be named like what every object inherits. */
+function isGiven(row: Row, { name }: StructField): boolean {
+  return Object.hasOwn(row, name) && row[name] !== undefined;
 }
 
 async function encodeFilled(

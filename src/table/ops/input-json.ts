@@ -108,7 +108,7 @@ function parseLine(bytes: Uint8Array, { schema, keyColumns }: JsonConversion): P
   if (parsed.kind === 'empty') return parsed;
   if (parsed.kind === 'bad') return bad('INPUT_BAD_LINE', parsed.reason);
   const row = jsonToRow(parsed, schema.fields, 'drop');
-  const missing = keyColumns.find((name) => (row[name] ?? '') === '');
+  const missing = keyColumns.find((name) => !Object.hasOwn(row, name) || (row[name] ?? '') === '');
   if (missing === undefined) return { kind: 'row', row };
   return bad('INPUT_BAD_KEY', `the key ${missing} is missing, null or empty`);
 }

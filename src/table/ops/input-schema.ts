@@ -11,6 +11,7 @@ import {
   BINARY,
   BOOLEAN,
   BYTE,
+  checkColumnNames,
   type DataType,
   DATE,
   decimalType,
@@ -40,7 +41,8 @@ export interface SchemaFile {
 /**
  * The columns that any of the files has, by name ignoring case, as the first one spells them. Where types differ, the
  * first that can hold the values of all files, by the rules for files that are appended.
- * Errors: `MERGE_SOURCE_MIXED` (invalid) where there is none, `INPUT_TYPE_UNKNOWN` (unsupported).
+ * Errors: `MERGE_SOURCE_MIXED` (invalid) where there is none, `SCHEMA_DUPLICATE_COLUMN` and `SCHEMA_COLUMN_NAME` (invalid),
+ * since the engine could not tell names apart that differ only by case, `INPUT_TYPE_UNKNOWN` (unsupported).
  */
 export function schemaOfFiles(files: readonly SchemaFile[]): StructType {
   const columns = new Map<StructField, DataType[]>();
@@ -55,7 +57,9 @@ export function schemaOfFiles(files: readonly SchemaFile[]): StructType {
   const fields = Array.from(columns, ([field, types]) =>
     types.length === 1 ? field : withTypeOfAll(field, types, files),
   );
-  return { kind: 'struct', fields };
+  const schema: StructType = { kind: 'struct', fields };
+  checkColumnNames(schema, { isMapped: true });
+  return schema;
 }
 
 function withTypeOfAll(

@@ -127,7 +127,7 @@ function membersToRow(
   fields: readonly StructField[],
   reading: Reading,
 ): Record<string, RowValue> {
-  const row: Record<string, RowValue> = {};
+  const row: [string, RowValue][] = [];
   const taken = new Set<string>();
   const sources = source?.members();
   const member = (key: string): Sourced<JsonValue | undefined> => ({
@@ -138,13 +138,13 @@ function membersToRow(
     const key = memberNamed(object, name);
     if (key === undefined) continue;
     taken.add(key);
-    row[name] = fromJson(member(key), type, reading);
+    row.push([name, fromJson(member(key), type, reading)]);
   }
-  if (reading.unknown === 'drop') return row;
-  for (const key of Object.keys(object)) {
-    if (!taken.has(key)) row[key] = fromJson(member(key), null, reading);
+  const others = reading.unknown === 'drop' ? [] : Object.keys(object);
+  for (const key of others) {
+    if (!taken.has(key)) row.push([key, fromJson(member(key), null, reading)]);
   }
-  return row;
+  return Object.fromEntries(row);
 }
 
 /** An exact name wins over one that differs by case. */

@@ -1,3 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { tableFromArrays, tableToIPC } from 'apache-arrow';
+import * as wasm from 'parquet-wasm';
 import { describe, expect, test } from 'vitest';
 
 import type { CreateSpec } from '../../../src/table/create.ts';
@@ -151,5 +156,21 @@ test('vectors are refused where readers of the table could not see them', async 
       mode: 'deletion-vectors',
     });
     await expect(merging).rejects.toMatchObject({ code: 'FEATURE_UNSUPPORTED' });
+  });
+});
+
+test('fields that differ only by case are refused, since one would be taken for the other', async () => {
+  await withBench('disk', async (bench) => {
+    const columns = tableFromArrays({ s: [{ x: 1, X: 2 }] });
+    const file = join(bench.folder, 'alike.parquet');
+    await writeFile(
+      file,
+      wasm.writeParquet(wasm.Table.fromIPCStream(tableToIPC(columns, 'stream'))),
+    );
+    const snapshot = await tableOf(bench, 's struct<X: double>');
+    const spec = { on: 'false', whenNotMatched: [{ insert: '*' as const }] };
+    await expect(
+      merge(bench.ctx, snapshot, { ...spec, source: { parquet: [file] } }),
+    ).rejects.toMatchObject({ code: 'SCHEMA_DUPLICATE_COLUMN' });
   });
 });
