@@ -103,7 +103,7 @@ export async function dropExisting(
   if (existing.length === 0) return 0;
   await session.run(
     `CREATE OR REPLACE TABLE batch_hashes AS ` +
-      `SELECT DISTINCT hash(${keyList(batch)}) AS h FROM (${keyedRows(batch)})`,
+      `SELECT hash(${keyList(batch)}) AS h FROM (${keyedRows(batch)})`,
     options,
   );
   const [counted] = await session.query('SELECT count(*) AS hashes FROM batch_hashes', options);
@@ -133,7 +133,7 @@ interface Pass {
   readonly share: string;
 }
 
-/** Existing keys whose hash the batch has too. An inner join costs less than a semi-join, and hashes are there once. */
+/** Existing keys whose hash the batch has too: by an inner join, which costs less than a semi-join. */
 async function findHits(
   session: Session,
   { batch, share, existing }: Pass & { readonly existing: readonly string[] },
@@ -147,7 +147,7 @@ async function findHits(
   const insert = (select: string): string =>
     `INSERT INTO hits SELECT ${keys} FROM (SELECT *, hash(${keys}) AS h ` +
     `FROM (SELECT ${keyItems(batch)} FROM (${select})) WHERE ${share}) ` +
-    `JOIN (SELECT h FROM batch_hashes WHERE ${share}) USING (h)`;
+    `JOIN (SELECT DISTINCT h FROM batch_hashes WHERE ${share}) USING (h)`;
   await Promise.all(existing.map((select) => execute(session, insert(select), options)));
 }
 
