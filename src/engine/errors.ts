@@ -22,6 +22,13 @@ const FAILURES: readonly {
     advice: 'the statement was stopped before it ended',
   },
   {
+    // What the machine lacks says nothing against the file.
+    prefix: /^IO Error: .*(No space left on device|Disk quota exceeded|Too many open files)/,
+    kind: 'unavailable',
+    code: 'ENGINE_DISK',
+    advice: 'make room on the disk, or allow the process more files',
+  },
+  {
     prefix: /^(IO|HTTP) Error/,
     kind: 'data',
     code: 'ENGINE_IO',

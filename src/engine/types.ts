@@ -45,8 +45,8 @@ export interface StatementOptions {
  * One instance of the engine. Statements of `run` and `query` run one after another; every `stream` has a connection
  * of its own, so make plain tables (in memory, spilled beyond the limit), not temporary ones. The SQL is DuckDB's: text
  * from users becomes SQL only through `translate`, `identifier` and `literal`.
- * Errors: `ENGINE_SQL` and `ENGINE_DENIED` (invalid), `ENGINE_VALUE` and `ENGINE_IO` (data), `ENGINE_OUT_OF_MEMORY`
- * and `ENGINE_INTERRUPTED` (unavailable), `ENGINE_CLOSED` (invalid), `ENGINE_TYPE_UNSUPPORTED` (unsupported).
+ * Errors: `ENGINE_SQL` and `ENGINE_DENIED` (invalid), `ENGINE_VALUE` and `ENGINE_IO` (data), `ENGINE_OUT_OF_MEMORY`,
+ * `ENGINE_DISK` and `ENGINE_INTERRUPTED` (unavailable), `ENGINE_CLOSED` (invalid), `ENGINE_TYPE_UNSUPPORTED` (unsupported).
  */
 export interface Session {
   /** A folder of this session alone, for staged files; removed by `close`. */

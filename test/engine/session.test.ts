@@ -98,6 +98,12 @@ describe('statements', () => {
     expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  test.skipIf(!existsSync('/dev/full'))('a full disk is no fault of a file', async () => {
+    await expect(
+      session.run("COPY (FROM range(100000)) TO '/dev/full' (FORMAT parquet, USE_TMP_FILE false)"),
+    ).rejects.toMatchObject({ code: 'ENGINE_DISK', kind: 'unavailable' });
+  });
+
   test('an aborted statement rejects with the reason of its signal', async () => {
     const controller = new AbortController();
     const running = session.query('SELECT count(*) FROM range(100000000000)', {
