@@ -15,7 +15,7 @@ export { createEngine } from './engine.ts';
 export { matchField } from './field-match.ts';
 export { functionNames } from './functions.ts';
 export { HiddenRows } from './hidden-rows.ts';
-export { blobLiteral, identifier, literal, literalList } from './quote.ts';
+export { blobLiteral, fileList, identifier, literal } from './quote.ts';
 export { planTransform, type TransformPlan, transformSchema } from './transform.ts';
 export {
   type RelationFile,

@@ -18,7 +18,12 @@ export function blobLiteral(bytes: Uint8Array): string {
   return `unhex('${Buffer.from(bytes).toString('hex')}')`;
 }
 
-/** A list of strings, such as file names. */
+/** A list of strings. */
 export function literalList(values: readonly string[]): string {
   return `[${values.map(literal).join(', ')}]`;
+}
+
+/** Files for a scan, by their paths letter by letter: a `*`, `?` or `[` in one would else stand for other files too. */
+export function fileList(paths: readonly string[]): string {
+  return literalList(paths.map((path) => path.replaceAll(/[*?[]/g, '[$&]')));
 }

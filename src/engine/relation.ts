@@ -10,7 +10,7 @@ import { duckType } from './duck-type.ts';
 import { matchField } from './field-match.ts';
 import { convertNode, readType } from './file-types.ts';
 import { IS_NOT_HIDDEN, joinHiddenRows } from './hidden-rows.ts';
-import { blobLiteral, identifier, literalList } from './quote.ts';
+import { blobLiteral, fileList, identifier } from './quote.ts';
 import { Binder, constantSql } from './typed.ts';
 
 export interface RelationFile {
@@ -157,7 +157,7 @@ function sourceOf({ first, files }: FileRun): string {
  */
 function scanOf(paths: readonly string[], columns: readonly string[]): string {
   const scan =
-    `read_parquet(${literalList(paths)}, ` +
+    `read_parquet(${fileList(paths)}, ` +
     'hive_partitioning = false, union_by_name = false, binary_as_string = false, can_have_nan = true)';
   return columns.some(isPlace) ? `${scan} AS scan(${columns.map(scanned).join(', ')})` : scan;
 }

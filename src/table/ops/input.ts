@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import pLimit from 'p-limit';
 
 import { isDeltaError, present } from '../../base/index.ts';
-import { copyToParquet, identifier, literalList, relationSql } from '../../engine/index.ts';
+import { copyToParquet, fileList, identifier, relationSql } from '../../engine/index.ts';
 import {
   footerStatistics,
   judgeVerbatim,
@@ -210,7 +210,7 @@ class Inspector {
     if (only !== undefined && others.length === 0) return only;
     const session = await this.#engine.open();
     const file = this.#stage.freshFile('.parquet');
-    const select = `SELECT * FROM read_parquet(${literalList(parts)}, hive_partitioning = false)`;
+    const select = `SELECT * FROM read_parquet(${fileList(parts)}, hive_partitioning = false)`;
     await copyToParquet(session, select, { file, codec: 'snappy' });
     return file;
   }
