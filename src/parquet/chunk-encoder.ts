@@ -223,17 +223,28 @@ export class ChunkEncoder {
     const page = this.#page;
     const view = viewOf(values.bytes);
     page.reserve(Math.ceil((to - from) / 8));
-    let bits = 0;
+    const { bytes } = page;
+    let at = page.end;
+    let [byte, bits, seen] = [0, 0, 0];
     for (let entry = from; entry < to; entry += 1) {
       if (definitions !== null && definitions[entry] !== leaf.definition) continue;
       const place = places === null ? entry : (places[entry] ?? 0);
-      if ((bits & 7) === 0) page.bytes[page.end + (bits >> 3)] = 0;
-      const at = page.end + (bits >> 3);
-      page.bytes[at] = (page.bytes[at] ?? 0) | ((values.bytes[place] ?? 0) << (bits & 7));
-      bounds.add(view, place, place + 1);
+      const bit = values.bytes[place] ?? 0;
+      // There are two values: neither changes the bounds a second time.
+      if ((seen & (1 << bit)) === 0) bounds.add(view, place, place + 1);
+      seen |= 1 << bit;
+      byte |= bit << bits;
       bits += 1;
+      if (bits < 8) continue;
+      bytes[at] = byte;
+      at += 1;
+      [byte, bits] = [0, 0];
     }
-    page.end += Math.ceil(bits / 8);
+    if (bits > 0) {
+      bytes[at] = byte;
+      at += 1;
+    }
+    page.end = at;
   }
 
   #beginPage(leaf: Leaf, piece: LeafPiece, start: number, end: number): void {

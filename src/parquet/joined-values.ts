@@ -120,7 +120,9 @@ export class JoinedValues {
     const width = this.#width;
     if (width === 0) return new PlainValues(bytes, count, corrupt).offsets().subarray(1);
     if (count * width > bytes.length) throw corrupt('a page has fewer values than it says');
-    return Int32Array.from({ length: count }, (_, at) => (at + 1) * width);
+    const ends = new Int32Array(count);
+    for (let at = 0; at < count; at += 1) ends[at] = (at + 1) * width;
+    return ends;
   }
 
   clear(): void {

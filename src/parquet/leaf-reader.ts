@@ -399,7 +399,7 @@ interface Sections {
 export function presentCount(definition: Int32Array | null, count: number, max: number): number {
   if (definition === null) return count;
   let present = 0;
-  for (let at = 0; at < count; at += 1) present += Number(definition[at] === max);
+  for (let at = 0; at < count; at += 1) if (definition[at] === max) present += 1;
   return present;
 }
 

@@ -135,6 +135,7 @@ export class FilePacker {
   }
 
   async #takeIn({ source, footer }: SpliceInput, rowGroup: RowGroup): Promise<boolean> {
+    const trust = trustOf(footer);
     for (const [index, packed] of this.#leaves.entries()) {
       const { leaf } = packed;
       const chunk = rowGroup.columns[index];
@@ -152,7 +153,7 @@ export class FilePacker {
         file: source.name,
       });
       if (opened === null) return false;
-      const isTrusted = isTrustedChunk(leaf, chunk, footer);
+      const isTrusted = isTrustedChunk(leaf, chunk, trust);
       packed.way ??=
         isTrusted && this.#codec === 'snappy' && isJoined(leaf, chunk) ? 'join' : 'gather';
       if (packed.way === 'join') {
@@ -244,15 +245,25 @@ function isGathered({ node }: EncodedLeaf, chunk: ColumnChunk): boolean {
 }
 
 /** Whether the pages of a chunk may be handed on by what its footer says of them. */
-function isTrustedChunk(leaf: EncodedLeaf, chunk: ColumnChunk, footer: ParquetFooter): boolean {
-  const { createdBy, typeDefinedOrder } = footer;
-  const tellsNan = /^(?:deltawright|DuckDB) version /.test(createdBy ?? '');
-  return (
-    typeDefinedOrder &&
-    needsNoCare(createdBy) &&
-    isBounded(leaf, chunk, chunk.statistics) &&
-    (tellsNan || !isFloat(leaf.node))
-  );
+function isTrustedChunk(
+  leaf: EncodedLeaf,
+  chunk: ColumnChunk,
+  { isTrusted, tellsNan }: Trust,
+): boolean {
+  return isTrusted && isBounded(leaf, chunk, chunk.statistics) && (tellsNan || !isFloat(leaf.node));
+}
+
+interface Trust {
+  readonly isTrusted: boolean;
+  readonly tellsNan: boolean;
+}
+
+/** How far what a file says of its chunks holds. */
+function trustOf({ createdBy, typeDefinedOrder }: ParquetFooter): Trust {
+  return {
+    isTrusted: typeDefinedOrder && needsNoCare(createdBy),
+    tellsNan: /^(?:deltawright|DuckDB) version /.test(createdBy ?? ''),
+  };
 }
 
 function isJoined({ repetition, node }: EncodedLeaf, { codec }: ColumnChunk): boolean {

@@ -42,19 +42,19 @@ export type PageHeader = PageSizes &
 /** Decodes the header that `bytes` begin with. */
 export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeader {
   const reader = new ThriftReader(bytes, corrupt);
-  const own = new Map<number, number>();
-  let content = new Map<number, number>();
+  const own: number[] = [];
+  let content: readonly number[] = [];
   reader.struct((id, type) => {
     if (id === 5 || id === 7 || id === 8) content = readNumbers(reader, type);
-    else if (id <= CHECKSUM) own.set(id, reader.integer(type));
+    else if (id <= CHECKSUM) own[id] = reader.integer(type);
     else reader.skip(type);
   });
-  const number = (from: ReadonlyMap<number, number>, id: number): number => {
-    const value = from.get(id) ?? -1;
+  const number = (from: readonly number[], id: number): number => {
+    const value = from[id] ?? -1;
     if (value < 0) throw corrupt('a page header lacks a field, or has a negative number in it');
     return value;
   };
-  const checksum = own.get(CHECKSUM);
+  const checksum = own[CHECKSUM];
   const sizes = {
     headerBytes: reader.offset,
     // It stands there with a sign.
@@ -87,7 +87,7 @@ export function decodePageHeader(bytes: Uint8Array, corrupt: Corrupt): PageHeade
         encoding: encoding(4),
         definitionBytes: number(content, 5),
         repetitionBytes: number(content, 6),
-        valuesCompressed: content.get(IS_COMPRESSED) !== 0,
+        valuesCompressed: content[IS_COMPRESSED] !== 0,
       };
     default:
       return { ...sizes, kind: 'other' };
@@ -104,12 +104,12 @@ const CHECKSUM = 4;
 /** Of `DataPageHeaderV2`; true where it is left out. */
 const IS_COMPRESSED = 7;
 
-/** The integers and booleans (as 0 and 1) of a nested struct. */
-function readNumbers(reader: ThriftReader, type: FieldType): Map<number, number> {
-  const numbers = new Map<number, number>();
+/** The integers and booleans (as 0 and 1) of a nested struct, each at its id. */
+function readNumbers(reader: ThriftReader, type: FieldType): readonly number[] {
+  const numbers: number[] = [];
   reader.nested(type, (id, fieldType) => {
     const value = reader.number(fieldType);
-    if (value !== null) numbers.set(id, value);
+    if (value !== null) numbers[id] = value;
   });
   return numbers;
 }

@@ -288,7 +288,7 @@ export class PageJoiner {
       const end = Math.min(count, start + PAGE_ROWS_MAX);
       const from = value;
       if (definitions === null) value += end - start;
-      else for (let at = start; at < end; at += 1) value += Number(definitions[at] === max);
+      else for (let at = start; at < end; at += 1) if (definitions[at] === max) value += 1;
       page.end = 0;
       page.levels(definitions, { start, end }, max);
       page.set(Uint8Array.of(bitWidth));

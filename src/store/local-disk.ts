@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 import { RESERVED_PREFIX } from './paths.ts';
-import type { ObjectMeta, StorePath } from './types.ts';
+import type { ByteRange, ObjectMeta, StorePath } from './types.ts';
 
 const fsync = promisify(fs.fsync);
 const read = promisify(fs.read);
@@ -100,13 +100,15 @@ export function sweepUnfinished(folder: string, nowMs: number): void {
 /** Bytes `start` (inclusive) to `end` (exclusive) of a file, cut at its end, and what is known of it. */
 export async function readFileRange(
   file: string,
-  range: { readonly start: number; readonly end: number },
+  range: ByteRange,
 ): Promise<{ bytes: Uint8Array; stats: fs.BigIntStats }> {
   const fd = fs.openSync(file, 'r');
   try {
     const stats = fs.fstatSync(fd, { bigint: true });
     const length = Math.max(0, Math.min(range.end, Number(stats.size)) - range.start);
-    const bytes = new Uint8Array(length);
+    // Not where it is read while others go on, who may have given it up.
+    const room = length <= SYNC_BYTES_MAX ? range.room : undefined;
+    const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
     let offset = 0;
     while (offset < length) {
       const target = { offset, length: length - offset, position: range.start + offset };

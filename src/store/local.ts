@@ -13,6 +13,7 @@ import { listFolder } from './local-list.ts';
 import { withFolderLock } from './local-lock.ts';
 import { checkPath, checkPrefix, joinPath, RESERVED_PREFIX } from './paths.ts';
 import type {
+  ByteRange,
   ListOptions,
   ObjectContent,
   ObjectMeta,
@@ -63,7 +64,7 @@ class LocalStore implements ObjectStore {
     return { bytes, meta: disk.metaOf(path, stats) };
   }
 
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
+  async getRange(path: StorePath, range: ByteRange): Promise<Uint8Array> {
     return (await this.#read('getRange', path, range)).bytes;
   }
 
@@ -233,11 +234,7 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  #read(
-    verb: string,
-    path: StorePath,
-    range: { start: number; end: number },
-  ): ReturnType<typeof disk.readFileRange> {
+  #read(verb: string, path: StorePath, range: ByteRange): ReturnType<typeof disk.readFileRange> {
     const file = this.#file(path);
     return this.#guard(verb, path, () => disk.readFileRange(file, range));
   }

@@ -8,6 +8,7 @@ import type { CopySource } from './copy.ts';
 import { alreadyExists, notFound, sourceChanged } from './errors.ts';
 import { checkPath, checkPrefix, compareUtf8, joinPath } from './paths.ts';
 import type {
+  ByteRange,
   ListOptions,
   ObjectContent,
   ObjectMeta,
@@ -57,7 +58,7 @@ class MemoryStore implements ObjectStore {
     return { bytes: bytes.slice(), meta: { ...meta, path } };
   }
 
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
+  async getRange(path: StorePath, range: ByteRange): Promise<Uint8Array> {
     return this.#read('getRange', path).bytes.slice(range.start, range.end);
   }
 

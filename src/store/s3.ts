@@ -11,6 +11,7 @@ import { S3Connection, type S3Options } from './s3-connection.ts';
 import { nameOf, s3Error, statusOf } from './s3-errors.ts';
 import { copyInParts, type S3Location, uploadFile } from './s3-upload.ts';
 import type {
+  ByteRange,
   ListOptions,
   ObjectContent,
   ObjectMeta,
@@ -71,7 +72,7 @@ class S3Store implements ObjectStore {
     });
   }
 
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
+  async getRange(path: StorePath, range: ByteRange): Promise<Uint8Array> {
     const at = this.#locate(path);
     if (range.end <= range.start) return new Uint8Array();
     const Range = `bytes=${range.start}-${range.end - 1}`;

@@ -18,6 +18,13 @@ export interface ObjectMeta {
   readonly etag: string;
 }
 
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+  /** Memory for the answer, at least as long, which a store may use, so that who reads many objects finds it once. */
+  readonly room?: Uint8Array | undefined;
+}
+
 export interface ObjectContent {
   readonly bytes: Uint8Array;
   readonly meta: ObjectMeta;
@@ -66,7 +73,7 @@ export interface ObjectStore {
   get(path: StorePath): Promise<ObjectContent>;
 
   /** Bytes `start` (inclusive) to `end` (exclusive), cut at the object's end. */
-  getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array>;
+  getRange(path: StorePath, range: ByteRange): Promise<Uint8Array>;
 
   /** What is known of an object, or null where there is none. */
   head(path: StorePath): Promise<ObjectMeta | null>;

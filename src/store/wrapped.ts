@@ -2,6 +2,7 @@
 
 import type { CopySource } from './copy.ts';
 import type {
+  ByteRange,
   ListOptions,
   ObjectContent,
   ObjectMeta,
@@ -49,7 +50,7 @@ export abstract class WrappedStore implements ObjectStore {
     return this.perform({ verb: 'get', path, effect: 'none' }, () => this.inner.get(path));
   }
 
-  async getRange(path: StorePath, range: { start: number; end: number }): Promise<Uint8Array> {
+  async getRange(path: StorePath, range: ByteRange): Promise<Uint8Array> {
     const call = { verb: 'getRange', path, effect: 'none' } as const;
     return this.perform(call, () => this.inner.getRange(path, range));
   }

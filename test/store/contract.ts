@@ -140,6 +140,9 @@ export function describeStore(name: string, options: ContractOptions): void {
       expect(text(await store.getRange('a', { start: 0, end: 10 }))).toBe('0123456789');
       expect(text(await store.getRange('a', { start: 10, end: 12 }))).toBe('');
       expect(text(await store.getRange('a', { start: 3, end: 3 }))).toBe('');
+      const room = new Uint8Array(20);
+      expect(text(await store.getRange('a', { start: 2, end: 5, room }))).toBe('234');
+      expect(text(await store.getRange('a', { start: 8, end: 28, room }))).toBe('89');
     });
 
     test('an object without bytes is an object', async () => {

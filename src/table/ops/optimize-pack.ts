@@ -85,12 +85,15 @@ async function gather(
   if (model === undefined) throw new Unpackable();
   const { columns } = (await openInput(packer, model)).footer;
   const shareMax = paysToGather(files) ? 1 : GATHERED_SHARE_MAX;
+  const rooms = new FileRooms();
   const out = await FilePacker.open(localFile, { columns, codec: packer.target.codec });
   try {
     for (let start = 0; start < files.length; start += STORE_REQUESTS_MAX) {
       packer.signal?.throwIfAborted();
       const some = files.slice(start, start + STORE_REQUESTS_MAX);
-      const inputs = await inParallel(some, STORE_REQUESTS_MAX, (add) => openInput(packer, add));
+      const inputs = await inParallel(some.entries(), STORE_REQUESTS_MAX, ([index, add]) =>
+        openInput(packer, add, rooms.at(index, add.size)),
+      );
       for (const input of inputs) {
         const isTaken = isVerbatim(packer, input.footer) && (await out.add(input));
         if (!isTaken || out.gatheredShare > shareMax) throw new Unpackable();
@@ -102,12 +105,16 @@ async function gather(
   }
 }
 
-async function openInput({ ctx }: FilesPacker, add: AddFile): Promise<SpliceInput> {
+async function openInput(
+  { ctx }: FilesPacker,
+  add: AddFile,
+  room?: Uint8Array,
+): Promise<SpliceInput> {
   const { store, path } = await fileAt(ctx, add.path);
   const source: ByteSource =
     add.size > WHOLE_BYTES_MAX
       ? storeSource(store, path, { sizeBytes: add.size })
-      : memorySource(path, await store.getRange(path, { start: 0, end: add.size }));
+      : memorySource(path, await store.getRange(path, { start: 0, end: add.size, room }));
   return { source, footer: await readFooter(source) };
 }
 
@@ -124,6 +131,17 @@ function paysToGather(files: readonly AddFile[]): boolean {
 
 function isLarge(add: AddFile): boolean {
   return (rowCountOf(add) ?? LARGE_ROWS_MIN) >= LARGE_ROWS_MIN;
+}
+
+/** Memory for the files that are open at once, and then for others. */
+class FileRooms {
+  readonly #rooms: Uint8Array[] = [];
+
+  at(index: number, sizeBytes: number): Uint8Array | undefined {
+    const room = this.#rooms[index];
+    if (sizeBytes > WHOLE_BYTES_MAX || (room?.length ?? 0) >= sizeBytes) return room;
+    return (this.#rooms[index] = new Uint8Array(Math.ceil(sizeBytes * 1.25)));
+  }
 }
 
 /** What is not put together here; never leaves this file. */
