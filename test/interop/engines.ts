@@ -77,13 +77,17 @@ export async function startSpark(
 }
 
 /** On tables of a few rows, to compile a program for each query costs more than the query, and a full compiler more than it saves. */
-const FEW_ROWS_JVM = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' } as const;
+const FEW_ROWS_JVM = {
+  JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC',
+} as const;
 const FEW_ROWS: Readonly<Record<string, string>> = {
   'spark.databricks.delta.snapshotPartitions': '1',
   'spark.sql.adaptive.enabled': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
   'spark.sql.codegen.wholeStage': 'false',
   'spark.sql.shuffle.partitions': '1',
+  // Else VACUUM lists a table by ten thousand tasks.
+  'spark.sql.sources.parallelPartitionDiscovery.parallelism': '1',
 };
 
 /** Spark for many statements on small tables; `settings` are further ones. */
