@@ -13,10 +13,7 @@ import type { Program, Step } from './program.ts';
 import { changesSql, createSql, stepProgram } from './spark-sql.ts';
 import { Mismatch, type StepFacts, type Witness } from './witness.ts';
 
-const SETTINGS = {
-  'spark.databricks.delta.merge.materializeSource': 'none',
-  'spark.databricks.delta.writeChecksumFile.enabled': 'false',
-} as const;
+const SETTINGS = { 'spark.databricks.delta.writeChecksumFile.enabled': 'false' } as const;
 
 export class SparkWitness implements Witness {
   /** What the others refuse, with how often. */

@@ -81,6 +81,7 @@ const FEW_ROWS_JVM = {
   JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC',
 } as const;
 const FEW_ROWS: Readonly<Record<string, string>> = {
+  'spark.databricks.delta.merge.materializeSource': 'none',
   'spark.databricks.delta.snapshotPartitions': '1',
   'spark.sql.adaptive.enabled': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
