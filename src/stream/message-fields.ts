@@ -138,11 +138,11 @@ export class MessageFields implements MessageValue {
 
   #slotOf(start: number, end: number, place: number): number {
     const guess = this.#guesses[place];
-    if (guess !== undefined && sameBytes(this.view, start, end, guess.view)) return guess.slot;
+    if (guess !== undefined && isName(guess, this.view, start, end)) return guess.slot;
     const name = this.memory.slice(start, end);
     const view = new DataView(name.buffer);
     const slot = this.#names.findIndex((known) => Buffer.compare(known, name) === 0);
-    this.#guesses[place] = { view, slot };
+    this.#guesses[place] = { view, length: name.length, slot };
     return slot;
   }
 }
@@ -152,12 +152,18 @@ type HeaderKind = 'time' | 'text' | 'bytes';
 interface Guess {
   /** Of the name's bytes. */
   readonly view: DataView;
+  /** Of the name: that of a view is a call. */
+  readonly length: number;
   readonly slot: number;
 }
 
-function sameBytes(view: DataView, start: number, end: number, other: DataView): boolean {
-  const length = end - start;
-  if (length !== other.byteLength) return false;
+function isName(
+  { view: other, length }: Guess,
+  view: DataView,
+  start: number,
+  end: number,
+): boolean {
+  if (length !== end - start) return false;
   let at = 0;
   for (; at + 4 <= length; at += 4) {
     if (view.getInt32(start + at) !== other.getInt32(at)) return false;
