@@ -23,7 +23,8 @@ export function keyRange(inputs: readonly PreparedInput[], keys: StructType): Ex
   return allOf(conditions);
 }
 
-interface Bounds {
+/** Both inclusive. */
+export interface Bounds {
   readonly min: Scalar;
   readonly max: Scalar;
 }
@@ -36,7 +37,8 @@ function boundsIn(footer: ParquetFooter, field: StructField): Bounds | null {
   return min === null || max === null ? null : { min, max };
 }
 
-function widened(left: Bounds, right: Bounds): Bounds {
+/** What holds the values of both. */
+export function widened(left: Bounds, right: Bounds): Bounds {
   return {
     min: compareScalars(left.min, right.min) <= 0 ? left.min : right.min,
     max: compareScalars(left.max, right.max) >= 0 ? left.max : right.max,

@@ -19,6 +19,7 @@ import { scalarOf } from './append-select.ts';
 import { partitionFields, partitionValuesOf } from './files.ts';
 import type { LocalStage } from './input-stage.ts';
 import { allOf, between } from './input-table.ts';
+import { type Bounds, widened } from './key-range.ts';
 import { anyOf, type MergeKey, type MergePlan } from './merge-plan.ts';
 import { SOURCE } from './merge-scope.ts';
 import { SOURCE_TABLE } from './merge-source.ts';
@@ -162,6 +163,9 @@ function compareBounds(left: Scalar | null, right: Scalar | null): number {
   return compareScalars(left, right);
 }
 
+/** Each key is compared with the bounds of so many files, which costs less than a sort: that gives each file one look-up. */
+const COMPARED_FILES_MAX = 64;
+
 /** Files whose bounds of the key are unknown, or have a key of the source between them. */
 async function withKeyInside(
   session: Session,
@@ -169,22 +173,45 @@ async function withKeyInside(
   files: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   const bounded = files.flatMap((file, place) => {
-    const { min = null, max = null } = file.statistics?.columns.get(field.name) ?? {};
-    if (min === null || max === null) return [];
-    const bounds = [min, max].map(
-      (value) => translate({ kind: 'literal', value, type: field.type }, []).sql,
-    );
-    return [{ place, values: `(${String(place)}, ${bounds.join(', ')})` }];
+    const bounds = boundsOf(file, field);
+    if (bounds === null) return [];
+    const [low, high] = [bounds.min, bounds.max].map((value) => boundSql(field, value));
+    return [{ place, values: `(${String(place)}, ${low}, ${high})` }];
   });
   if (bounded.length === 0) return files;
-  // The nearest key from the lower bound on decides, so that each file costs one look-up.
+  const bounds = `(VALUES ${bounded.map(({ values }) => values).join(', ')}) AS b(place, low, high)`;
+  const keys = `SELECT ${sourceSql} AS key FROM ${SOURCE_TABLE} AS ${SOURCE} WHERE ${sourceSql} IS NOT NULL`;
   const rows = await session.query(
-    `SELECT b.place FROM (VALUES ${bounded.map(({ values }) => values).join(', ')}) ` +
-      `AS b(place, low, high) ASOF JOIN (SELECT DISTINCT ${sourceSql} AS key ` +
-      `FROM ${SOURCE_TABLE} AS ${SOURCE} WHERE ${sourceSql} IS NOT NULL) AS k ` +
-      `ON b.low <= k.key WHERE k.key <= b.high`,
+    bounded.length <= COMPARED_FILES_MAX
+      ? `SELECT place FROM ${bounds} WHERE EXISTS (SELECT 1 FROM (${keys}) WHERE key BETWEEN low AND high)`
+      : `SELECT place FROM ${bounds} ASOF JOIN (SELECT DISTINCT key FROM (${keys})) AS k ` +
+          `ON low <= key WHERE key <= high`,
   );
   const hit = new Set(rows.map((row) => Number(row['place'])));
   const boundedPlaces = new Set(bounded.map(({ place }) => place));
   return files.filter((_, place) => hit.has(place) || !boundedPlaces.has(place));
+}
+
+/**
+ * SQL for what keys of the source need to match any row of the files, as far as bounds are known: the fewer rows are in the
+ * hash table of a join, the faster it is asked for all others.
+ */
+export function keysAmong(keys: readonly MergeKey[], files: readonly Candidate[]): string {
+  const conditions = keys.flatMap(({ field, sourceSql }) => {
+    const bounds = files.map((file) => boundsOf(file, field));
+    const [first = null, ...others] = bounds;
+    const all = others.reduce((left, right) => left && right && widened(left, right), first);
+    if (all === null) return [];
+    return [`${sourceSql} BETWEEN ${boundSql(field, all.min)} AND ${boundSql(field, all.max)}`];
+  });
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ');
+}
+
+function boundsOf({ statistics }: Candidate, { name }: StructField): Bounds | null {
+  const { min = null, max = null } = statistics?.columns.get(name) ?? {};
+  return min === null || max === null ? null : { min, max };
+}
+
+function boundSql({ type }: StructField, value: Scalar): string {
+  return translate({ kind: 'literal', value, type }, []).sql;
 }

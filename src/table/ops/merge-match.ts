@@ -12,7 +12,7 @@ import { type StructType, TIMESTAMP, typesEqual } from '../../schema/index.ts';
 import { ENGINE_STATEMENTS_MAX, inParallel } from './append-stage.ts';
 import { mergeAmbiguous } from './errors.ts';
 import { mappingOf, tableRelations } from './input-table.ts';
-import type { Candidate, Candidates, MergeTry } from './merge-candidates.ts';
+import { type Candidate, type Candidates, keysAmong, type MergeTry } from './merge-candidates.ts';
 import {
   type BySourcePlan,
   type ChangingColumn,
@@ -102,11 +102,13 @@ async function joinFiles(merge: MergeTry, files: readonly Candidate[]): Promise<
   });
   await inShares(relations, async (share, start) => {
     const rows = numberedRows(merge, share, columns);
+    const among = keysAmong(plan.keys, files.slice(start, start + share.length));
     await execute(
       session,
       `INSERT INTO ${PAIRS_TABLE} SELECT ${TARGET}.${identifier(merge.fileNumber)} + ${String(start)}, ` +
         `${TARGET}.${identifier(merge.rowNumber)}, ${SOURCE}.rowid, ${plan.clause}, ${differs} ` +
-        `FROM (${rows}) AS ${TARGET} JOIN ${SOURCE_TABLE} AS ${SOURCE} ON ${plan.on}`,
+        `FROM (${rows}) AS ${TARGET} JOIN ${SOURCE_TABLE} AS ${SOURCE} ` +
+        `ON (${plan.on}) AND ${among}`,
       signal === undefined ? {} : { signal },
     );
   });

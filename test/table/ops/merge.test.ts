@@ -286,6 +286,21 @@ describe.each(['memory', 'disk'] as const)('merge (%s)', (kind) => {
     });
   });
 
+  test('of a hundred files, too, only those around a key of the source are read', async () => {
+    await withBench(kind, async (bench) => {
+      const rows = Array.from({ length: 200 }, (_, index) => row(index * 10, 'a', index >> 1));
+      const start = await filled(bench, [rows], DDL, { partitionBy: ['n'] });
+      const others = [...start.files()].filter(
+        ({ partitionValues }) => partitionValues['n'] !== '5',
+      );
+      await bench.ctx.store.delete(others.map(({ path }) => path));
+      const source = { rows: [row(100, 'x', 5), row(115, 'new', 5)] };
+      const result = await merge(bench.ctx, start, { ...UPSERT, source });
+      expect(result).toMatchObject({ filesRemoved: 1, updatedCount: 1, insertedCount: 1 });
+      expect(start.fileCount).toBe(100);
+    });
+  });
+
   test('what is put together lay together, and keeps its order', async () => {
     await withBench(kind, async (bench) => {
       const files = [3, 1, 2, 0, 5, 4].map((k) =>
