@@ -42,10 +42,10 @@ export async function readFooter(source: ByteSource): Promise<ParquetFooter> {
   const end = sizeBytes - TRAILER_BYTES;
   const bytes =
     footerBytes + TRAILER_BYTES <= tail.length
-      ? // A copy: a view would keep the whole tail in memory.
-        Uint8Array.prototype.slice.call(tail, -footerBytes - TRAILER_BYTES, -TRAILER_BYTES)
+      ? tail.subarray(-footerBytes - TRAILER_BYTES, -TRAILER_BYTES)
       : await readExactly(source, end - footerBytes, end);
-  return decodeFooter(bytes, { file: name, fileSizeBytes: sizeBytes });
+  // A copy: a view would keep the whole tail in memory, or change where a source reads into the same memory again.
+  return decodeFooter(new Uint8Array(bytes), { file: name, fileSizeBytes: sizeBytes });
 }
 
 /**

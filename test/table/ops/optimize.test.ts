@@ -408,6 +408,30 @@ test('beside files of large row groups, only small ones are encoded again', asyn
   });
 });
 
+test('files whose footers are longer than what is read with them keep their bounds', async () => {
+  await withBench('disk', async (bench) => {
+    const names = Array.from({ length: 1300 }, (_, index) => `uma_coluna_de_nome_longo_${index}`);
+    const properties = { 'delta.dataSkippingNumIndexedCols': '1' };
+    let snapshot = await tableOf(bench, names.map((name) => `${name} string`).join(', '), {
+      properties,
+    });
+    const keys = Array.from({ length: 24 }, (_, file) => `chave ${(file * 7) % 24}`.padEnd(9, '_'));
+    for (const key of keys) {
+      snapshot = await appended(bench, snapshot, [
+        Object.fromEntries(names.map((name) => [name, key])),
+      ]);
+    }
+    const packed = (await optimize(bench.ctx, snapshot, {})).snapshot;
+    const [file] = [...packed.files()];
+    const statistics = parseStatistics(file?.stats, packed.schema);
+    const sorted = keys.toSorted();
+    expect(statistics?.columns.get(names[0] ?? '')).toMatchObject({
+      min: sorted[0],
+      max: sorted.at(-1),
+    });
+  });
+});
+
 test('files that are not alike are packed by the engine, with the same rows', async () => {
   await withBench('disk', async (bench) => {
     let snapshot = await tableOf(bench, 'id bigint, nome string');
