@@ -1,22 +1,13 @@
-/** What the commands work with: the real clock, chance, stores and engine, and the configuration where there is one. */
+/**
+ * What the commands work with: the real clock, chance, stores and engine, and the configuration where there is one; what
+ * only that takes is loaded with it.
+ */
 
 import { existsSync } from 'node:fs';
 
 import { systemClock, systemRandom } from '../base/index.ts';
-import {
-  type Catalog,
-  fileCatalog,
-  glueCatalog,
-  type TableInput,
-  type TableName,
-} from '../catalog/index.ts';
-import {
-  type Config,
-  CONFIG_FILE,
-  type JobContext,
-  loadConfig,
-  secretMissing,
-} from '../jobs/index.ts';
+import type { Catalog, TableInput, TableName } from '../catalog/index.ts';
+import type { Config, JobContext } from '../jobs/index.ts';
 import {
   DeltaTable,
   strangerOf,
@@ -29,6 +20,8 @@ import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { printError } from './output.ts';
 import type { CommonOptions } from './program.ts';
 import { endProgress, showProgress } from './progress.ts';
+
+const CONFIG_FILE = 'deltawright.config.ts';
 
 export class Environment {
   readonly tools: TableTools;
@@ -130,7 +123,7 @@ export class Environment {
 export async function openEnvironment(options: CommonOptions, doing: string): Promise<Environment> {
   showProgress(doing);
   const file = options.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
-  const config = file === null ? null : await loadConfig(file);
+  const config = file === null ? null : await (await import('../jobs/index.ts')).loadConfig(file);
   const dynamoDb = config?.lake.dynamoDb;
   const tools = tableTools({
     clock: systemClock,
@@ -158,15 +151,16 @@ export function travelOf({ version, timestamp }: TravelCommandOptions): TravelOp
   };
 }
 
-function secretFromEnvironment(secret: string | { readonly env: string }): string {
+async function secretFromEnvironment(secret: string | { readonly env: string }): Promise<string> {
   if (typeof secret === 'string') return secret;
   const value = process.env[secret.env] ?? '';
-  if (value === '') throw secretMissing(secret.env);
+  if (value === '') throw (await import('../jobs/index.ts')).secretMissing(secret.env);
   return value;
 }
 
 async function openCatalog({ catalog }: Config, tools: TableTools): Promise<Catalog> {
   const { clock, random } = tools;
+  const { fileCatalog, glueCatalog } = await import('../catalog/index.ts');
   if (catalog.kind === 'file') {
     return fileCatalog(tools.openStore(catalog.location), { clock, random });
   }

@@ -7,6 +7,9 @@
 
 import { enableCompileCache } from 'node:module';
 
+import { resolveByName } from './module-names.ts';
+
 enableCompileCache();
+resolveByName(new URL('..', import.meta.url));
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv);

@@ -22,6 +22,6 @@ export type {
   RunProgress,
   RunResult,
 } from './job-context.ts';
-export { CONFIG_FILE, loadConfig } from './load-config.ts';
+export { loadConfig } from './load-config.ts';
 export { publish } from './publish.ts';
 export { runJob } from './run.ts';

@@ -8,8 +8,6 @@ import { parseConfig } from './config.ts';
 import type { Config } from './job.ts';
 import { configBroken, configNoExport, configNotFound } from './errors.ts';
 
-export const CONFIG_FILE = 'deltawright.config.ts';
-
 /**
  * Loads and checks the file; relative locations in it are below its folder. Node strips its types by itself. Errors:
  * `CONFIG_NOT_FOUND`, `CONFIG_BROKEN`, `CONFIG_NO_EXPORT`, and those of `parseConfig`.
