@@ -42,7 +42,7 @@ export const ROOMS: Readonly<Record<string, Rule>> = {
   },
   stream: {
     rooms: below('base', 'schema', 'store', 'parquet', 'avro', 'engine', 'table', 'catalog'),
-    packages: ['@platformatic/kafka', 'apache-arrow', 'p-limit'],
+    packages: ['@node-rs/crc32', '@platformatic/kafka', 'apache-arrow', 'p-limit'],
   },
   jobs: {
     rooms: below(
@@ -102,6 +102,7 @@ export const LAZY_PACKAGES: readonly string[] = [
   '@duckdb/node-api',
   'apache-arrow',
   'parquet-wasm',
+  '@node-rs/crc32',
   '@platformatic/kafka',
   'avsc',
   'pino',
@@ -116,7 +117,8 @@ export const CLOCK_AND_CHANCE: readonly { readonly pattern: RegExp; readonly cur
     pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/,
     cure: 'take a Random as an argument',
   },
-  { pattern: /\bsetTimeout\b|\bsetInterval\b/, cure: 'use Clock.sleep' },
+  // A socket's own limit of silence is the network's time, not the program's.
+  { pattern: /(?<!#socket\.)\bsetTimeout\b|\bsetInterval\b/, cure: 'use Clock.sleep' },
 ];
 
 export function sourceFiles(root: string): string[] {

@@ -1,8 +1,6 @@
 /** Writes a record batch of version 2; the layout is in `record-batch.ts`. */
 
-import type * as kafka from '@platformatic/kafka';
-
-import { checksum, CODECS, pack } from './compression.ts';
+import { CODECS, type Packing } from './compression.ts';
 import type { Codec } from './connection-spec.ts';
 import { RecordView } from './record-view.ts';
 import type { KafkaRecord, ProducedRecord, RecordFields } from './types.ts';
@@ -23,15 +21,15 @@ const TRANSACTIONAL = 0x10;
 /** Of a varint of 64 bits. */
 const VARINT_BYTES_MAX = 10;
 
-/** At least one record. */
+/** At least one record; the codec must be loaded. */
 export function writeBatch(
-  library: typeof kafka,
+  packing: Packing,
   spec: BatchSpec,
   records: readonly ProducedRecord[],
 ): Buffer {
   const times = records.map(({ timestampMs }) => timestampMs);
   const base = times[0] ?? 0;
-  const packed = pack(library, spec.codec, writeRecords(records, base));
+  const packed = packing.pack(spec.codec, writeRecords(records, base));
   const batch = Buffer.concat([Buffer.alloc(HEAD_BYTES), packed]);
   batch.writeInt32BE(batch.length - 12, 8);
   batch.writeInt32BE(-1, 12); // leader epoch: the broker's to say
@@ -44,7 +42,7 @@ export function writeBatch(
   batch.writeInt16BE(spec.producerEpoch, 51);
   batch.writeInt32BE(spec.sequence, 53);
   batch.writeInt32BE(records.length, 57);
-  batch.writeUInt32BE(checksum(library, batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+  batch.writeUInt32BE(packing.checksum(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
   return batch;
 }
 

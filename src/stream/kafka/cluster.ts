@@ -1,11 +1,19 @@
 /** The brokers of one cluster: connections that all work shares, who leads what, and the one place that tries again. */
 
-import type * as kafka from '@platformatic/kafka';
-
 import { type Clock, type Random, retry } from '../../base/index.ts';
-import { type BrokerAddress, brokerAddresses, connectionOptions } from './connection.ts';
+import type { BrokerAddress, BrokerConnection } from './broker-connection.ts';
+import { Packing } from './compression.ts';
 import type { KafkaConnection } from './connection-spec.ts';
-import { fromKafka, type KafkaCall, protocolErrors, topicMissing } from './errors.ts';
+import { brokerAddresses, Connections } from './connections.ts';
+import {
+  BrokerRefusal,
+  fromKafka,
+  type KafkaCall,
+  protocolErrors,
+  topicMissing,
+} from './errors.ts';
+import { libraryRequest } from './library.ts';
+import { AnswerReader, RequestWriter } from './wire.ts';
 
 export interface ClusterTools {
   readonly clock: Clock;
@@ -45,8 +53,8 @@ const UNKNOWN_TOPIC = 3;
  */
 export class Cluster {
   readonly name: string;
-  readonly library: typeof kafka;
-  readonly #pool: kafka.ConnectionPool;
+  readonly packing: Packing;
+  readonly #connections: Connections;
   readonly #bootstrap: readonly BrokerAddress[];
   readonly #tools: ClusterTools;
   readonly #nodes = new Map<number, BrokerAddress>();
@@ -54,26 +62,21 @@ export class Cluster {
   readonly #coordinators = new Map<string, BrokerAddress>();
 
   private constructor(
-    library: typeof kafka,
-    pool: kafka.ConnectionPool,
+    { connections, packing }: { readonly connections: Connections; readonly packing: Packing },
     bootstrap: readonly BrokerAddress[],
     tools: ClusterTools,
   ) {
-    this.library = library;
-    this.#pool = pool;
+    this.#connections = connections;
+    this.packing = packing;
     this.#bootstrap = bootstrap;
     this.#tools = tools;
     this.name = bootstrap.map(({ host, port }) => `${host}:${String(port)}`).join(',');
-    // A connection that breaks while nobody waits for it is only replaced by the next request.
-    pool.on('connecting', ({ connection }) => connection.on('error', () => undefined));
   }
 
-  static async open(connection: KafkaConnection, tools: ClusterTools): Promise<Cluster> {
-    const bootstrap = brokerAddresses(connection);
-    const library = await import('@platformatic/kafka');
-    const options = await connectionOptions(library, connection);
-    const pool = new library.ConnectionPool(connection.clientId ?? 'deltawright', options);
-    return new Cluster(library, pool, bootstrap, tools);
+  static async open(spec: KafkaConnection, tools: ClusterTools): Promise<Cluster> {
+    const bootstrap = brokerAddresses(spec);
+    const connections = await Connections.open(spec, tools.clock);
+    return new Cluster({ connections, packing: await Packing.open() }, bootstrap, tools);
   }
 
   /** Runs one request, again while it fails in a way that may pass; the last failure in this package's words. */
@@ -92,7 +95,8 @@ export class Cluster {
       async () => {
         try {
           return await work();
-        } catch (error) {
+        } catch (thrown) {
+          const error = thrown instanceof BrokerRefusal ? await thrown.named() : thrown;
           this.#forget(error, what.topic);
           throw fromKafka(call, error);
         }
@@ -101,12 +105,12 @@ export class Cluster {
   }
 
   /** Any broker. */
-  anyNode(): Promise<kafka.Connection> {
-    return this.#pool.getFirstAvailable([...this.#bootstrap, ...this.#nodes.values()]);
+  anyNode(): Promise<BrokerConnection> {
+    return this.#connections.any([...this.#bootstrap, ...this.#nodes.values()]);
   }
 
   /** The broker that leads a partition. To be called inside of `call`. */
-  async leader(topic: string, partition: number): Promise<kafka.Connection> {
+  async leader(topic: string, partition: number): Promise<BrokerConnection> {
     let node = (await this.leaders(topic))[partition];
     if (node === undefined) {
       // It may be younger than what is known.
@@ -115,8 +119,8 @@ export class Cluster {
     }
     if (node === undefined) throw topicMissing(this.name, `${topic}-${String(partition)}`);
     const address = this.#nodes.get(node);
-    if (address === undefined) throw new this.library.ProtocolError('LEADER_NOT_AVAILABLE');
-    return this.#pool.get(address);
+    if (address === undefined) throw new BrokerRefusal('LEADER_NOT_AVAILABLE');
+    return this.#connections.get(address);
   }
 
   /** The node that leads each partition, as far as known since the last failure. To be called inside of `call`. */
@@ -126,15 +130,15 @@ export class Cluster {
     const [found] = await this.describe([topic]);
     if (found === undefined || found.errorCode === UNKNOWN_TOPIC)
       throw topicMissing(this.name, topic);
-    if (found.errorCode !== 0) throw new this.library.ProtocolError(found.errorCode);
+    if (found.errorCode !== 0) throw new BrokerRefusal(found.errorCode);
     return found.leaders;
   }
 
   /** Asks what there is of `topics`, or of all. To be called inside of `call`. */
   async describe(topics: readonly string[] | null): Promise<readonly TopicMetadata[]> {
-    const { nodes, topics: found } = await askMetadata(this.library, await this.anyNode(), topics);
+    const { nodes, topics: found } = await askMetadata(await this.anyNode(), topics);
     // What a broker answers that is not ready, or that does not know who asks: nothing, without an error.
-    if (nodes.size === 0) throw new this.library.ProtocolError('BROKER_NOT_AVAILABLE');
+    if (nodes.size === 0) throw new BrokerRefusal('BROKER_NOT_AVAILABLE');
     this.#nodes.clear();
     for (const [node, address] of nodes) this.#nodes.set(node, address);
     for (const each of found) if (each.errorCode === 0) this.#topics.set(each.topic, each);
@@ -142,21 +146,18 @@ export class Cluster {
   }
 
   /** The broker that coordinates a group or a transactional id. To be called inside of `call`. */
-  async coordinator(kind: 'group' | 'transaction', key: string): Promise<kafka.Connection> {
+  async coordinator(kind: 'group' | 'transaction', key: string): Promise<BrokerConnection> {
     const name = `${kind} ${key}`;
     const known = this.#coordinators.get(name);
-    if (known !== undefined) return this.#pool.get(known);
-    const { findCoordinatorV3 } = this.library;
-    const answer = await findCoordinatorV3.api.async(
-      await this.anyNode(),
-      kind === 'group' ? 0 : 1,
-      [key],
+    if (known !== undefined) return this.#connections.get(known);
+    const answer = await libraryRequest(await this.anyNode(), ({ findCoordinatorV3 }, node) =>
+      findCoordinatorV3.api.async(node, kind === 'group' ? 0 : 1, [key]),
     );
     const [found] = answer.coordinators;
-    if (found === undefined) throw new this.library.ProtocolError('COORDINATOR_NOT_AVAILABLE');
+    if (found === undefined) throw new BrokerRefusal('COORDINATOR_NOT_AVAILABLE');
     const address = { host: found.host, port: found.port };
     this.#coordinators.set(name, address);
-    return this.#pool.get(address);
+    return this.#connections.get(address);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -164,7 +165,7 @@ export class Cluster {
   }
 
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.#connections.close();
   }
 
   /** An error of a broker leaves what was said of others alone; a broken connection may mean anything. */
@@ -185,72 +186,44 @@ interface Metadata {
 const METADATA = { key: 3, version: 8 };
 
 /** Kafka's protocol, "Metadata API", version 8. Errors stay with their topics: one broken topic hides no other. */
-function askMetadata(
-  { Writer }: typeof kafka,
-  connection: kafka.Connection,
+async function askMetadata(
+  connection: BrokerConnection,
   topics: readonly string[] | null,
 ): Promise<Metadata> {
-  const request = (): kafka.Writer =>
-    Writer.create()
-      .appendArray(
-        topics === null ? null : [...topics],
-        (writer, name) => writer.appendString(name, false),
-        false,
-        false,
-      )
-      .appendBoolean(false) // no topic is made by asking for it
-      .appendBoolean(false)
-      .appendBoolean(false);
-  return new Promise((resolve, reject) => {
-    connection.send<Metadata>(
-      METADATA.key,
-      METADATA.version,
-      request,
-      (_correlation, _key, _version, reader) => readMetadata(reader),
-      false,
-      false,
-      (error, answer) =>
-        answer === undefined
-          ? reject(error ?? new Error('an answer without content'))
-          : resolve(answer),
-    );
-  });
+  const body = new RequestWriter()
+    .texts(topics)
+    .int8(0) // no topic is made by asking for it
+    .int8(0)
+    .int8(0)
+    .finish();
+  const reader = new AnswerReader(await connection.request({ api: METADATA, body }));
+  reader.int32(); // throttle time
+  const nodes = reader.list(() => readNode(reader));
+  reader.text(); // cluster
+  reader.int32(); // controller
+  return { nodes: new Map(nodes), topics: reader.list(() => readTopic(reader)) };
 }
 
-function readMetadata(reader: kafka.Reader): Metadata {
-  reader.readInt32(); // throttle time
-  const nodes = reader.readArray(readNode, false, false);
-  reader.readNullableString(false); // cluster
-  reader.readInt32(); // controller
-  return { nodes: new Map(nodes), topics: reader.readArray(readTopic, false, false) };
-}
-
-function readNode(reader: kafka.Reader): [number, BrokerAddress] {
-  const node = reader.readInt32();
-  const host = reader.readString(false);
-  const port = reader.readInt32();
-  reader.readNullableString(false); // rack
+function readNode(reader: AnswerReader): [number, BrokerAddress] {
+  const node = reader.int32();
+  const host = reader.text() ?? '';
+  const port = reader.int32();
+  reader.text(); // rack
   return [node, { host, port }];
 }
 
-function readTopic(reader: kafka.Reader): TopicMetadata {
-  const errorCode = reader.readInt16();
-  const topic = reader.readString(false);
-  const internal = reader.readBoolean();
+function readTopic(reader: AnswerReader): TopicMetadata {
+  const errorCode = reader.int16();
+  const topic = reader.text() ?? '';
+  const internal = reader.int8() !== 0;
   const leaders: number[] = [];
-  reader.readArray(
-    () => {
-      reader.readInt16(); // error: a partition without a leader has node -1
-      const partition = reader.readInt32();
-      leaders[partition] = reader.readInt32();
-      reader.readInt32(); // epoch
-      for (const _ of ['replicas', 'in sync', 'offline']) {
-        reader.readArray(() => reader.readInt32(), false, false);
-      }
-    },
-    false,
-    false,
-  );
-  reader.readInt32(); // authorized operations
+  reader.list(() => {
+    reader.int16(); // error: a partition without a leader has node -1
+    const partition = reader.int32();
+    leaders[partition] = reader.int32();
+    reader.int32(); // epoch
+    for (const _ of ['replicas', 'in sync', 'offline']) reader.list(() => reader.int32());
+  });
+  reader.int32(); // authorized operations
   return { topic, errorCode, internal, leaders };
 }

@@ -1,6 +1,7 @@
 /** Every error of the Kafka door, and how failures of the client library become them. */
 
 import { DeltaError, isDeltaError, type ErrorDetails } from '../../base/index.ts';
+import { loadLibrary } from './library.ts';
 
 /** What was asked of which broker; goes into the details. */
 export interface KafkaCall {
@@ -142,11 +143,29 @@ export function recordingBusy(file: string): DeltaError {
   });
 }
 
+/** A broker's answer that says no, by the number or the name that it has (Kafka's protocol guide, "Error Codes"). */
+export class BrokerRefusal extends Error {
+  readonly answer: number | string;
+  readonly #said: string | null;
+
+  /** `said`: what the broker says of it. */
+  constructor(answer: number | string, said: string | null = null) {
+    super(String(answer));
+    this.answer = answer;
+    this.#said = said;
+  }
+
+  /** The same with its name, its text, and whether it may pass. */
+  async named(): Promise<Error> {
+    return new (await loadLibrary()).ProtocolError(this.answer, this.#said);
+  }
+}
+
 const DENIED = /AUTHENTICATION|AUTHORIZATION_FAILED|UNSUPPORTED_SASL_MECHANISM|ILLEGAL_SASL_STATE/;
 const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'FENCED_INSTANCE_ID']);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const MISSING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION', 'INVALID_TOPIC']);
-const CERTIFICATE = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_(?:VERIFY|GET)|Broker requires TLS/;
+const CERTIFICATE = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_(?:VERIFY|GET)|requires TLS/;
 
 /** A failure of the client library or of the network, in the words of this package. */
 export function fromKafka(call: KafkaCall, error: unknown): DeltaError {
@@ -227,7 +246,7 @@ class Failure {
 
   /** A connection that broke while it authenticated says nothing of the credentials. */
   denied(): boolean {
-    const broke = this.has((part) => part.leaf && part.code === 'PLT_KFK_NETWORK');
+    const broke = this.has((part) => part.leaf && part.code === 'CONNECTION_BROKEN');
     return !broke && this.has((part) => DENIED.test(part.code) || DENIED.test(part.api));
   }
 
@@ -235,7 +254,7 @@ class Failure {
   passing(): boolean {
     const answers = this.parts.filter((part) => part.api !== '');
     if (answers.length > 0) return !answers.some((part) => part.final);
-    return !this.has((part) => part.leaf && part.final && !part.message.includes('TLS handshake'));
+    return !this.has((part) => part.leaf && part.final);
   }
 
   text(): string {

@@ -3,10 +3,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { committedBatches } from './abort-filter.ts';
+import { AnswerRoom } from './broker-connection.ts';
 import type { Cluster } from './cluster.ts';
-import { checksum, unpack } from './compression.ts';
-import { type KafkaCall, offsetOutOfRange, recordsBroken, recordsUnsupported } from './errors.ts';
-import { AnswerRoom, type FetchAnswer, requestFetch } from './fetch-request.ts';
+import {
+  BrokerRefusal,
+  type KafkaCall,
+  offsetOutOfRange,
+  recordsBroken,
+  recordsUnsupported,
+} from './errors.ts';
+import { type FetchAnswer, requestFetch } from './fetch-request.ts';
 import { type Batch, BatchFault, isAbortMarker, readBatches, readRecords } from './record-batch.ts';
 import { RecordPortion } from './record-view.ts';
 import type { KafkaRecord, OffsetRange } from './types.ts';
@@ -23,6 +29,8 @@ export interface FetchOptions {
 /** Answers without records in a row: after so many, a readable range has none left, and another one never will. */
 const EMPTY_ANSWERS_MAX = 8;
 const EMPTY_PAUSE_MS = 50;
+/** Kafka's protocol guide, "Error Codes". */
+const OFFSET_OUT_OF_RANGE = 1;
 
 /** As `Broker.fetch` promises. */
 export async function fetchRange(cluster: Cluster, options: FetchOptions): Promise<void> {
@@ -73,7 +81,6 @@ async function ask(
 ): Promise<Portion> {
   const { range, committedOnly, signal } = options;
   const { topic, partition } = range;
-  const { library } = cluster;
   const call = { operation: 'fetch', topic, partition };
   const answer = await cluster.call(
     call,
@@ -81,17 +88,19 @@ async function ask(
       const leader = await cluster.leader(topic, partition);
       try {
         const request = { topic, partition, offset, committedOnly, room };
-        return await abortable(requestFetch(library, leader, request), signal);
+        return await abortable(requestFetch(leader, request), signal);
       } catch (error) {
-        if (!isOutOfRange(library, error)) throw error;
+        if (!isOutOfRange(error)) throw error;
         throw offsetOutOfRange({ broker: cluster.name, ...call }, await facts(options, offset));
       }
     },
     signal,
   );
+  const { packing } = cluster;
   const batches = guarded(callOf(cluster, options), offset, () =>
-    readBatches(answer.log, (bytes) => checksum(library, bytes)),
+    readBatches(answer.log, (bytes) => packing.checksum(bytes)),
   );
+  for (const { codec } of batches) await packing.load(codec);
   return { answer, batches };
 }
 
@@ -129,7 +138,7 @@ function readPortion(
 
 function unpackBatch(cluster: Cluster, batch: Batch): Buffer {
   try {
-    return unpack(cluster.library, batch.codec, batch.records);
+    return cluster.packing.unpack(batch.codec, batch.records);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BatchFault('broken', `${batch.codec}: ${reason}`, batch.baseOffset);
@@ -159,8 +168,8 @@ async function facts(
   return { offset, end: range.end, ...(await bounds()) };
 }
 
-function isOutOfRange({ findErrorBy }: Cluster['library'], error: unknown): boolean {
-  return error instanceof Error && findErrorBy(error, 'apiId', 'OFFSET_OUT_OF_RANGE') !== null;
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof BrokerRefusal && error.answer === OFFSET_OUT_OF_RANGE;
 }
 
 /** The same, but gives up waiting when `signal` says so; the answer is then nobody's. */

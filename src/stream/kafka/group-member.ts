@@ -9,6 +9,7 @@ import type * as kafka from '@platformatic/kafka';
 import type { Clock } from '../../base/index.ts';
 import type { Cluster } from './cluster.ts';
 import { groupShared, protocolErrors } from './errors.ts';
+import { type KafkaLibrary, libraryRequest, loadLibrary } from './library.ts';
 import { type Assignment, type GroupSpec, Holding, type Membership } from './membership.ts';
 import { shareOut } from './share-out.ts';
 import type { TopicPartition } from './types.ts';
@@ -96,8 +97,8 @@ export class GroupMember implements Membership {
 
   /** Joins and takes its share: whether it is the one who shares out, or null where it must begin again. */
   async #join(): Promise<boolean | null> {
-    const { library } = this.#cluster;
-    const joined = await this.#ask('join', async (node) =>
+    const library = await loadLibrary();
+    const joined = await this.#ask('join', (node) =>
       library.joinGroupV3.api.async(
         node,
         this.#spec.group,
@@ -106,7 +107,7 @@ export class GroupMember implements Membership {
         this.#memberId,
         null,
         PROTOCOL_TYPE,
-        [{ name: this.#spec.purpose, metadata: this.#subscription() }],
+        [{ name: this.#spec.purpose, metadata: this.#subscription(library) }],
       ),
     );
     if (joined.kind === 'rejoin') return null;
@@ -115,7 +116,7 @@ export class GroupMember implements Membership {
     this.#generation = generationId;
     const isLeader = leader === memberId;
     const shares = isLeader ? await this.#shareOut(members) : [];
-    const synced = await this.#ask('sync', async (node) =>
+    const synced = await this.#ask('sync', (node) =>
       library.syncGroupV2.api.async(
         node,
         this.#spec.group,
@@ -139,11 +140,11 @@ export class GroupMember implements Membership {
 
   /** Until the group forms anew. */
   async #stay(isLeader: boolean): Promise<void> {
-    const { library } = this.#cluster;
+    const library = await loadLibrary();
     let lookedMs = this.#clock.now();
     for (;;) {
       await this.#clock.sleep(HEARTBEAT_MS, this.#leaving.signal);
-      const beat = await this.#ask('heartbeat', async (node) =>
+      const beat = await this.#ask('heartbeat', (node) =>
         library.heartbeatV2.api.async(node, this.#spec.group, this.#generation, this.#memberId),
       );
       if (beat.kind === 'rejoin') return;
@@ -157,7 +158,7 @@ export class GroupMember implements Membership {
   async #shareOut(
     members: readonly { readonly memberId: string; readonly metadata: Buffer }[],
   ): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const { library } = this.#cluster;
+    const library = await loadLibrary();
     const owned = members.map(({ memberId, metadata }) => {
       const { ownedPartitions } = library.decodeConsumerProtocolSubscription(metadata);
       return [memberId, partitionsIn(ownedPartitions)] as const;
@@ -174,9 +175,9 @@ export class GroupMember implements Membership {
     }));
   }
 
-  #subscription(): Buffer {
+  #subscription(library: KafkaLibrary): Buffer {
     const ownedPartitions = byTopic(this.#holding.current.partitions);
-    return this.#cluster.library.encodeConsumerProtocolSubscription({
+    return library.encodeConsumerProtocolSubscription({
       version: SUBSCRIPTION_VERSION,
       topics: ownedPartitions.map(({ topic }) => topic),
       ownedPartitions,
@@ -194,7 +195,7 @@ export class GroupMember implements Membership {
       async (): Promise<Answer<T>> => {
         const node = await this.#cluster.coordinator('group', group);
         try {
-          return { kind: 'done', value: await request(node) };
+          return { kind: 'done', value: await libraryRequest(node, (_, it) => request(it)) };
         } catch (error) {
           const answers = protocolErrors(error);
           const why = REJOIN.find((it) => answers.has(it));
@@ -218,9 +219,9 @@ export class GroupMember implements Membership {
   async #sayGoodbye(): Promise<void> {
     try {
       const node = await this.#cluster.coordinator('group', this.#spec.group);
-      await this.#cluster.library.leaveGroupV2.api.async(node, this.#spec.group, [
-        { memberId: this.#memberId },
-      ]);
+      await libraryRequest(node, ({ leaveGroupV2 }, connection) =>
+        leaveGroupV2.api.async(connection, this.#spec.group, [{ memberId: this.#memberId }]),
+      );
     } catch {
       // Best effort: a member that is not heard of any more is taken for dead.
     }

@@ -3,10 +3,11 @@
 import type { Clock, Random } from '../../base/index.ts';
 import { Cluster, type TopicMetadata } from './cluster.ts';
 import type { Codec, KafkaConnection } from './connection-spec.ts';
-import { topicMissing } from './errors.ts';
+import { BrokerRefusal, topicMissing } from './errors.ts';
 import { fetchRange } from './fetch-range.ts';
 import { GroupMember } from './group-member.ts';
 import type { GroupSpec, Membership } from './membership.ts';
+import { EARLIEST, LATEST, requestOffset } from './offset-request.ts';
 import { openProducer } from './producer.ts';
 import { wholeName } from './topic-pattern.ts';
 import type {
@@ -34,8 +35,6 @@ export interface BrokerTools {
 const ATTEMPTS_MAX = 12;
 const UNKNOWN_TOPIC = 3;
 const INVALID_TOPIC = 17;
-const EARLIEST = -2n;
-const LATEST = -1n;
 
 /**
  * A broker at the addresses of `connection`. No connection is made before the first request, but a client key is asked for.
@@ -126,27 +125,22 @@ class KafkaBroker implements Broker {
   #describe({ topic, errorCode, leaders }: TopicMetadata): TopicInfo {
     if (errorCode === UNKNOWN_TOPIC || errorCode === INVALID_TOPIC)
       throw topicMissing(this.name, topic);
-    if (errorCode !== 0) throw new this.#cluster.library.ProtocolError(errorCode);
+    if (errorCode !== 0) throw new BrokerRefusal(errorCode);
     return { topic, partitionCount: leaders.length };
   }
 
   /** Below zero where no record is at or after a time. */
   #offset({ topic, partition }: TopicPartition, at: OffsetAt): Promise<number> {
     const cluster = this.#cluster;
-    const { listOffsetsV5 } = cluster.library;
-    const timestamp =
-      at === 'earliest' ? EARLIEST : typeof at === 'string' ? LATEST : BigInt(at.timestampMs);
-    const asked = { partitionIndex: partition, currentLeaderEpoch: -1, timestamp };
-    return cluster.call({ operation: 'offsets', topic, partition }, async () => {
-      const answer = await listOffsetsV5.api.async(
-        await cluster.leader(topic, partition),
-        -1,
-        this.#committedOnly && at !== 'end' ? 1 : 0,
-        [{ name: topic, partitions: [asked] }],
-      );
-      const found = answer.topics[0]?.partitions[0];
-      if (found === undefined) throw topicMissing(this.name, topic);
-      return Number(found.offset);
-    });
+    const time = at === 'earliest' ? EARLIEST : typeof at === 'string' ? LATEST : at.timestampMs;
+    const committedOnly = this.#committedOnly && at !== 'end';
+    return cluster.call({ operation: 'offsets', topic, partition }, async () =>
+      requestOffset(await cluster.leader(topic, partition), {
+        topic,
+        partition,
+        time,
+        committedOnly,
+      }),
+    );
   }
 }

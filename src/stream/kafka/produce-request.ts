@@ -1,6 +1,8 @@
 /** One batch to one partition: Kafka's protocol, "Produce API", version 8. */
 
-import type * as kafka from '@platformatic/kafka';
+import type { BrokerConnection } from './broker-connection.ts';
+import { BrokerRefusal } from './errors.ts';
+import { AnswerReader, RequestWriter } from './wire.ts';
 
 export interface ProduceRequest {
   readonly topic: string;
@@ -13,35 +15,40 @@ const PRODUCE = { key: 0, version: 8 };
 const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 30_000;
 
-/** Resolves when all replicas have the batch. Throws the library's errors. */
-export function requestProduce(
-  library: typeof kafka,
-  connection: kafka.Connection,
+/** Resolves when all replicas have the batch. Throws `BrokerRefusal`, and what the connection throws. */
+export async function requestProduce(
+  connection: BrokerConnection,
   request: ProduceRequest,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    connection.send(
-      PRODUCE.key,
-      PRODUCE.version,
-      () => writeRequest(library, request),
-      library.produceV8.parseResponse,
-      false,
-      false,
-      (error) => (error === null ? resolve() : reject(error)),
-    );
-  });
+  const { topic, partition, transactionalId, batch } = request;
+  const head = new RequestWriter()
+    .text(transactionalId)
+    .int16(ALL_REPLICAS)
+    .int32(TIMEOUT_MS)
+    .int32(1) // one topic
+    .text(topic)
+    .int32(1) // one partition
+    .int32(partition)
+    .int32(batch.length)
+    .finish();
+  const body = Buffer.concat([head, batch]);
+  readAnswer(new AnswerReader(await connection.request({ api: PRODUCE, body })));
 }
 
-function writeRequest({ Writer }: typeof kafka, request: ProduceRequest): kafka.Writer {
-  const { topic, partition, transactionalId, batch } = request;
-  return Writer.create()
-    .appendString(transactionalId, false)
-    .appendInt16(ALL_REPLICAS)
-    .appendInt32(TIMEOUT_MS)
-    .appendInt32(1) // one topic
-    .appendString(topic, false)
-    .appendInt32(1) // one partition
-    .appendInt32(partition)
-    .appendInt32(batch.length)
-    .append(batch);
+function readAnswer(reader: AnswerReader): void {
+  reader.int32(); // one topic
+  reader.text();
+  reader.int32(); // one partition
+  reader.int32();
+  const errorCode = reader.int16();
+  if (errorCode === 0) return;
+  reader.int64(); // offset
+  reader.int64(); // time
+  reader.int64(); // log start
+  const reasons = reader.list(() => {
+    reader.int32();
+    return reader.text();
+  });
+  const said = [...reasons, reader.text()].filter((it) => it !== null);
+  throw new BrokerRefusal(errorCode, said.join('; ') || null);
 }

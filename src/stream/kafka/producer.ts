@@ -6,7 +6,8 @@ import { isDeltaError } from '../../base/index.ts';
 import { recordBytesMax, writeBatch } from './batch-writer.ts';
 import type { Cluster } from './cluster.ts';
 import type { Codec } from './connection-spec.ts';
-import { fenced, notTransactional, protocolErrors } from './errors.ts';
+import { BrokerRefusal, fenced, notTransactional } from './errors.ts';
+import { type KafkaLibrary, libraryRequest } from './library.ts';
 import { partitionOfKey } from './partitioner.ts';
 import { requestProduce } from './produce-request.ts';
 import type { ProducedRecord, Producer } from './types.ts';
@@ -24,6 +25,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 /** The partition whose committed offset is the marker. */
 const MARKER_PARTITION = 0;
 const UNKNOWN_OFFSET = -1;
+/** Kafka's protocol guide, "Error Codes". */
+const DUPLICATE_SEQUENCE_NUMBER = 46;
 
 /** With a transactional id, producers that began earlier are fenced when this resolves, and what they left open is aborted. */
 export async function openProducer(
@@ -61,14 +64,15 @@ export class KafkaProducer implements Producer {
   async begin(): Promise<Identity> {
     if (this.#fenced) throw fenced(this.#cluster.name, this.#transactionalId ?? '');
     if (this.#identity !== null) return this.#identity;
-    const { library } = this.#cluster;
     const id = this.#transactionalId;
     const answer = await this.#cluster.call({ operation: 'begin' }, async () => {
       const node =
         id === null
           ? await this.#cluster.anyNode()
           : await this.#cluster.coordinator('transaction', id);
-      return library.initProducerIdV3.api.async(node, id, TRANSACTION_TIMEOUT_MS, -1n, -1);
+      return libraryRequest(node, ({ initProducerIdV3 }, connection) =>
+        initProducerIdV3.api.async(connection, id, TRANSACTION_TIMEOUT_MS, -1n, -1),
+      );
     });
     const { producerId, producerEpoch } = answer;
     this.#identity = { producerId, producerEpoch, sequences: new Map() };
@@ -103,14 +107,11 @@ export class KafkaProducer implements Producer {
   }
 
   async marker(topic: string, group: string): Promise<number | null> {
-    const { library } = this.#cluster;
     const topics = [{ name: topic, partitionIndexes: [MARKER_PARTITION] }];
     const answer = await this.#cluster.call({ operation: 'marker', topic }, async () =>
       // Stable: an answer waits for a transaction that is about to note another one.
-      library.offsetFetchV7.api.async(
-        await this.#cluster.coordinator('group', group),
-        [{ groupId: group, topics }],
-        true,
+      libraryRequest(await this.#cluster.coordinator('group', group), ({ offsetFetchV7 }, node) =>
+        offsetFetchV7.api.async(node, [{ groupId: group, topics }], true),
       ),
     );
     const offset = Number(answer.topics[0]?.partitions[0]?.committedOffset ?? UNKNOWN_OFFSET);
@@ -198,22 +199,25 @@ export class KafkaProducer implements Producer {
     },
   ): Promise<void> {
     const { topic, partition, batch } = what;
-    const { library } = this.#cluster;
     const place = `${topic}:${String(partition)}`;
     const sequence = identity.sequences.get(place) ?? 0;
     const { producerId, producerEpoch } = identity;
     const transactionalId = this.#transactionalId;
     const transactional = transactionalId !== null;
     const spec = { codec: this.#codec, producerId, producerEpoch, sequence, transactional };
-    const bytes = writeBatch(library, spec, batch);
+    const { packing } = this.#cluster;
+    await packing.load(spec.codec);
+    const bytes = writeBatch(packing, spec, batch);
     await this.#cluster.call({ operation: 'produce', topic, partition }, async () => {
       const leader = await this.#cluster.leader(topic, partition);
       const request = { topic, partition, transactionalId, batch: bytes };
       try {
-        await requestProduce(library, leader, request);
+        await requestProduce(leader, request);
       } catch (error) {
         // The batch is there already: only its acknowledgement was lost.
-        if (!protocolErrors(error).has('DUPLICATE_SEQUENCE_NUMBER')) throw error;
+        if (!(error instanceof BrokerRefusal) || error.answer !== DUPLICATE_SEQUENCE_NUMBER) {
+          throw error;
+        }
       }
     });
     // The numbers go around at 2^31.
@@ -222,8 +226,7 @@ export class KafkaProducer implements Producer {
 
   /** Makes partitions part of the transaction. */
   async #join(identity: Identity, topic: string, partitions: number[]): Promise<void> {
-    const { library } = this.#cluster;
-    await this.#coordinate('join', (node, transactionalId) =>
+    await this.#coordinate('join', (library, node, transactionalId) =>
       library.addPartitionsToTxnV3.api.async(node, [
         {
           transactionalId,
@@ -241,8 +244,7 @@ export class KafkaProducer implements Producer {
     topic: string,
     { group, value }: { readonly group: string; readonly value: number },
   ): Promise<void> {
-    const { library } = this.#cluster;
-    await this.#coordinate('note', (node, id) =>
+    await this.#coordinate('note', (library, node, id) =>
       library.addOffsetsToTxnV3.api.async(node, id, producerId, producerEpoch, group),
     );
     const marker = {
@@ -253,34 +255,37 @@ export class KafkaProducer implements Producer {
     };
     const topics = [{ name: topic, partitions: [marker] }];
     await this.#cluster.call({ operation: 'note', topic }, async () =>
-      library.txnOffsetCommitV3.api.async(
-        await this.#cluster.coordinator('group', group),
-        this.#transactionalId ?? '',
-        group,
-        producerId,
-        producerEpoch,
-        -1, // no member of the group: nobody else commits for it
-        '',
-        null,
-        topics,
+      libraryRequest(await this.#cluster.coordinator('group', group), (library, node) =>
+        library.txnOffsetCommitV3.api.async(
+          node,
+          this.#transactionalId ?? '',
+          group,
+          producerId,
+          producerEpoch,
+          -1, // no member of the group: nobody else commits for it
+          '',
+          null,
+          topics,
+        ),
       ),
     );
   }
 
   async #end({ producerId, producerEpoch }: Identity, commit: boolean): Promise<void> {
-    const { library } = this.#cluster;
-    await this.#coordinate('commit', (node, id) =>
+    await this.#coordinate('commit', (library, node, id) =>
       library.endTxnV3.api.async(node, id, producerId, producerEpoch, commit),
     );
   }
 
   async #coordinate(
     operation: string,
-    work: (node: kafka.Connection, transactionalId: string) => Promise<unknown>,
+    work: (library: KafkaLibrary, node: kafka.Connection, id: string) => Promise<unknown>,
   ): Promise<void> {
     const id = this.#transactionalId ?? '';
     await this.#cluster.call({ operation }, async () =>
-      work(await this.#cluster.coordinator('transaction', id), id),
+      libraryRequest(await this.#cluster.coordinator('transaction', id), (library, node) =>
+        work(library, node, id),
+      ),
     );
   }
 }

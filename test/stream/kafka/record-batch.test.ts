@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { type BatchSpec, writeBatch } from '../../../src/stream/kafka/batch-writer.ts';
-import { checksum, CODECS, unpack } from '../../../src/stream/kafka/compression.ts';
+import { CODECS, Packing } from '../../../src/stream/kafka/compression.ts';
 import {
   type Batch,
   BatchFault,
@@ -13,6 +13,9 @@ import {
 } from '../../../src/stream/kafka/record-batch.ts';
 import { RecordPortion } from '../../../src/stream/kafka/record-view.ts';
 import type { KafkaRecord, ProducedRecord } from '../../../src/stream/kafka/types.ts';
+
+const packing = await Packing.open();
+for (const codec of CODECS) await packing.load(codec);
 
 const SPEC: BatchSpec = {
   codec: 'none',
@@ -27,17 +30,17 @@ function record(value: string | null, timestampMs = 1_795_000_000_000): Produced
 }
 
 function batchOf(records: readonly ProducedRecord[], spec: Partial<BatchSpec> = {}): Buffer {
-  return writeBatch(kafka, { ...SPEC, ...spec }, records);
+  return writeBatch(packing, { ...SPEC, ...spec }, records);
 }
 
 function heads(log: Buffer): Batch[] {
-  return readBatches(log, (bytes) => checksum(kafka, bytes));
+  return readBatches(log, (bytes) => packing.checksum(bytes));
 }
 
 function records(log: Buffer, start = 0, end = Infinity): readonly KafkaRecord[] {
   const found = new RecordPortion();
   for (const batch of heads(log)) {
-    readRecords(batch, unpack(kafka, batch.codec, batch.records), { start, end }, found);
+    readRecords(batch, packing.unpack(batch.codec, batch.records), { start, end }, found);
   }
   return found.take();
 }
@@ -50,7 +53,7 @@ function values(found: readonly KafkaRecord[]): (string | null)[] {
 function changed(batch: Buffer, change: (bytes: Buffer) => void): Buffer {
   const bytes = Buffer.from(batch);
   change(bytes);
-  bytes.writeUInt32BE(checksum(kafka, bytes.subarray(21)), 17);
+  bytes.writeUInt32BE(packing.checksum(bytes.subarray(21)), 17);
   return bytes;
 }
 
