@@ -22,4 +22,55 @@ export const REGRESSIONS: readonly Program[] = [
       { do: 'optimize', zOrderBy: ['k'] },
     ],
   },
+  {
+    name: 'a merge that updates the key of a table of nothing else to what it is changes nothing',
+    store: 'memory',
+    schema: 'k decimal(1,0)',
+    partitionBy: [],
+    properties: {},
+    steps: [
+      { do: 'append', schema: 'k decimal(1,0)', rows: [{ k: '9' }] },
+      {
+        do: 'merge',
+        schema: 'k decimal(1,0)',
+        on: {
+          op: '=',
+          args: [
+            { column: ['s', 'k'], type: 'decimal(1,0)' },
+            { column: ['t', 'k'], type: 'decimal(1,0)' },
+          ],
+        },
+        matched: [{ set: '*' }],
+        inserted: [],
+        bySource: [],
+        rows: [{ k: '9' }],
+      },
+    ],
+  },
+  {
+    name: 'a merge that only deletes brings the new columns of its source too',
+    store: 'memory',
+    schema: 'k int',
+    partitionBy: [],
+    properties: {},
+    steps: [
+      { do: 'append', schema: 'k int', rows: [{ k: 1 }] },
+      {
+        do: 'merge',
+        schema: 'k int, more boolean',
+        evolve: true,
+        on: {
+          op: '=',
+          args: [
+            { column: ['s', 'k'], type: 'int' },
+            { column: ['t', 'k'], type: 'int' },
+          ],
+        },
+        matched: [{ delete: true }],
+        inserted: [{ insert: '*' }],
+        bySource: [],
+        rows: [{ k: 1, more: true }],
+      },
+    ],
+  },
 ];

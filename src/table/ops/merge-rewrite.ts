@@ -40,6 +40,7 @@ async function isChanged(merge: MergeTry, file: TouchedFile): Promise<boolean> {
   const changed = merge.plan.changing.map(
     ({ field }) => `${newValue(merge, field)} IS DISTINCT FROM ${oldValue(field)}`,
   );
+  if (changed.length === 0) return false;
   const rows = `${await joinedRows(merge, [file], 'JOIN')} WHERE ${changed.join(' OR ')} LIMIT 1`;
   for await (const _ of merge.session.stream(`SELECT 1 ${rows}`)) return true;
   return false;

@@ -203,7 +203,8 @@ async function tryMerge(
   const written = await writeMerge(step, { touched, source, codec, targetFileSizeBytes });
   await checkWritten(step, written, { rules, ...(signal === undefined ? {} : { signal }) });
   const counts = countsOf(source, touched, written);
-  if (touched.length + written.files.length === 0 && spec.txn === undefined) {
+  const isUnchanged = touched.length + written.files.length === 0;
+  if (isUnchanged && spec.txn === undefined) {
     return { ...NOTHING, ...counts, kind: 'unchanged', snapshot };
   }
   const isNumbered = written.insertedCount > 0 && numbered !== step.snapshot;
@@ -216,7 +217,7 @@ async function tryMerge(
     operation: 'MERGE',
     operationParameters: parametersOf(spec),
     operationMetrics: metricsOf(counts, touched),
-    actions: written.files.length === 0 ? fileActions : [...described, ...fileActions],
+    actions: isUnchanged ? [] : [...described, ...fileActions],
     reads: {
       kind: 'rows',
       predicate: candidates.predicate,
