@@ -58,8 +58,18 @@ export function checkJob(job: Job): void {
   if (keepLatest !== null && sink.kind !== 'merge') {
     throw configInvalid(`${key}.keepLatest`, 'is for a merge; other sinks take every row');
   }
-  if (job.workers !== null && (source.kind !== 'kafka' || sink.kind !== 'append')) {
-    throw configInvalid(`${key}.workers`, 'are for a source "kafka" and a sink "append"');
+  const isTable = sink.kind === 'append' || sink.kind === 'merge';
+  if (job.workers !== null && (source.kind !== 'kafka' || !isTable)) {
+    throw configInvalid(
+      `${key}.workers`,
+      'are for a source "kafka" and a sink "append" or "merge"',
+    );
+  }
+  if (job.workers !== null && sink.kind === 'merge' && sink.post !== null) {
+    throw configInvalid(
+      `${key}.workers`,
+      'do not go with "post": the newest totals are posted, and workers would pass one another on the way',
+    );
   }
   switch (sink.kind) {
     case 'append':

@@ -214,6 +214,7 @@ export class DeltaJobSink implements JobSink {
         whenMatched: sink.whenMatched,
         whenNotMatched: sink.whenNotMatched,
       });
+      if (result.kind === 'stale') throw rangeStale(this.#table.store.uri);
       return {
         duplicates: prepared.duplicateCount,
         inserted: result.insertedCount,

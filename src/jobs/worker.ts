@@ -29,7 +29,7 @@ import {
   type TopicPartition,
   writeInitialOffsets,
 } from '../stream/index.ts';
-import type { AppendSink, KafkaSource } from './job.ts';
+import type { DeltaSink, KafkaSource } from './job.ts';
 import { DeltaJobSink } from './delta-sink.ts';
 import { checkpointTaken } from './errors.ts';
 import {
@@ -88,9 +88,10 @@ export async function runWorker(
 }
 
 /** The parts of a job with workers, as its definition was checked. */
-function partsOf({ job }: Run): { readonly source: KafkaSource; readonly sink: AppendSink } {
+function partsOf({ job }: Run): { readonly source: KafkaSource; readonly sink: DeltaSink } {
   const { source, sink } = job;
-  if (source.kind === 'kafka' && sink.kind === 'append') return { source, sink };
+  const isTable = sink.kind === 'append' || sink.kind === 'merge';
+  if (source.kind === 'kafka' && isTable) return { source, sink };
   throw new TypeError(`a job from ${source.kind} to ${sink.kind} has no workers`);
 }
 

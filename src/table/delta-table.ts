@@ -1,5 +1,6 @@
 /** A table as programs hold it: a snapshot that moves on with what is committed, and the verbs of `ops/`. */
 
+import { assert } from '../base/index.ts';
 import { parseDdl, type Row } from '../schema/index.ts';
 import { AlterableTable } from './alterable-table.ts';
 import type { AlterResult } from './alter.ts';
@@ -188,6 +189,7 @@ export class DeltaTable extends AlterableTable {
   async merge(spec: NamedMergeSpec): Promise<MergeOutcome> {
     const opened = await openedSpec(this.#tools, spec);
     const result = await this.#moved((it) => merge(this.#context, it, opened));
+    assert(result.kind !== 'stale', 'a merge without steps begins anywhere');
     return {
       kind: result.kind,
       version: result.version,

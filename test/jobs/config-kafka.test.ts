@@ -187,6 +187,22 @@ test.each<[path: string, value: unknown, reason: string, key?: string]>([
   ['jobs.topic.sink.value', { format: 'avro' }, 'is missing'],
   ['jobs.topic.dropDuplicates', { columns: ['id'], against: 'table' }, 'must be "batch"'],
   ['jobs.topic.keepLatest', { by: ['id'], orderBy: ['n'] }, 'is for a merge'],
+  ['jobs.folder.workers', {}, 'are for a source "kafka" and a sink "append" or "merge"'],
+  ['jobs.totals.workers', {}, 'are for a source "kafka" and a sink "append" or "merge"'],
+  [
+    'jobs.table',
+    {
+      ...CONFIG.jobs['totals'],
+      source: {
+        kind: 'kafka',
+        topics: ['t'],
+        value: { format: 'json', schema: 'id STRING, n INT' },
+      },
+      workers: {},
+    },
+    'do not go with "post"',
+    'jobs.table.workers',
+  ],
   ['jobs.topic.trigger', { everySeconds: 0 }, 'must be at least 0.1'],
   ['jobs.topic.trigger', 'hourly', 'must be "once", "continuous" or { everySeconds }'],
 ])('%s = %j is refused', (path, value, reason, key = path) => {

@@ -14,7 +14,7 @@ export type NamedSource =
   /** One SELECT in the engine's dialect; `tables` says what the names in it are: `orders`, or `db.orders`. */
   | { readonly sql: string; readonly tables: Readonly<Record<string, NamedTable>> };
 
-export interface NamedMergeSpec extends Omit<MergeSpec, 'source'> {
+export interface NamedMergeSpec extends Omit<MergeSpec, 'source' | 'steps'> {
   readonly source: NamedSource;
 }
 

@@ -4,7 +4,7 @@ import type { RecordBatch, Table } from 'apache-arrow';
 
 import type { Codec } from '../../parquet/index.ts';
 import type { Row, StructType } from '../../schema/index.ts';
-import type { Snapshot, TableContext } from '../types.ts';
+import type { Snapshot, TableContext, TxnStep } from '../types.ts';
 import type { WriteOptions } from './append-commit.ts';
 import type { EvolveOptions } from './evolve.ts';
 import type { QueryOptions } from './query.ts';
@@ -77,11 +77,16 @@ export interface MergeSpec extends WriteOptions, EvolveOptions {
   readonly codec?: Codec;
   /** Where files that are written are cut, in bytes of input. Default 128 MiB. */
   readonly targetFileSizeBytes?: number;
+  /** Progress that the commit moves, as in `TransactionSpec`; also where no row changes. Default none. */
+  readonly steps?: readonly TxnStep[];
 }
 
 export interface MergeResult {
-  /** `applied`: the table had this `txn` already; `unchanged`: no row changed. */
-  readonly kind: 'committed' | 'applied' | 'unchanged';
+  /**
+   * `applied`: the table had this `txn` already; `stale`: one of the `steps` did not begin where the table's progress
+   * stands, and nothing was committed; `unchanged`: no row changed.
+   */
+  readonly kind: 'committed' | 'applied' | 'stale' | 'unchanged';
   /** The table as it is now. */
   readonly snapshot: Snapshot;
   /** As in `CommitOutcome`: the commit stands. */

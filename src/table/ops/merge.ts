@@ -8,7 +8,7 @@ import { backoffMs, unreachable } from '../../base/index.ts';
 import { type Action, appendOnly, checkWritable, isAppendOnly } from '../../log/index.ts';
 import { openOrderedSession, type Session } from '../../engine/index.ts';
 import { unusedName } from '../../schema/index.ts';
-import { commitTransaction } from '../commit.ts';
+import { commitTransaction, staleStep } from '../commit.ts';
 import { refreshSnapshot } from '../open.ts';
 import { parseSizeBytes } from '../properties.ts';
 import type { CommitOutcome, Snapshot, TableContext } from '../types.ts';
@@ -41,7 +41,7 @@ const TRIES_MAX = 1_000;
 const BACKOFF = { delayMsMin: 5, delayMsMax: 500 } as const;
 
 /**
- * Merges all of the source, or nothing. Where nothing changes there is no commit, unless there is a `txn` to remember.
+ * Merges all of the source, or nothing. Where nothing changes there is no commit, unless there is a `txn` or a step to remember.
  * Errors: `FEATURE_UNSUPPORTED`, `APPEND_ONLY`, `MERGE_AMBIGUOUS`, `NULL_NOT_ALLOWED`, `ENGINE_VALUE` (data: a value that does
  * not fit its column), `EVOLUTION_REFUSED`, `MERGE_CLAUSE`, `MERGE_COLUMN`, `EXPRESSION_…` (invalid), `WRITE_CONFLICT` after very many lost
  * races, those of loading the source and of `commitTransaction`.
@@ -51,7 +51,8 @@ export async function merge(
   snapshot: Snapshot,
   spec: MergeSpec,
 ): Promise<MergeResult> {
-  if (isApplied(snapshot, spec.txn)) return { ...NOTHING, kind: 'applied', snapshot };
+  const settled = settledResult(snapshot, spec);
+  if (settled !== null) return settled;
   return withSource(ctx, snapshot, spec, (merging) => mergeUntilCommitted(ctx, snapshot, merging));
 }
 
@@ -132,9 +133,16 @@ async function mergeUntilCommitted(
     }
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt), merging.spec.signal);
     snapshot = await refreshSnapshot(ctx, snapshot);
-    if (isApplied(snapshot, merging.spec.txn)) return { ...NOTHING, kind: 'applied', snapshot };
+    const settled = settledResult(snapshot, merging.spec);
+    if (settled !== null) return settled;
   }
   throw writeConflict(lost?.code ?? '', lost?.reason ?? '', lost?.error);
+}
+
+/** What the progress that the table holds says of the merge: null where it may go in. */
+function settledResult(snapshot: Snapshot, { txn, steps = [] }: MergeSpec): MergeResult | null {
+  if (isApplied(snapshot, txn)) return { ...NOTHING, kind: 'applied', snapshot };
+  return staleStep(snapshot, steps) === null ? null : { ...NOTHING, kind: 'stale', snapshot };
 }
 
 async function checkWritten(
@@ -195,6 +203,7 @@ async function tryMerge(
   trying: Trying,
 ): Promise<MergeResult | Lost> {
   const { spec, source } = trying;
+  const { steps = [] } = spec;
   const { step, actions } = stepOf(ctx, snapshot, trying);
   const numbered = advanced(step.snapshot, step.plan.inserts?.identities ?? [], source.rowCount);
   const rules = rulesOf(step.snapshot);
@@ -214,6 +223,7 @@ async function tryMerge(
   const fileActions = actionsOf(ctx, touched, written);
   const outcome = await commitTransaction(ctx, snapshot, {
     ...commitOptions(spec),
+    steps,
     operation: 'MERGE',
     operationParameters: parametersOf(spec),
     operationMetrics: metricsOf(counts, touched),
