@@ -71,8 +71,8 @@ async function tableIds(bench: JobBench): Promise<string[]> {
   const table = { ...context, store: openStore(`file://${bench.folder}/lake/d/pedidos`) };
   const rows = await Array.fromAsync(scanRows(table, await openSnapshot(table)));
   return rows
-    .flatMap(({ id, times }) =>
-      Array.from({ length: times === undefined ? 1 : Number(times) }, () => String(id)),
+    .flatMap(({ id, times = 1 }) =>
+      Array<string>(Number(times)).fill(typeof id === 'string' ? id : ''),
     )
     .sort();
 }
