@@ -6,9 +6,10 @@
 
 import { unreachable } from '../base/index.ts';
 import type { DataType, PrimitiveName, StructField, StructType } from '../schema/index.ts';
+import { farTimeText } from './far-times.ts';
 import { decimalText, ecmaNumberText } from './number-text.ts';
 import { identifier, literal } from './quote.ts';
-import { Binder } from './typed.ts';
+import { Binder, constantSql } from './typed.ts';
 
 /** SQL for the line of one row, over columns named as the fields of `schema`. */
 export function canonicalLineSql(schema: StructType): string {
@@ -86,24 +87,43 @@ function primitiveText(sql: string, name: PrimitiveName, binder: Binder): string
     case 'binary':
       return quoted(`'0x' || lower(hex(${sql}))`);
     case 'date':
-      return quoted(yearText(sql, '', binder));
     case 'timestamp':
-      return quoted(yearText(`CAST(${sql} AS TIMESTAMP)`, 'T%H:%M:%S.%fZ', binder));
     case 'timestamp_ntz':
-      return quoted(yearText(sql, 'T%H:%M:%S.%f', binder));
+      return quoted(timeText(sql, name, binder));
     default:
       return unreachable(name);
   }
 }
 
+const TIME_FORMATS = {
+  date: '',
+  timestamp: 'T%H:%M:%S.%fZ',
+  timestamp_ntz: 'T%H:%M:%S.%f',
+} as const;
+/** 0000-01-01 and 9999-12-31 in days since 1970. */
+const NEAR_DAYS = { first: -719_528n, last: 2_932_896n };
+const MICROS_PER_DAY = 86_400_000_000n;
+
 /** Years outside 0 to 9999 have a sign and six digits. */
-function yearText(sql: string, time: string, binder: Binder): string {
+function timeText(sql: string, name: keyof typeof TIME_FORMATS, binder: Binder): string {
+  const type: DataType = { kind: 'primitive', name };
+  const rest = `-%m-%d${TIME_FORMATS[name]}`;
+  const [first, last] =
+    name === 'date'
+      ? [NEAR_DAYS.first, NEAR_DAYS.last]
+      : [NEAR_DAYS.first * MICROS_PER_DAY, (NEAR_DAYS.last + 1n) * MICROS_PER_DAY - 1n];
   return binder.bind(sql, (value) => {
-    const year = `year(${value})`;
-    const far = `CASE WHEN ${year} < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(${year}) AS VARCHAR), 6, '0')`;
-    const near = `lpad(CAST(${year} AS VARCHAR), 4, '0')`;
-    const rest = `strftime(${value}, ${literal(`-%m-%d${time}`)})`;
-    return `(CASE WHEN ${year} BETWEEN 0 AND 9999 THEN ${near} ELSE ${far} END || ${rest})`;
+    const wall = name === 'timestamp' ? `CAST(${value} AS TIMESTAMP)` : value;
+    const near = `lpad(CAST(year(${wall}) AS VARCHAR), 4, '0') || strftime(${wall}, ${literal(rest)})`;
+    const far = farTimeText(value, type, binder, (year, sameDay) =>
+      [
+        `CASE WHEN ${year} < 0 THEN '-' ELSE '+' END`,
+        `format('{:06d}', abs(${year}))`,
+        `strftime(${sameDay}, ${literal(rest)})`,
+      ].join(' || '),
+    );
+    const isNear = `${value} BETWEEN ${constantSql(first, type)} AND ${constantSql(last, type)}`;
+    return `(CASE WHEN ${isNear} THEN ${near} ELSE ${far} END)`;
   });
 }
 

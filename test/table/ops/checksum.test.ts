@@ -113,6 +113,61 @@ test('doubles are written as ECMAScript writes them', async () => {
   });
 });
 
+test('dates and timestamps have a text up to the ends of their types', async () => {
+  // The engine takes the greatest value and its negative for infinite.
+  const rows = [
+    [
+      "'infinity'::DATE",
+      '+5881580-07-11',
+      "'infinity'::TIMESTAMP",
+      '+294247-01-10T04:00:54.775807',
+    ],
+    [
+      "'-infinity'::DATE",
+      '-5877641-06-24',
+      "'-infinity'::TIMESTAMP",
+      '-290308-12-21T19:59:05.224193',
+    ],
+    [
+      'make_date(2147483646)',
+      '+5881580-07-10',
+      'make_timestamp(9223372036854775806)',
+      '+294247-01-10T04:00:54.775806',
+    ],
+    [
+      'make_date(-719529)',
+      '-000001-12-31',
+      'make_timestamp(-62167219200000001)',
+      '-000001-12-31T23:59:59.999999',
+    ],
+    [
+      'make_date(-719528)',
+      '0000-01-01',
+      'make_timestamp(-62167219200000000)',
+      '0000-01-01T00:00:00.000000',
+    ],
+    [
+      'make_date(2932897)',
+      '+010000-01-01',
+      'make_timestamp(253402300800000000)',
+      '+010000-01-01T00:00:00.000000',
+    ],
+  ] as const;
+  const withZone = (sql: string): string => sql.replace(/(timestamp)(\(|$)/i, '$1tz$2');
+  const query = rows
+    .map(([d, , n]) => `SELECT ${d} AS d, ${withZone(n)} AS t, ${n} AS n`)
+    .join(' UNION ALL ');
+  const files = [{ key: 'a.parquet', query }];
+  await withTable(
+    'memory',
+    { ddl: 'd date, t timestamp, n timestamp_ntz', files },
+    async ({ ctx, snapshot }) => {
+      const lines = rows.map(([, day, , time]) => `{"d":"${day}","n":"${time}","t":"${time}Z"}`);
+      expect(await checksum(ctx, snapshot)).toEqual(digestOf(lines));
+    },
+  );
+});
+
 test('rows count alike in any order and layout, and an empty table has a digest too', async () => {
   const query = `SELECT range AS id, 'k' || range AS k FROM range(5000)`;
   const whole = { ddl: 'id bigint, k string', files: [{ key: 'a.parquet', query }] };
