@@ -49,6 +49,7 @@ export class SimStore implements ObjectStore {
     return this.#wire.read(call, () => {
       const found = this.#objects.find(this.#prefix + path);
       if (found === null) throw notFound(call);
+      this.#saw(found.sinceMs);
       return found.bytes.slice(range.start, range.end);
     });
   }
@@ -56,7 +57,9 @@ export class SimStore implements ObjectStore {
   async head(path: StorePath): Promise<ObjectMeta | null> {
     return this.#wire.read(this.#call('head', path), () => {
       const found = this.#objects.find(this.#prefix + path);
-      return found === null ? null : { ...found.meta, path };
+      if (found === null) return null;
+      this.#saw(found.sinceMs);
+      return { ...found.meta, path };
     });
   }
 
