@@ -34,8 +34,8 @@ export class MessageFields implements MessageValue {
   readonly #names: readonly Uint8Array[];
   readonly #kinds: readonly HeaderKind[];
   readonly #dateSlot: number;
-  /** Which column the header at a place of the list was last time: messages mostly have the same headers. */
-  readonly #guesses: Guess[] = [];
+  /** Of the header at each place of the list last time: messages mostly have the same headers. */
+  readonly #heads: HeaderHead[] = [];
   readonly #cursor = new FieldCursor(new Uint8Array(0));
   readonly #time = new TimeReader();
 
@@ -77,36 +77,28 @@ export class MessageFields implements MessageValue {
       this.view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     }
     cursor.memory = memory;
-    cursor.at = record.at;
     this.offset = record.offset;
     this.timestampMs = record.timestampMs;
-    this.keyEnd = this.#pass();
-    this.keyStart = this.#start;
-    this.valueEnd = this.#pass();
-    this.valueStart = this.#start;
-    this.ends.fill(ABSENT);
+    let at = cursor.pass(record.at);
+    this.keyStart = cursor.start;
+    this.keyEnd = cursor.start < 0 ? ABSENT : at;
+    at = cursor.pass(at);
+    this.valueStart = cursor.start;
+    this.valueEnd = cursor.start < 0 ? ABSENT : at;
+    const { starts, ends } = this;
+    for (let slot = 0; slot < ends.length; slot += 1) ends[slot] = ABSENT;
+    cursor.at = at;
     const count = cursor.varint();
+    at = cursor.at;
     for (let place = 0; place < count; place += 1) {
-      const nameEnd = this.#pass();
-      const slot = this.#slotOf(this.#start, Math.max(this.#start, nameEnd), place);
-      const end = this.#pass();
+      let head = this.#heads[place];
+      if (head === undefined || !isAt(head, this, at)) head = this.#learn(place, at);
+      at = cursor.pass(at + head.length);
+      const { slot } = head;
       if (slot < 0) continue;
-      this.starts[slot] = this.#start;
-      this.ends[slot] = end;
+      starts[slot] = cursor.start;
+      ends[slot] = cursor.start < 0 ? ABSENT : at;
     }
-  }
-
-  /** Of the field that was passed last. */
-  #start = 0;
-
-  /** Passes a field, and answers with its end. */
-  #pass(): number {
-    const cursor = this.#cursor;
-    const length = cursor.varint();
-    this.#start = cursor.at;
-    if (length < 0) return ABSENT;
-    cursor.at += length;
-    return cursor.at;
   }
 
   /** Reads what the headers say; what is wrong with them. */
@@ -117,7 +109,7 @@ export class MessageFields implements MessageValue {
       const end = ends[slot] ?? ABSENT;
       const kind = this.#kinds[slot];
       if (kind === 'time') {
-        const micros = end < 0 ? Number.NaN : this.#time.read(memory, start, end);
+        const micros = end < 0 ? Number.NaN : this.#time.read(this, start, end);
         times[slot] = micros;
         if (end >= 0 && Number.isNaN(micros)) {
           return this.#bad(slot, 'is not a time (ISO 8601) within 285 years of 1970');
@@ -136,40 +128,50 @@ export class MessageFields implements MessageValue {
     return fault('MESSAGE_BAD_HEADER', `the header ${name} ${why}`);
   }
 
-  #slotOf(start: number, end: number, place: number): number {
-    const guess = this.#guesses[place];
-    if (guess !== undefined && isName(guess, this.view, start, end)) return guess.slot;
-    const name = this.memory.slice(start, end);
-    const view = new DataView(name.buffer);
+  /** The head of the header at `at`, from now on that of its place. */
+  #learn(place: number, at: number): HeaderHead {
+    const cursor = this.#cursor;
+    const end = cursor.pass(at);
+    const name = this.memory.slice(cursor.start < 0 ? end : cursor.start, end);
     const slot = this.#names.findIndex((known) => Buffer.compare(known, name) === 0);
-    this.#guesses[place] = { view, length: name.length, slot };
-    return slot;
+    const bytes = this.memory.slice(at, end);
+    const head = { view: new DataView(bytes.buffer), length: bytes.length, slot };
+    this.#heads[place] = head;
+    return head;
   }
 }
 
 type HeaderKind = 'time' | 'text' | 'bytes';
 
-interface Guess {
-  /** Of the name's bytes. */
+/** What a header begins with. */
+interface HeaderHead {
+  /** Of the length of its name, and the name. */
   readonly view: DataView;
-  /** Of the name: that of a view is a call. */
+  /** In bytes: that of a view is a call. */
   readonly length: number;
+  /** Of its column; below 0 for none. */
   readonly slot: number;
 }
 
-function isName(
-  { view: other, length }: Guess,
-  view: DataView,
-  start: number,
-  end: number,
+/** Whether a header at `at` begins so. */
+function isAt(
+  { view: head, length }: HeaderHead,
+  { memory, view }: Pick<MessageFields, 'memory' | 'view'>,
+  at: number,
 ): boolean {
-  if (length !== end - start) return false;
-  let at = 0;
-  for (; at + 4 <= length; at += 4) {
-    if (view.getInt32(start + at) !== other.getInt32(at)) return false;
+  if (at + length > memory.length) return false;
+  if (length < 4) {
+    for (let place = 0; place < length; place += 1) {
+      if (view.getUint8(at + place) !== head.getUint8(place)) return false;
+    }
+    return true;
   }
-  for (; at < length; at += 1) if (view.getUint8(start + at) !== other.getUint8(at)) return false;
-  return true;
+  // The last word may take in some bytes of the one before.
+  const last = length - 4;
+  for (let place = 0; place < last; place += 4) {
+    if (view.getInt32(at + place) !== head.getInt32(place)) return false;
+  }
+  return view.getInt32(at + last) === head.getInt32(last);
 }
 
 function isText(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {

@@ -18,55 +18,72 @@ const SECONDS_END = 19;
 const MICROS_END = 26;
 const ZONE_BYTES = 6;
 
+/** Memory, byte by byte and as words. */
+export interface ViewedMemory {
+  readonly memory: Uint8Array;
+  readonly view: DataView;
+}
+
 /** Reads times one after another; most are of the same day as the one before. */
 export class TimeReader {
-  #day = Number.NaN;
-  #daySeconds = 0;
+  /** The bytes of the day that was read last: two words and a half. */
+  #day = [0, 0, 0];
+  #daySeconds = Number.NaN;
 
   /**
    * Microseconds since the epoch of the ISO-8601 text in bytes `start` to `end`, as `readTimestamp` of the room `schema` has
    * it; without a zone it is UTC. NaN where it is none, or beyond what a number holds exactly.
    */
-  read(bytes: Uint8Array, start: number, end: number): number {
-    const micros = this.#readPlain(bytes, start, end);
-    return Number.isSafeInteger(micros) ? micros : readAny(bytes, start, end);
+  read(from: ViewedMemory, start: number, end: number): number {
+    const micros = this.#readPlain(from, start, end);
+    return Number.isSafeInteger(micros) ? micros : readAny(from.memory, start, end);
   }
 
   /** `YYYY-MM-DD{T| }HH:MM:SS[.ffffff][Z|±HH:MM]`, as nearly all are; NaN for every other text. */
-  #readPlain(bytes: Uint8Array, start: number, end: number): number {
-    const separator = bytes[start + 10];
+  #readPlain({ memory, view }: ViewedMemory, start: number, end: number): number {
+    const separator = memory[start + 10];
     if (
       end - start < SECONDS_END ||
-      bytes[start + 4] !== HYPHEN ||
-      bytes[start + 7] !== HYPHEN ||
       (separator !== LETTER_T && separator !== SPACE) ||
-      bytes[start + 13] !== COLON ||
-      bytes[start + 16] !== COLON
+      memory[start + 13] !== COLON ||
+      memory[start + 16] !== COLON
     ) {
       return Number.NaN;
     }
-    const hour = digits(bytes, start + 11, start + 13);
-    const minute = digits(bytes, start + 14, start + 16);
-    const second = digits(bytes, start + 17, start + SECONDS_END);
+    const hour = digits(memory, start + 11, start + 13);
+    const minute = digits(memory, start + 14, start + 16);
+    const second = digits(memory, start + 17, start + SECONDS_END);
     if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
-    const zone = fractionEnd(bytes, start + SECONDS_END, Math.min(end, start + MICROS_END));
-    const fraction = fractionOf(bytes, start + SECONDS_END, zone);
-    const seconds = this.#dayOf(bytes, start) + hour * 3600 + minute * 60 + second;
-    return (seconds - zoneSeconds(bytes, zone, end)) * MICROS_PER_SECOND + fraction;
+    if (!this.#isDay(view, start)) this.#readDay(memory, view, start);
+    const zone = fractionEnd(memory, start + SECONDS_END, Math.min(end, start + MICROS_END));
+    const fraction = fractionOf(memory, start + SECONDS_END, zone);
+    const seconds = this.#daySeconds + hour * 3600 + minute * 60 + second;
+    return (seconds - zoneSeconds(memory, zone, end)) * MICROS_PER_SECOND + fraction;
   }
 
-  /** Midnight of `YYYY-MM-DD`, in seconds. */
-  #dayOf(bytes: Uint8Array, start: number): number {
-    const year = digits(bytes, start, start + 4);
-    const month = digits(bytes, start + 5, start + 7);
-    const day = (year * 100 + month) * 100 + digits(bytes, start + 8, start + 10);
-    if (day !== this.#day) {
-      const midnight = readTimestamp(textOf(bytes, start, start + 10));
-      this.#day = day;
-      this.#daySeconds = Number(midnight?.micros ?? Number.NaN) / MICROS_PER_SECOND;
-    }
-    return this.#daySeconds;
+  #isDay(view: DataView, start: number): boolean {
+    return (
+      view.getInt16(start + 8) === this.#day[2] &&
+      view.getInt32(start + 4) === this.#day[1] &&
+      view.getInt32(start) === this.#day[0]
+    );
   }
+
+  #readDay(bytes: Uint8Array, view: DataView, start: number): void {
+    this.#day = [view.getInt32(start), view.getInt32(start + 4), view.getInt16(start + 8)];
+    this.#daySeconds = daySeconds(bytes, start);
+  }
+}
+
+/** Midnight of `YYYY-MM-DD`; NaN for other texts. */
+function daySeconds(bytes: Uint8Array, start: number): number {
+  if (bytes[start + 4] !== HYPHEN || bytes[start + 7] !== HYPHEN) return Number.NaN;
+  const year = digits(bytes, start, start + 4);
+  const month = digits(bytes, start + 5, start + 7);
+  const day = digits(bytes, start + 8, start + 10);
+  if (Number.isNaN(year + month + day)) return Number.NaN;
+  const midnight = readTimestamp(textOf(bytes, start, start + 10));
+  return Number(midnight?.micros ?? Number.NaN) / MICROS_PER_SECOND;
 }
 
 /** Where the point and the digits after the seconds end. */

@@ -9,7 +9,8 @@ const reader = new TimeReader();
 /** Between other bytes, that are not of the text. */
 function read(text: string): number {
   const bytes = Uint8Array.from(Buffer.from(`9${text}9`, 'latin1'));
-  return reader.read(bytes, 1, bytes.length - 1);
+  const from = { memory: bytes, view: new DataView(bytes.buffer) };
+  return reader.read(from, 1, bytes.length - 1);
 }
 
 function expected(text: string): number {
