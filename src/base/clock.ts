@@ -51,3 +51,11 @@ export class ManualClock implements Clock {
     await Promise.resolve();
   }
 }
+
+/** The reach of a `Date`, in milliseconds. */
+const DATE_MS_MAX = 8.64e15;
+
+/** A time in milliseconds since the epoch as ISO text, in UTC; one that no `Date` reaches as the last one that it does. */
+export function isoTime(timeMs: number): string {
+  return new Date(Math.max(-DATE_MS_MAX, Math.min(timeMs, DATE_MS_MAX))).toISOString();
+}

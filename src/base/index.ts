@@ -1,7 +1,7 @@
 /** What every room shares; knows no Delta. */
 
 export { assert, present, unreachable } from './assert.ts';
-export { type Clock, ManualClock, systemClock } from './clock.ts';
+export { type Clock, isoTime, ManualClock, systemClock } from './clock.ts';
 export {
   DeltaError,
   type ErrorDetails,

@@ -84,8 +84,8 @@ export interface CdcFile {
 
 export interface Txn {
   readonly appId: string;
-  /** A safe integer. */
-  readonly version: number;
+  /** Any int64. */
+  readonly version: number | bigint;
   readonly lastUpdated?: number;
 }
 

@@ -68,12 +68,12 @@ const CHECKS: Readonly<Record<string, Check | undefined>> = {
     need(m, 'path', isString) ??
     may(m, 'partitionValues', isTextMap) ??
     need(m, 'size', isCount) ??
-    need(m, 'modificationTime', isWhole) ??
+    need(m, 'modificationTime', isLong) ??
     may(m, 'dataChange', isBoolean) ??
     fileMembers(m),
   remove: (m) =>
     need(m, 'path', isString) ??
-    may(m, 'deletionTimestamp', isWhole) ??
+    may(m, 'deletionTimestamp', isLong) ??
     may(m, 'dataChange', isBoolean) ??
     may(m, 'extendedFileMetadata', isBoolean) ??
     may(m, 'partitionValues', isTextMap) ??
@@ -86,7 +86,7 @@ const CHECKS: Readonly<Record<string, Check | undefined>> = {
     may(m, 'dataChange', isBoolean) ??
     may(m, 'tags', isTextMap),
   txn: (m) =>
-    need(m, 'appId', isString) ?? need(m, 'version', isWhole) ?? may(m, 'lastUpdated', isWhole),
+    need(m, 'appId', isString) ?? need(m, 'version', isLong) ?? may(m, 'lastUpdated', isLong),
   metaData: (m) =>
     need(m, 'id', isString) ??
     may(m, 'name', isString) ??
@@ -94,7 +94,7 @@ const CHECKS: Readonly<Record<string, Check | undefined>> = {
     may(m, 'format', isJsonObject) ??
     may(m, 'schemaString', isString) ??
     may(m, 'partitionColumns', isTextList) ??
-    may(m, 'createdTime', isWhole) ??
+    may(m, 'createdTime', isLong) ??
     may(m, 'configuration', isTextMap),
   protocol: (m) =>
     need(m, 'minReaderVersion', isCount) ??
@@ -124,17 +124,22 @@ function assemble(key: string, members: JsonObject): Action | null {
     case 'add':
       return {
         kind: 'add',
-        add: filled(members, { partitionValues: {}, dataChange: true }) as unknown as AddFile,
+        add: filled(withTime(members, 'modificationTime'), {
+          partitionValues: {},
+          dataChange: true,
+        }) as unknown as AddFile,
       };
     case 'remove':
       return {
         kind: 'remove',
-        remove: filled(members, { dataChange: true }) as unknown as RemoveFile,
+        remove: filled(withTime(members, 'deletionTimestamp'), {
+          dataChange: true,
+        }) as unknown as RemoveFile,
       };
     case 'txn':
-      return { kind: 'txn', txn: members as unknown as Txn };
+      return { kind: 'txn', txn: withTime(members, 'lastUpdated') as unknown as Txn };
     case 'metaData':
-      return { kind: 'metaData', metaData: metadataOf(members) };
+      return { kind: 'metaData', metaData: metadataOf(withTime(members, 'createdTime')) };
     case 'protocol':
       return { kind: 'protocol', protocol: members as unknown as Protocol };
     case 'domainMetadata':
@@ -155,6 +160,16 @@ function assemble(key: string, members: JsonObject): Action | null {
     default:
       return null;
   }
+}
+
+/** The greatest double that is an int64. */
+const TIME_MAX = 2 ** 63 - 1024;
+
+/** Some writers give nanoseconds, or the end of all times: rounded, since times are compared and shown, and no more. */
+function withTime(members: JsonObject, name: string): JsonObject {
+  const time = members[name];
+  if (typeof time !== 'bigint') return members;
+  return { ...members, [name]: Math.max(-TIME_MAX, Math.min(Number(time), TIME_MAX)) };
 }
 
 /** What a table has whose metadata names no schema: tables are made so before their first columns are known. */
@@ -213,10 +228,6 @@ function isString(value: JsonValue | undefined): boolean {
 
 function isBoolean(value: JsonValue | undefined): boolean {
   return typeof value === 'boolean';
-}
-
-function isWhole(value: JsonValue | undefined): boolean {
-  return Number.isSafeInteger(value);
 }
 
 function isCount(value: JsonValue | undefined): boolean {

@@ -39,14 +39,20 @@ export type VectorPath =
 /** Bytes around a vector in a file: its size before, its checksum behind. */
 const FRAME_BYTES = 8;
 const UUID_CHARACTERS = 20;
-/** The first byte of a file of vectors. */
+/** The first byte of a file of vectors; the first of them is behind it. */
 const FILE_VERSION = 1;
+const FIRST_OFFSET = 1;
 const MAGIC_PORTABLE = 1_681_511_377;
 const MAGIC_NATIVE = 1_681_511_376;
 
 /** Errors: `DELETION_VECTOR_CORRUPT` where the descriptor names no place. */
 export function vectorPlace(descriptor: DeletionVectorDescriptor): VectorPlace {
-  const { storageType, pathOrInlineDv: text, sizeInBytes, offset: start = 0 } = descriptor;
+  const {
+    storageType,
+    pathOrInlineDv: text,
+    sizeInBytes,
+    offset: start = FIRST_OFFSET,
+  } = descriptor;
   const end = start + sizeInBytes + FRAME_BYTES;
   switch (storageType) {
     case 'i': {
@@ -156,7 +162,7 @@ export function vectorFile(
   const name = `${prefix}${encodeZ85(Buffer.from(uuid.replaceAll('-', ''), 'hex'))}`;
   const parts: Uint8Array[] = [Uint8Array.of(FILE_VERSION)];
   const descriptors: DeletionVectorDescriptor[] = [];
-  let offset = 1;
+  let offset = FIRST_OFFSET;
   for (const { blob, cardinality } of vectors) {
     const frame = Buffer.alloc(blob.length + FRAME_BYTES);
     frame.writeUInt32BE(blob.length);

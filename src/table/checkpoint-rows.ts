@@ -70,7 +70,7 @@ export function checkpointRow(action: CheckpointAction): Row {
   switch (action.kind) {
     case 'txn': {
       const { appId, version, lastUpdated } = action.txn;
-      return { txn: { appId, version, lastUpdated } };
+      return { txn: { appId, version, lastUpdated: long(lastUpdated) } };
     }
     case 'add':
       return { add: addRow(action.add) };
@@ -86,7 +86,7 @@ export function checkpointRow(action: CheckpointAction): Row {
           description,
           schemaString,
           partitionColumns,
-          createdTime,
+          createdTime: long(createdTime),
           format: { provider: format.provider, options: pairs(format.options) },
           configuration: pairs(configuration),
         },
@@ -111,7 +111,7 @@ function addRow(add: AddFile): RowValue {
   return {
     path,
     size,
-    modificationTime,
+    modificationTime: long(modificationTime),
     dataChange,
     stats,
     clusteringProvider,
@@ -127,7 +127,7 @@ function removeRow(remove: RemoveFile): RowValue {
   const { path, deletionTimestamp, dataChange, extendedFileMetadata, size } = remove;
   return {
     path,
-    deletionTimestamp,
+    deletionTimestamp: long(deletionTimestamp),
     dataChange,
     extendedFileMetadata,
     size,
@@ -136,6 +136,11 @@ function removeRow(remove: RemoveFile): RowValue {
     baseRowId: remove.baseRowId,
     defaultRowCommitVersion: remove.defaultRowCommitVersion,
   };
+}
+
+/** Times may be rounded ones beyond 2^53, which rows hold as `bigint` alone. */
+function long(time: number | undefined): RowValue | undefined {
+  return time === undefined || Number.isSafeInteger(time) ? time : BigInt(time);
 }
 
 function vectorRow(vector: DeletionVectorDescriptor | undefined): RowValue | undefined {

@@ -1,5 +1,6 @@
 /** What a table is, by the names that Spark's DESCRIBE DETAIL has for it. */
 
+import { isoTime } from '../base/index.ts';
 import { supportedFeatures } from '../log/index.ts';
 import { physicalName, type StructField, type StructType } from '../schema/index.ts';
 import { clusteringPaths } from './domains.ts';
@@ -63,8 +64,4 @@ function columnAt(schema: StructType, path: readonly string[]): string {
     return field?.name ?? part;
   });
   return names.join('.');
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

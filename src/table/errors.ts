@@ -4,6 +4,7 @@ import {
   DeltaError,
   type ErrorDetails,
   isDeltaError,
+  isoTime,
   messageOf,
   withDetails,
 } from '../base/index.ts';
@@ -209,10 +210,6 @@ export function propertyInvalid(key: string, why: string, details: ErrorDetails 
     message: `the table property ${key} ${why}`,
     details: { property: key, ...details },
   });
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }
 
 /** `MANIFEST_UNSUPPORTED`: who reads the data files as they stand would see wrong rows or columns. */

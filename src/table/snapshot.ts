@@ -66,7 +66,8 @@ export class TableSnapshot implements Snapshot {
   }
 
   txnVersion(appId: string): number | null {
-    return this.state.txns.get(appId)?.version ?? null;
+    const txn = this.state.txns.get(appId);
+    return txn === null ? null : Number(txn.version);
   }
 }
 

@@ -57,7 +57,7 @@ export interface Snapshot {
   files(selection?: FileSelection): Iterable<AddFile>;
   /** The live file with this path as it stands in the log, or null. */
   file(path: string): AddFile | null;
-  /** The last version that this application committed, or null. */
+  /** The last version that this application committed, or null. Rounded beyond 2^53, where others may count to. */
   txnVersion(appId: string): number | null;
 }
 

@@ -45,6 +45,24 @@ describe('parseCommit', () => {
     expect(textOf(printCommit(action === undefined ? [] : [action]))).toContain('9007199254740993');
   });
 
+  test('takes any int64 for a version of an application or a time, and rounds times', () => {
+    const far = '9223372036854775807';
+    const lines = [
+      `{"txn":{"appId":"a","version":${far},"lastUpdated":1700000000123456789}}`,
+      `{"remove":{"path":"b","dataChange":true,"deletionTimestamp":${far}}}`,
+      `{"add":{"path":"c","partitionValues":{},"size":1,"modificationTime":-${far},"dataChange":true}}`,
+    ];
+    const actions = parse(lines.join('\n'));
+    const latest = 9_223_372_036_854_774_784;
+    expect(actions).toMatchObject([
+      { txn: { version: BigInt(far), lastUpdated: 1_700_000_000_123_456_800 } },
+      { remove: { deletionTimestamp: latest } },
+      { add: { modificationTime: -latest } },
+    ]);
+    // Rounded once, and within int64 for whoever reads it next.
+    expect(parse(textOf(printCommit(actions)))).toEqual(actions);
+  });
+
   test('passes over text behind a line’s object, also where strings hold braces', () => {
     const [action] = parse('{"txn":{"appId":"}\\"{","version":3}}{"person": junk');
     expect(action).toEqual({ kind: 'txn', txn: { appId: '}"{', version: 3 } });

@@ -141,6 +141,9 @@ describe('the place of a vector', () => {
     expect(vectorPlace({ ...vector, pathOrInlineDv: text.slice(2) })).toMatchObject({
       path: { key: key.slice(3) },
     });
+    // The first of its file stands behind the byte of the file's version.
+    const { offset: _offset, ...first } = vector;
+    expect(vectorPlace(first)).toMatchObject({ start: 1, end: 49 });
     const path = 's3://b/t/x.bin';
     expect(vectorPlace({ ...vector, storageType: 'p', pathOrInlineDv: path })).toMatchObject({
       path: { kind: 'path', path },

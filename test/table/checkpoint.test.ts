@@ -80,6 +80,9 @@ describe('writeCheckpoint', () => {
           kind: 'domainMetadata',
           domainMetadata: { domain: 'd', configuration: '{}', removed: false },
         },
+        // Times in nanoseconds, and a version of another engine's application: any int64 is one.
+        addAction('far', { partitionValues: { id: null }, modificationTime: 1.7e18 }),
+        { kind: 'txn', txn: { appId: 'far', version: 2n ** 63n - 1n, lastUpdated: 1.7e18 } },
       ],
       txn: { appId: 'app', version: 7 },
     });

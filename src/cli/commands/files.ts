@@ -1,6 +1,6 @@
 /** `files`: the live files of a table. */
 
-import type { JsonValue } from '../../base/index.ts';
+import { isoTime, type JsonValue } from '../../base/index.ts';
 import {
   type ColumnStatistics,
   findField,
@@ -59,7 +59,7 @@ function describe(file: TableFile, schema: StructType): JsonValue {
     uri: file.uri,
     partition: toJson(file.partition),
     bytes: file.sizeBytes,
-    modified: new Date(file.modifiedMs).toISOString(),
+    modified: isoTime(file.modifiedMs),
     rows: file.rowCount,
     ranges: Object.fromEntries(
       [...rangesOf(file, schema)].map(([name, low, high]) => [name, [toJson(low), toJson(high)]]),

@@ -1,6 +1,6 @@
 /** `history`: the commits of a table, newest first. */
 
-import { isJsonObject, printJson } from '../../base/index.ts';
+import { isJsonObject, isoTime, printJson } from '../../base/index.ts';
 import type { Row } from '../../schema/index.ts';
 import type { HistoryEntry } from '../../table/index.ts';
 import { openEnvironment } from '../environment.ts';
@@ -20,7 +20,7 @@ export async function run(text: string, options: HistoryCommandOptions): Promise
     );
     if (options.json === true) {
       for (const { version, timestampMs, commitInfo } of entries) {
-        await printObject({ version, time: new Date(timestampMs).toISOString(), ...commitInfo });
+        await printObject({ version, time: isoTime(timestampMs), ...commitInfo });
       }
       return;
     }
@@ -35,7 +35,7 @@ async function* rows(entries: readonly HistoryEntry[]): AsyncGenerator<Row> {
     const { engineInfo, operationMetrics } = commitInfo;
     yield {
       version,
-      time: new Date(timestampMs).toISOString(),
+      time: isoTime(timestampMs),
       operation,
       engine: typeof engineInfo === 'string' ? engineInfo : null,
       metrics: isJsonObject(operationMetrics)

@@ -1,5 +1,6 @@
 /** `show`: what a table is. */
 
+import { isoTime } from '../../base/index.ts';
 import { typeName } from '../../schema/index.ts';
 import { openEnvironment } from '../environment.ts';
 import { bytesText, print, printFacts, printObject } from '../output.ts';
@@ -21,7 +22,7 @@ export async function run(text: string, options: CommonOptions): Promise<void> {
         ? { comment: field.metadata['comment'] }
         : {}),
     }));
-    const time = new Date(snapshot.timestampMs).toISOString();
+    const time = isoTime(snapshot.timestampMs);
     if (options.json === true) {
       await printObject({
         uri,
