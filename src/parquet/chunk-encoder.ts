@@ -204,6 +204,12 @@ export class ChunkEncoder {
     const { bytes, offsets, stride, width, numbers } = values;
     const page = this.#page;
     const view = viewOf(bytes);
+    const isWhole = definitions === null && places === null && numbers === null;
+    if (isWhole && offsets === null && stride === width) {
+      page.set(bytes.subarray(from * width, to * width));
+      bounds.addEach(view, from * width, to * width, width);
+      return;
+    }
     for (let entry = from; entry < to; entry += 1) {
       if (definitions !== null && definitions[entry] !== leaf.definition) continue;
       const place = places === null ? entry : (places[entry] ?? 0);

@@ -268,6 +268,7 @@ function present(data: Data, { entries, level, repetition }: Depth, node: Parque
     return { entries, level, repetition };
   }
   const { count, places } = entries;
+  const { nullBitmap, offset } = data;
   const hasNulls = data.nullCount > 0;
   if (!hasNulls && entries.definitions === null) return { entries, level: level + 1, repetition };
   const definitions = new Uint8Array(count);
@@ -275,8 +276,7 @@ function present(data: Data, { entries, level, repetition }: Depth, node: Parque
     const before = entries.definitions === null ? level : (entries.definitions[at] ?? 0);
     const isPresent =
       before === level &&
-      (!hasNulls ||
-        bitAt(data.nullBitmap, data.offset + (places === null ? at : (places[at] ?? 0))) === 1);
+      (!hasNulls || bitAt(nullBitmap, offset + (places === null ? at : (places[at] ?? 0))) === 1);
     definitions[at] = isPresent ? level + 1 : before;
   }
   return { entries: { ...entries, definitions }, level: level + 1, repetition };
@@ -318,8 +318,8 @@ function repeated(data: Data, { entries, level, repetition }: Depth): Depth {
   return { entries: inner, level: level + 1, repetition: repetition + 1 };
 }
 
-function bitAt(bits: ArrayLike<number | bigint>, index: number): number {
-  return (Number(bits[index >> 3] ?? 0) >> (index & 7)) & 1;
+function bitAt(bits: Uint8Array, index: number): number {
+  return ((bits[index >> 3] ?? 0) >> (index & 7)) & 1;
 }
 
 function groupNode(

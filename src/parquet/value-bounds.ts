@@ -6,6 +6,7 @@ import type { ParquetNode } from './types.ts';
 
 /** Longer bounds are shortened, to one that still holds. */
 const BOUND_BYTES_MAX = 64;
+const TWO_32 = 2 ** 32;
 
 type Compare = (left: Value, right: Value) => number;
 
@@ -24,46 +25,58 @@ class Value {
 
 export class ValueBounds {
   readonly #node: ParquetNode;
+  readonly #order: Order;
+  /** Of values that have the same number. */
   readonly #compare: Compare;
-  readonly #isFloat: boolean;
-  readonly #isBytes: boolean;
   #isEmpty = true;
   #hasNan = false;
   readonly #least = new Value();
   readonly #greatest = new Value();
-  /** Of byte arrays, what the bounds begin with. */
-  #leastWord = 0;
-  #greatestWord = 0;
+  /** The numbers of the bounds. */
+  #leastNumber = 0;
+  #greatestNumber = 0;
   /** Used again for each value. */
   readonly #value = new Value();
 
   constructor(node: ParquetNode) {
     this.#node = node;
+    this.#order = orderOf(node);
     this.#compare = compareOf(node);
-    this.#isFloat = node.physicalType === 'FLOAT' || node.physicalType === 'DOUBLE';
-    this.#isBytes = node.physicalType === 'BYTE_ARRAY';
   }
 
   /** Takes a value of `view`, whose bytes must not change until the bounds have been asked for. */
   add(view: DataView, start: number, end: number): void {
-    const word = this.#isBytes ? firstWord(view, start, end) : 0;
-    // Most values lie between the bounds, which their first bytes already tell.
-    if (word > this.#leastWord && word < this.#greatestWord) return;
-    const value = this.#value;
-    value.set(view, start, end);
-    if (this.#isFloat && Number.isNaN(floatOf(value))) {
+    const number = numberOf(this.#order, view, start, end);
+    // Most values lie between the bounds.
+    if (number > this.#leastNumber && number < this.#greatestNumber) return;
+    if (Number.isNaN(number)) {
       this.#hasNan = true;
       return;
     }
-    if (this.#isEmpty || this.#compare(value, this.#least) < 0) {
+    this.#value.set(view, start, end);
+    if (this.#isEmpty || this.#isBefore(number, this.#leastNumber, this.#value, this.#least)) {
       this.#least.set(view, start, end);
-      this.#leastWord = word;
+      this.#leastNumber = number;
     }
-    if (this.#isEmpty || this.#compare(value, this.#greatest) > 0) {
+    if (
+      this.#isEmpty ||
+      this.#isBefore(this.#greatestNumber, number, this.#greatest, this.#value)
+    ) {
       this.#greatest.set(view, start, end);
-      this.#greatestWord = word;
+      this.#greatestNumber = number;
     }
     this.#isEmpty = false;
+  }
+
+  /** As `add`, each value of `width` bytes from `start` to `end`. */
+  addEach(view: DataView, start: number, end: number, width: number): void {
+    for (let at = start; at < end; at += width) this.add(view, at, at + width);
+  }
+
+  #isBefore(leftNumber: number, rightNumber: number, left: Value, right: Value): boolean {
+    return (
+      leftNumber < rightNumber || (leftNumber === rightNumber && this.#compare(left, right) < 0)
+    );
   }
 
   /**
@@ -74,24 +87,57 @@ export class ValueBounds {
     if (this.#isEmpty || this.#hasNan) return { min: null, max: null };
     const min = bytesOf(this.#least);
     const max = bytesOf(this.#greatest);
-    if (this.#isFloat) return { min: signedZero(min, 0x80), max: signedZero(max, 0) };
-    if (!this.#isBytes) return { min, max };
+    if (this.#order === 'float') return { min: signedZero(min, 0x80), max: signedZero(max, 0) };
+    if (this.#node.physicalType !== 'BYTE_ARRAY') return { min, max };
     return { min: shortened(min, this.#node), max: raised(max, this.#node) };
+  }
+}
+
+/** How a value becomes a number, in whose order values are; `none` where all have the same. */
+type Order = 'int32' | 'int64' | 'float' | 'bytes' | 'none';
+
+function orderOf({ physicalType, logicalType }: ParquetNode): Order {
+  switch (physicalType) {
+    case 'INT32':
+      return 'int32';
+    case 'INT64':
+      return 'int64';
+    case 'FLOAT':
+    case 'DOUBLE':
+      return 'float';
+    case 'BYTE_ARRAY':
+      return logicalType?.kind === 'decimal' ? 'none' : 'bytes';
+    default:
+      return 'none';
+  }
+}
+
+function numberOf(order: Order, view: DataView, start: number, end: number): number {
+  switch (order) {
+    case 'int32':
+      return view.getInt32(start, true);
+    case 'int64':
+      // Rounded, which keeps the order: of two values that become the same number the bytes decide.
+      return view.getInt32(start + 4, true) * TWO_32 + view.getUint32(start, true);
+    case 'float':
+      return end - start === 4 ? view.getFloat32(start, true) : view.getFloat64(start, true);
+    case 'bytes':
+      return firstWord(view, start, end);
+    default:
+      return 0;
   }
 }
 
 function compareOf({ physicalType, logicalType }: ParquetNode): Compare {
   switch (physicalType) {
     case 'INT32':
-      return (left, right) =>
-        left.view.getInt32(left.start, true) - right.view.getInt32(right.start, true);
+    case 'FLOAT':
+    case 'DOUBLE':
+      return () => 0;
     case 'INT64':
       return (left, right) =>
         left.view.getInt32(left.start + 4, true) - right.view.getInt32(right.start + 4, true) ||
         left.view.getUint32(left.start, true) - right.view.getUint32(right.start, true);
-    case 'FLOAT':
-    case 'DOUBLE':
-      return (left, right) => floatOf(left) - floatOf(right);
     default:
       return logicalType?.kind === 'decimal' ? compareSigned : compareBytes;
   }
@@ -121,10 +167,6 @@ function firstWord(view: DataView, start: number, end: number): number {
   for (let at = start; at < start + 4; at += 1)
     word = word * 256 + (at < end ? view.getUint8(at) : 0);
   return word;
-}
-
-function floatOf({ view, start, end }: Value): number {
-  return end - start === 4 ? view.getFloat32(start, true) : view.getFloat64(start, true);
 }
 
 function bytesOf({ view, start, end }: Value): Uint8Array {
