@@ -12,7 +12,7 @@ export function checksumDifferences(state: LogState, checksum: VersionChecksum):
   const { fileCount, sizeBytes, protocol, metadata, txns, domains } = checksum;
   const checks: readonly (readonly [string, boolean])[] = [
     ['numFiles', fileCount === null || fileCount === state.files.size],
-    ['tableSizeBytes', sizeBytes === null || sizeBytes === state.sizeBytes],
+    ['tableSizeBytes', sizeBytes === null || sizeBytes === state.files.sizeBytes],
     ['protocol', protocol === null || protocolText(protocol) === protocolText(state.protocol)],
     ['metadata', metadata === null || metadataText(metadata) === metadataText(state.metadata)],
     // A checkpoint leaves out transactions that are too old to matter, a checksum may go on naming them.

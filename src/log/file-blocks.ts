@@ -101,6 +101,12 @@ export class FileBlocks implements FileColumns {
     if (row >= 0 && (this.#vectors.get(row) ?? '') === vectorId(vector)) this.#bury(row);
   }
 
+  /** Whether a file has this key. */
+  has(key: string): boolean {
+    const bytes = Buffer.from(key);
+    return this.#rowOfKey(key, hashOf(viewOf(bytes), 0, bytes.length)) >= 0;
+  }
+
   find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
     const places: (readonly [number, string])[] = [];
     for (const key of keys) {

@@ -29,6 +29,8 @@ export type MeasureVisitor = (
  */
 export interface FileColumns {
   readonly size: number;
+  /** Those of files that are not there any more count. */
+  readonly rowCount: number;
   /** Sum of the files' sizes. */
   readonly sizeBytes: number;
   /** The files of these keys (`pathKey`) that are there. */
@@ -39,15 +41,17 @@ export interface FileColumns {
   measure(visit: MeasureVisitor, hidden: ReadonlySet<number>): void;
 }
 
-/** Two of them as one. No path is in both. */
+/** Two of them as one: the rows of the first keep their numbers. No path is in both. */
 export class JoinedColumns implements FileColumns {
   readonly size: number;
+  readonly rowCount: number;
   readonly sizeBytes: number;
-  readonly #first: FileColumns & { readonly rowCount: number };
+  readonly #first: FileColumns;
   readonly #second: FileColumns;
 
-  constructor(first: FileColumns & { readonly rowCount: number }, second: FileColumns) {
+  constructor(first: FileColumns, second: FileColumns) {
     this.size = first.size + second.size;
+    this.rowCount = first.rowCount + second.rowCount;
     this.sizeBytes = first.sizeBytes + second.sizeBytes;
     this.#first = first;
     this.#second = second;

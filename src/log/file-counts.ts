@@ -43,7 +43,8 @@ export function adoptFileCounts(state: LogState, checksum: VersionChecksum): voi
   const isOurs =
     starts.length === HISTOGRAM_STARTS.length &&
     starts.every((start, bin) => start === HISTOGRAM_STARTS[bin]);
-  if (!isOurs || sum(counts) !== state.files.size || sum(sizeBytes) !== state.sizeBytes) return;
+  if (!isOurs || sum(counts) !== state.files.size || sum(sizeBytes) !== state.files.sizeBytes)
+    return;
   const hasVectors = supportsFeature(state.protocol, 'deletionVectors');
   if (hasVectors && (vectorCount === null || deletedRowCount === null)) return;
   remember(state, {

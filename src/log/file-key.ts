@@ -16,7 +16,7 @@ export function pathKey(path: string): string {
     }
   }
   if (key.startsWith('file:/')) return key.replace(/^file:\/+/, '/');
-  return key.replace(/^s3[an]:\/\//, 's3://');
+  return key.startsWith('s3a://') || key.startsWith('s3n://') ? `s3${key.slice(3)}` : key;
 }
 
 /** The unique id of a deletion vector, or `''` for none. PROTOCOL.md, "Derived Fields". */

@@ -1,6 +1,7 @@
 /**
  * The live files of a state: those of a checkpoint or of a long log in columns, and over them what commits changed since, file
- * by file. Never changes; a commit makes the next one, and shares all that it did not touch.
+ * by file. Never changes; a commit makes the next one, and shares all that it did not touch. Which rows of the columns commits speak
+ * of is looked up when it is asked for: whoever lists one partition, or nothing, needs no path of all the others.
  */
 
 import { assert } from '../base/index.ts';
@@ -16,6 +17,7 @@ import type { FileBlocks } from './file-blocks.ts';
 import { vectorId } from './file-key.ts';
 import { GrownFiles } from './grown-files.ts';
 import { LayeredDraft, LayeredMap } from './layered-map.ts';
+import { isHidden, PendingFiles } from './pending-files.ts';
 
 /** The live files are those of the columns, but for the rows of `hidden`, and the others. */
 export interface FileLayers {
@@ -47,29 +49,38 @@ interface Parts {
   readonly sizeBytes: number;
 }
 
-export class FileSet {
-  readonly #parts: Parts;
+/** More is looked up before another set goes on from it, which copies it. */
+const COPIED_MAX = 1_024;
+/** Of one draft: more is looked up before it ends. */
+const PENDING_MAX = 65_536;
 
-  constructor(parts: Parts) {
+/** Whatever looks into the columns throws what these throw. */
+export class FileSet {
+  #parts: Parts;
+  /** Of files that are not among the changes: over the columns, until these are asked. */
+  #pending: PendingFiles | null;
+
+  constructor(parts: Parts, pending: PendingFiles | null) {
     this.#parts = parts;
+    this.#pending = pending;
   }
 
   static empty(): FileSet {
-    return new FileSet({ columns: null, changes: LayeredMap.empty(), size: 0, sizeBytes: 0 });
+    return new FileSet({ columns: null, changes: LayeredMap.empty(), size: 0, sizeBytes: 0 }, null);
   }
 
   get size(): number {
-    return this.#parts.size;
+    return this.#settled().size;
   }
 
   /** Sum of the files' sizes. */
   get sizeBytes(): number {
-    return this.#parts.sizeBytes;
+    return this.#settled().sizeBytes;
   }
 
   /** The live file of this `pathKey`, or null. */
   get(key: string): AddFile | null {
-    const { columns, changes } = this.#parts;
+    const { columns, changes } = this.#settled();
     const change = changes.get(key);
     if (change !== null) return liveOf(change);
     return columns?.find(new Set([key])).get(key)?.file ?? null;
@@ -82,16 +93,22 @@ export class FileSet {
 
   /** The live files of some partitions, in no promised order. */
   *select(selection: FileSelection): Generator<AddFile> {
-    const { columns } = this.#parts;
-    if (columns !== null) yield* columns.select(selection, this.#hidden());
-    yield* this.#besideColumns(selection);
+    const [{ columns, changes }, pending] = [this.#parts, this.#pending];
+    for (const file of columns?.select(selection, hiddenBy(changes)) ?? []) {
+      if (pending?.hides(file) !== true) yield file;
+    }
+    for (const file of besideColumns(changes, pending)) {
+      if (selection.partition?.(file.partitionValues) !== false) yield file;
+    }
   }
 
   /** Shows the live files to `visit`, in no promised order: cheaper than making an object of each. */
   measure(visit: MeasureVisitor): void {
-    const { columns } = this.#parts;
-    columns?.measure(visit, this.#hidden());
-    for (const { size, deletionVector } of this.#besideColumns({})) visit(size, deletionVector);
+    const { columns, changes } = this.#settled();
+    columns?.measure(visit, hiddenBy(changes));
+    for (const { size, deletionVector } of besideColumns(changes, null)) {
+      visit(size, deletionVector);
+    }
   }
 
   /** The files that came in columns, those among them that were touched since; null where none did. */
@@ -101,29 +118,25 @@ export class FileSet {
 
   /** The parts that the set is made of, for those who write it down. */
   layers(): FileLayers {
-    const { columns } = this.#parts;
-    return { columns, hidden: this.#hidden(), others: this.#besideColumns({}) };
+    const { columns, changes } = this.#settled();
+    return { columns, hidden: hiddenBy(changes), others: besideColumns(changes, null) };
   }
 
   /** Collects changes to this set. */
   draft(): FileDraft {
-    return new FileDraft(this.#parts);
+    if (this.#pending !== null && this.#pending.size > COPIED_MAX) this.#settled();
+    return new FileDraft(this.#parts, this.#pending);
   }
 
-  /** Rows of the columns whose files were touched since. */
-  #hidden(): ReadonlySet<number> {
-    const hidden = new Set<number>();
-    for (const change of this.#parts.changes.values()) {
-      if (change instanceof Touched) hidden.add(change.row);
+  /** The parts with all that is pending looked up: many at once cost hardly more than one. */
+  #settled(): Parts {
+    if (this.#pending !== null) {
+      const draft = new FileDraft(this.#parts, this.#pending);
+      draft.settle();
+      this.#parts = draft.parts();
+      this.#pending = null;
     }
-    return hidden;
-  }
-
-  *#besideColumns({ partition }: FileSelection): Generator<AddFile> {
-    for (const change of this.#parts.changes.values()) {
-      const file = liveOf(change);
-      if (file !== null && partition?.(file.partitionValues) !== false) yield file;
-    }
+    return this.#parts;
   }
 }
 
@@ -131,22 +144,19 @@ export class FileSet {
 export class FileDraft {
   #columns: FileColumns | null;
   readonly #changes: LayeredDraft<Change>;
-  /** Of a log that is read from its start: files that are in no columns that came. */
+  readonly #pending: PendingFiles;
+  /** Of a log that is read from its start or a checkpoint: files that are in no columns that came. */
   readonly #grown: GrownFiles | null;
   #size: number;
   #sizeBytes: number;
 
-  constructor({ columns, changes, size, sizeBytes }: Parts) {
+  constructor({ columns, changes, size, sizeBytes }: Parts, pending: PendingFiles | null) {
     this.#columns = columns;
     this.#changes = new LayeredDraft(changes);
-    this.#grown = columns === null && size === 0 ? new GrownFiles() : null;
+    this.#pending = new PendingFiles(pending);
+    this.#grown = changes.size === 0 && pending === null ? new GrownFiles() : null;
     this.#size = size;
     this.#sizeBytes = sizeBytes;
-  }
-
-  /** Whether `load` has to be called before files are added or removed. */
-  get hasColumns(): boolean {
-    return this.#columns !== null;
   }
 
   /** Whether there are so many files of commits alone that `addLine` is to be called for those that it takes. */
@@ -162,26 +172,19 @@ export class FileDraft {
     this.#sizeBytes += columns.sizeBytes;
   }
 
-  /** Looks up the files of these keys in the columns: many at once cost hardly more than one. */
-  load(keys: Iterable<string>): void {
-    const wanted = new Set<string>();
-    for (const key of keys) if (this.#changes.get(key) === null) wanted.add(key);
-    if (this.#columns === null || wanted.size === 0) return;
-    for (const [key, { row, file }] of this.#columns.find(wanted)) {
-      this.#changes.set(key, new Touched(row, file));
-    }
-  }
-
   /** The file takes the place of the one that has its key. */
   add(key: string, file: AddFile): void {
     const change = this.#changes.get(key);
-    if (change === null && this.#grown !== null) {
-      this.#grown.add(key, file);
+    if (change === null && this.#mayBeInColumns(key)) {
+      this.#pending.add(key, file);
+      if (this.#pending.size > PENDING_MAX) this.settle();
       return;
     }
-    const before = change === null ? null : liveOf(change);
-    this.#size += before === null ? 1 : 0;
-    this.#sizeBytes += file.size - (before?.size ?? 0);
+    if (change === null) {
+      this.#addFresh(key, file);
+      return;
+    }
+    this.#count(liveOf(change), file);
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, file) : file);
   }
 
@@ -194,30 +197,93 @@ export class FileDraft {
   /** Only where the live file has the same deletion vector, or none as the other. */
   remove(key: string, { deletionVector }: Pick<RemoveFile, 'deletionVector'>): void {
     const change = this.#changes.get(key);
+    if (change === null && this.#mayBeInColumns(key)) {
+      this.#pending.remove(key, deletionVector);
+      return;
+    }
     if (change === null) this.#grown?.remove(key, deletionVector);
     const live = change === null ? null : liveOf(change);
     if (live === null || vectorId(live.deletionVector) !== vectorId(deletionVector)) return;
-    this.#size -= 1;
-    this.#sizeBytes -= live.size;
+    this.#count(live, null);
     this.#changes.set(key, change instanceof Touched ? new Touched(change.row, null) : null);
   }
 
-  finish(): FileSet {
+  /** Looks up in the columns what is pending: many at once cost hardly more than one. */
+  settle(): void {
+    const found = this.#columns?.find(new Set(this.#pending.keys()));
+    for (const [key, change] of this.#pending.entries()) {
+      const { file } = change;
+      const below = found?.get(key);
+      if (below === undefined) {
+        if (file !== null) this.#addFresh(key, file);
+      } else if (isHidden(change, below.file.deletionVector)) {
+        this.#count(below.file, file);
+        this.#changes.set(key, new Touched(below.row, file));
+      }
+    }
+    this.#pending.clear();
+  }
+
+  /** All but what is pending; nothing may be added or removed any more. */
+  parts(): Parts {
     const { few, blocks } = this.#grown?.finish() ?? { few: [], blocks: null };
     for (const [key, file] of few) this.#changes.set(key, file);
-    return new FileSet({
-      columns: joined(blocks, this.#columns),
+    return {
+      columns: joined(this.#columns, blocks),
       changes: this.#changes.finish(),
       size: this.#size + (this.#grown?.size ?? 0),
       sizeBytes: this.#sizeBytes + (this.#grown?.sizeBytes ?? 0),
-    });
+    };
+  }
+
+  finish(): FileSet {
+    return new FileSet(this.parts(), this.#pending.size === 0 ? null : this.#pending);
+  }
+
+  #mayBeInColumns(key: string): boolean {
+    return this.#columns !== null && this.#grown?.has(key) !== true;
+  }
+
+  /** A file that is in no columns that came, and not among the changes. */
+  #addFresh(key: string, file: AddFile): void {
+    if (this.#grown !== null) {
+      this.#grown.add(key, file);
+      return;
+    }
+    this.#count(null, file);
+    this.#changes.set(key, file);
+  }
+
+  #count(before: AddFile | null, after: AddFile | null): void {
+    this.#size += Number(after !== null) - Number(before !== null);
+    this.#sizeBytes += (after?.size ?? 0) - (before?.size ?? 0);
   }
 }
 
-function joined(blocks: FileBlocks | null, columns: FileColumns | null): FileColumns | null {
+function joined(columns: FileColumns | null, blocks: FileBlocks | null): FileColumns | null {
   return blocks === null || columns === null
     ? (blocks ?? columns)
-    : new JoinedColumns(blocks, columns);
+    : new JoinedColumns(columns, blocks);
+}
+
+/** Rows of the columns whose files were touched since. */
+function hiddenBy(changes: Parts['changes']): ReadonlySet<number> {
+  const hidden = new Set<number>();
+  for (const change of changes.values()) {
+    if (change instanceof Touched) hidden.add(change.row);
+  }
+  return hidden;
+}
+
+function* besideColumns(
+  changes: Parts['changes'],
+  pending: PendingFiles | null,
+): Generator<AddFile> {
+  for (const change of changes.values()) {
+    const file = liveOf(change);
+    if (file !== null) yield file;
+  }
+  for (const [, { file }] of pending?.entries() ?? []) if (file !== null) yield file;
 }
 
 function liveOf(change: Change): AddFile | null {

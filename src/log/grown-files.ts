@@ -27,6 +27,10 @@ export class GrownFiles {
     return this.#fewBytes + (this.#blocks?.sizeBytes ?? 0);
   }
 
+  has(key: string): boolean {
+    return this.#few.has(key) || this.#blocks?.has(key) === true;
+  }
+
   /** The file takes the place of the one that has its key. */
   add(key: string, file: AddFile): void {
     if (this.#blocks !== null) {

@@ -34,8 +34,6 @@ export interface LogState {
   readonly txns: LayeredMap<Txn>;
   /** By name; removed ones are not there. */
   readonly domains: LayeredMap<DomainMetadata>;
-  /** Sum of the live files' sizes. */
-  readonly sizeBytes: number;
   /** Of the commit at `version`; null where that commit was not read or has none. */
   readonly commitInfo: CommitInfo | null;
   /** What the writers of those commits that were read call themselves (`engineInfo`); none of what a checkpoint stands for. */
@@ -52,8 +50,6 @@ export class Replay {
   #metadata: Metadata | null;
   #commitInfo: CommitInfo | null = null;
   readonly #engines: Set<string>;
-  /** Commits that wait for what they change in the columns to be looked up, all at once. */
-  readonly #waiting: (readonly Action[])[] = [];
   readonly #files: FileDraft;
   readonly #tombstones: LayeredDraft<RemoveFile>;
   readonly #txns: LayeredDraft<Txn>;
@@ -73,8 +69,8 @@ export class Replay {
 
   /** One commit: all its actions. */
   commit(actions: readonly Action[]): void {
-    if (this.#files.hasColumns) this.#waiting.push(actions);
-    else this.#commit(actions);
+    this.#commitInfo = null;
+    this.apply(actions);
   }
 
   /** One commit as the bytes of its file, which errors name. Errors: those of `parseCommit`; then the replay is over. */
@@ -102,28 +98,19 @@ export class Replay {
 
   /** The state after what was given, as of `version`. `LOG_INCOMPLETE` without a protocol or metadata. */
   finish(version: number): LogState {
-    this.#files.load(keysOf(this.#waiting));
-    for (const actions of this.#waiting.splice(0)) this.#commit(actions);
-    const files = this.#files.finish();
     if (this.#protocol === null) throw logIncomplete(version, 'protocol');
     if (this.#metadata === null) throw logIncomplete(version, 'metaData');
     return {
       version,
       protocol: this.#protocol,
       metadata: this.#metadata,
-      files,
+      files: this.#files.finish(),
       tombstones: this.#tombstones.finish(),
       txns: this.#txns.finish(),
       domains: this.#domains.finish(),
-      sizeBytes: files.sizeBytes,
       commitInfo: this.#start?.version === version ? this.#start.commitInfo : this.#commitInfo,
       engines: this.#engines,
     };
-  }
-
-  #commit(actions: readonly Action[]): void {
-    this.#commitInfo = null;
-    this.apply(actions);
   }
 
   #apply(action: Action): void {
@@ -182,14 +169,6 @@ export class Replay {
     const key = pathKey(file.path);
     this.#files.remove(key, file);
     this.#tombstones.set(tombstoneKey(key, file), file);
-  }
-}
-
-/** Of the files that the commits speak of. */
-function* keysOf(commits: readonly (readonly Action[])[]): Generator<string> {
-  for (const action of commits.flat()) {
-    if (action.kind === 'add') yield pathKey(action.add.path);
-    if (action.kind === 'remove') yield pathKey(action.remove.path);
   }
 }
 

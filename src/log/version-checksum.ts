@@ -54,7 +54,7 @@ export function printVersionChecksum(
   const isTimed = hasInCommitTimestamps(state.metadata) && typeof time === 'number';
   const json: JsonObject = {
     txnId: txnIdOf(state.commitInfo) ?? undefined,
-    tableSizeBytes: state.sizeBytes,
+    tableSizeBytes: state.files.sizeBytes,
     numFiles: state.files.size,
     numMetadata: 1,
     numProtocol: 1,

@@ -209,7 +209,7 @@ function readHeader(
 export const freshRoom: Room = (byteCount) => new Uint8Array(byteCount);
 
 /** Read for a header at first, and at most. */
-const HEADER_BYTES = 256;
+const HEADER_BYTES = 4 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 /** Longer chunks are asked for in pieces. */
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;

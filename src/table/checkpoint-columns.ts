@@ -34,12 +34,12 @@ export interface CheckpointSegments {
 /** What turns out to be broken when it is asked for is `CHECKPOINT_CORRUPT`, and `fault` from then on. */
 export class CheckpointColumns implements FileColumns {
   readonly size: number;
+  readonly rowCount: number;
   readonly sizeBytes: number;
   readonly #parquet: typeof Parquet;
   readonly #table: PartitionTable;
   readonly segments: readonly PlacedSegment[];
   readonly #checkpoint: CheckpointSegments['checkpoint'];
-  readonly #rowCount: number;
   #fault: DeltaError | null = null;
   #searches = 0;
   #index: PathIndex | null = null;
@@ -66,7 +66,7 @@ export class CheckpointColumns implements FileColumns {
       }
     }
     this.segments = placed;
-    this.#rowCount = first;
+    this.rowCount = first;
     this.size = size;
     this.sizeBytes = sizeBytes;
   }
@@ -173,7 +173,7 @@ export class CheckpointColumns implements FileColumns {
   }
 
   #makeIndex(): PathIndex {
-    const index = new PathIndex(this.#rowCount);
+    const index = new PathIndex(this.rowCount);
     for (const { segment, first } of this.segments) {
       for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
         index.addPage(page, first + page.first);

@@ -1,6 +1,6 @@
 /** Files that a checkpoint names twice, as some writers do after a failure: one of them counts. PROTOCOL.md, "Action Reconciliation". */
 
-import { pathKey } from '../log/index.ts';
+import { HashIndex, pathKey } from '../log/index.ts';
 import type { FileSegment } from './file-segment.ts';
 
 /**
@@ -35,34 +35,28 @@ export function withoutRepeats(
 function rowsAlike(segments: readonly FileSegment[]): ReadonlyMap<number, readonly number[]> {
   const hashes = segments.map(hashesOf);
   const again = repeatedHashes(segments, hashes);
-  const rows = new Map<number, number[]>();
-  if (again === null) return rows;
-  // Some have a hash in common and nothing else.
-  const places = new Map<string, Place[]>();
+  const alike = new Map<number, Set<number>>();
+  if (again === null) return new Map();
+  const places: Place[] = [];
+  const index = new HashIndex();
   for (const [number, segment] of segments.entries()) {
     const own = hashes[number] ?? NO_HASHES;
     for (let row = 0; row < own.length; row += 1) {
-      if (!again.has(own[row] ?? 0) || segment.isFile?.[row] === 0) continue;
-      const key = `${segment.sizes[row]} ${segment.modificationTimes[row]}`;
-      const known = places.get(key);
-      if (known === undefined) places.set(key, [{ number, row }]);
-      else known.push({ number, row });
+      const hash = own[row] ?? 0;
+      if (!again.has(hash) || segment.isFile?.[row] === 0) continue;
+      const place = { number, segment, row };
+      // Most have some bits of the hash in common and nothing else.
+      const before = index.find(hash, (other) => isAlike(place, places[other]));
+      index.add(hash, places.length);
+      places.push(place);
+      for (const it of before < 0 ? [] : [place, places[before] ?? place]) {
+        const rows = alike.get(it.number);
+        if (rows === undefined) alike.set(it.number, new Set([it.row]));
+        else rows.add(it.row);
+      }
     }
   }
-  for (const alike of places.values()) {
-    if (alike.length < 2) continue;
-    const byPartition = Map.groupBy(
-      alike,
-      ({ number, row }) => segments[number]?.partitions()[row],
-    );
-    for (const { number, row } of [...byPartition.values()].filter((it) => it.length > 1).flat()) {
-      const known = rows.get(number);
-      if (known === undefined) rows.set(number, [row]);
-      else known.push(row);
-    }
-  }
-  for (const own of rows.values()) own.sort((a, b) => a - b);
-  return rows;
+  return new Map([...alike].map(([number, rows]) => [number, [...rows].sort((a, b) => a - b)]));
 }
 
 const NO_HASHES = new Int32Array(0);
@@ -70,7 +64,17 @@ const NO_HASHES = new Int32Array(0);
 interface Place {
   /** Of the segment. */
   readonly number: number;
+  readonly segment: FileSegment;
   readonly row: number;
+}
+
+function isAlike(left: Place, right: Place | undefined): boolean {
+  if (right === undefined) return false;
+  return (
+    left.segment.sizes[left.row] === right.segment.sizes[right.row] &&
+    left.segment.modificationTimes[left.row] === right.segment.modificationTimes[right.row] &&
+    left.segment.partitions()[left.row] === right.segment.partitions()[right.row]
+  );
 }
 
 /** The hashes that more than one row with a file has, and hardly any other; null where there are none. */

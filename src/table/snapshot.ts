@@ -54,7 +54,7 @@ export class TableSnapshot implements Snapshot {
   }
 
   get sizeBytes(): number {
-    return this.state.sizeBytes;
+    return this.state.files.sizeBytes;
   }
 
   files(selection: FileSelection = {}): Iterable<AddFile> {

@@ -18,7 +18,7 @@ function replayed(...commits: readonly (readonly Action[])[]): unknown {
     tombstones: sorted(state.tombstones.values()),
     txns: sorted(state.txns.values()),
     domains: sorted(state.domains.values()),
-    sizeBytes: state.sizeBytes,
+    sizeBytes: state.files.sizeBytes,
   };
 }
 

@@ -75,7 +75,7 @@ function expectState(state: LogState, live: ReadonlyMap<string, AddFile>): void 
   // `toEqual` tells more, and takes a hundred times as long.
   if (!isDeepStrictEqual(files, live)) expect(files).toEqual(live);
   expect(state.files.size).toBe(live.size);
-  expect(state.sizeBytes).toBe([...live.values()].reduce((sum, { size }) => sum + size, 0));
+  expect(state.files.sizeBytes).toBe([...live.values()].reduce((sum, { size }) => sum + size, 0));
   for (const key of ['a', 'c d', 'old-7', '\ud800']) {
     expect(state.files.get(key)).toEqual(live.get(key) ?? null);
   }

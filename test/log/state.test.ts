@@ -30,7 +30,7 @@ function contentOf(state: LogState): unknown {
     tombstones: sorted(Array.from(state.tombstones.values(), ({ path }) => path)),
     txns: sorted(state.txns.values()),
     domains: sorted(state.domains.values()),
-    sizeBytes: state.sizeBytes,
+    sizeBytes: state.files.sizeBytes,
     protocol: state.protocol,
     metadata: state.metadata,
   };
@@ -46,7 +46,7 @@ describe('Replay', () => {
       [remove('a'), txn('app', 2)],
     ]);
     expect([...state.files.values()].map((file) => file.path)).toEqual(['b']);
-    expect(state.sizeBytes).toBe(3);
+    expect(state.files.sizeBytes).toBe(3);
     expect(state.txns.get('app')?.version).toBe(2);
     expect(state.tombstones.get('a')).not.toBeNull();
   });

@@ -40,7 +40,7 @@ function contentOf(snapshot: Snapshot): unknown {
     domains: byKey(state.domains.values(), ({ domain }) => domain),
     metadata: state.metadata,
     protocol: state.protocol,
-    sizeBytes: state.sizeBytes,
+    sizeBytes: state.files.sizeBytes,
   };
 }
 
