@@ -70,6 +70,10 @@ export class ParquetWriter {
     return new ParquetWriter(await import('apache-arrow'), codec);
   }
 
+  get rowGroupCount(): number {
+    return this.#rowGroups.length;
+  }
+
   get rowCount(): number {
     return this.#rowGroups.reduce((sum, { rowCount }) => sum + rowCount, 0);
   }

@@ -9,11 +9,10 @@ import {
   pathKey,
 } from '../log/index.ts';
 import type * as Parquet from '../parquet/index.ts';
-import { withoutRepeats } from './checkpoint-repeats.ts';
 import { checkpointCorrupt } from './errors.ts';
 import { type FileSegment, SegmentReader } from './file-segment.ts';
 import type { PartitionTable } from './partition-table.ts';
-import { maySpellOtherwise, PathIndex } from './path-index.ts';
+import { hashOfKey, maySpellOtherwise, PathIndex } from './path-index.ts';
 
 /** A segment, and where it stands among the others. */
 export interface PlacedSegment {
@@ -26,10 +25,14 @@ export interface CheckpointSegments {
   readonly parquet: typeof Parquet;
   /** Of the partitions that the segments have numbers of. */
   readonly table: PartitionTable;
+  /** No two of their files have one path. */
   readonly segments: readonly FileSegment[];
   /** For messages. */
   readonly checkpoint: { readonly version: number; readonly path: string };
 }
+
+/** Of segments, which several checkpoints have in common. */
+const indexes = new WeakMap<FileSegment, PathIndex>();
 
 /** What turns out to be broken when it is asked for is `CHECKPOINT_CORRUPT`, and `fault` from then on. */
 export class CheckpointColumns implements FileColumns {
@@ -37,23 +40,17 @@ export class CheckpointColumns implements FileColumns {
   readonly rowCount: number;
   readonly sizeBytes: number;
   readonly #parquet: typeof Parquet;
-  readonly #table: PartitionTable;
+  /** The partitions that the segments have numbers of. */
+  readonly table: PartitionTable;
   readonly segments: readonly PlacedSegment[];
   readonly #checkpoint: CheckpointSegments['checkpoint'];
   #fault: DeltaError | null = null;
   #searches = 0;
-  #index: PathIndex | null = null;
 
-  constructor({ parquet, table, segments: read, checkpoint }: CheckpointSegments) {
+  constructor({ parquet, table, segments, checkpoint }: CheckpointSegments) {
     this.#parquet = parquet;
-    this.#table = table;
+    this.table = table;
     this.#checkpoint = checkpoint;
-    const segments = this.#sound(() =>
-      withoutRepeats(read, (segment) => {
-        const reader = this.readerOf(segment);
-        return (row) => reader.path(row);
-      }),
-    );
     const placed: PlacedSegment[] = [];
     let [first, size, sizeBytes] = [0, 0, 0];
     for (const segment of segments) {
@@ -81,7 +78,6 @@ export class CheckpointColumns implements FileColumns {
     return this.#checkpoint.path;
   }
 
-  /** The first search goes through all paths; a second one makes an index, since more will follow. */
   find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
     return this.#sound(() => this.#find(keys));
   }
@@ -106,7 +102,7 @@ export class CheckpointColumns implements FileColumns {
 
   /** Reads the files of one of the segments. */
   readerOf(segment: FileSegment): SegmentReader {
-    return new SegmentReader(this.#parquet, segment, this.#table);
+    return new SegmentReader(this.#parquet, segment, this.table);
   }
 
   #sound<T>(work: () => T): T {
@@ -123,11 +119,16 @@ export class CheckpointColumns implements FileColumns {
     return this.#fault;
   }
 
+  /** The first search goes through the paths themselves; a second one makes indexes of them, since more will follow. */
   #find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
     this.#searches += 1;
-    if (this.#searches === 1) return this.#findOnce(keys);
-    const index = (this.#index ??= this.#makeIndex());
-    const rows = [...keys].flatMap((key) => index.rowsOf(key)).sort((a, b) => a - b);
+    const [wanted, hashes] = [this.#keySet(keys), Array.from(keys, hashOfKey)];
+    const rows: number[] = [];
+    for (const { segment, first } of this.segments) {
+      const index = indexes.get(segment) ?? (this.#searches > 1 ? this.#makeIndex(segment) : null);
+      const own = index?.rowsOf(hashes) ?? this.#rowsOf(segment, wanted, keys);
+      for (const row of own) rows.push(first + row);
+    }
     return this.#filesAt(rows, keys);
   }
 
@@ -136,7 +137,7 @@ export class CheckpointColumns implements FileColumns {
     const verdicts: (boolean | undefined)[] = [];
     const isWanted = (number: number): boolean => {
       if (partition === undefined) return true;
-      return (verdicts[number] ??= partition(this.#table.values(number)));
+      return (verdicts[number] ??= partition(this.table.values(number)));
     };
     for (const { segment, first } of this.segments) {
       const { isFile, rowCount } = segment;
@@ -152,33 +153,39 @@ export class CheckpointColumns implements FileColumns {
     }
   }
 
-  #findOnce(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {
-    const wanted = new this.#parquet.KeySet();
+  #keySet(keys: ReadonlySet<string>): Parquet.KeySet {
+    const set = new this.#parquet.KeySet();
     for (const key of keys) {
       const bytes = Buffer.from(key);
-      wanted.add(bytes, 0, bytes.length);
+      set.add(bytes, 0, bytes.length);
     }
-    const rows: number[] = [];
-    for (const { segment, first } of this.segments) {
-      for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
-        const hits = hitsOf(page, wanted, keys);
-        if (hits.size === 0) continue;
-        for (let at = 0; at < page.rowCount; at += 1) {
-          const entry = page.entries === null ? at : (page.entries[at] ?? -1);
-          if (hits.has(entry)) rows.push(first + page.first + at);
-        }
-      }
-    }
-    return this.#filesAt(rows, keys);
+    return set;
   }
 
-  #makeIndex(): PathIndex {
-    const index = new PathIndex(this.rowCount);
-    for (const { segment, first } of this.segments) {
-      for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
-        index.addPage(page, first + page.first);
+  /** The rows of the keys, which are wanted, in rising order. */
+  #rowsOf(
+    segment: FileSegment,
+    wanted: Parquet.KeySet,
+    keys: ReadonlySet<string>,
+  ): readonly number[] {
+    const rows: number[] = [];
+    for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
+      const hits = hitsOf(page, wanted, keys);
+      if (hits.size === 0) continue;
+      for (let at = 0; at < page.rowCount; at += 1) {
+        const entry = page.entries === null ? at : (page.entries[at] ?? -1);
+        if (hits.has(entry)) rows.push(page.first + at);
       }
     }
+    return rows;
+  }
+
+  #makeIndex(segment: FileSegment): PathIndex {
+    const index = new PathIndex(segment.rowCount);
+    for (const page of new this.#parquet.LeafReader(segment.paths).textPages()) {
+      index.addPage(page);
+    }
+    indexes.set(segment, index);
     return index;
   }
 

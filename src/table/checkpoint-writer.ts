@@ -25,6 +25,7 @@ export class CheckpointWriter {
   /** Files that wait for the row group under way, and those of a row group of which pages are copied. */
   readonly #leaves: FileLeaves;
   readonly #outlines: FileLeaves;
+  readonly #copied = new Map<number, FileSegment>();
 
   private constructor(
     parquet: typeof Parquet,
@@ -75,6 +76,11 @@ export class CheckpointWriter {
   async addFiles(files: Iterable<AddFile>): Promise<void> {
     await this.#add(files);
     await this.#flush();
+  }
+
+  /** The row groups that were copied as they are, by their numbers in the file. */
+  get copied(): ReadonlyMap<number, FileSegment> {
+    return this.#copied;
   }
 
   /** The bytes of the file. Errors: those of reading what is copied. */
@@ -128,6 +134,7 @@ export class CheckpointWriter {
       if (copy === null) return false;
       leaves.set(keyOf(chunk.path), copy);
     }
+    this.#copied.set(this.#writer.rowGroupCount, segment);
     this.#writer.addLeaves(segment.rowCount, (path) => leaves.get(keyOf(path)) ?? null);
     return true;
   }

@@ -8,6 +8,7 @@ import {
   checkpointPath,
   checksumPath,
   checkWritable,
+  type FileSet,
   LAST_CHECKPOINT_PATH,
   type LastCheckpoint,
   type LogState,
@@ -18,6 +19,7 @@ import {
 } from '../log/index.ts';
 import { statisticsLayout } from './checkpoint-parsed.ts';
 import { sidecarLine, writeSidecars } from './checkpoint-sidecars.ts';
+import { adoptCheckpoint } from './checkpoint-state.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
 import { tableSnapshot } from './snapshot.ts';
@@ -34,20 +36,20 @@ export interface CheckpointOptions {
 /**
  * Writes the checkpoint of a version, its checksum file, and the hint at it: of the V2 spec where `delta.checkpointPolicy` says
  * so, with the sidecars of the one before as far as they still hold; else a single Parquet file. Several may do so at once: what
- * they write means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint
- * alone.
+ * they write means the same. Gives the same version, from which the next checkpoint costs what changed. Errors:
+ * `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint alone.
  */
 export async function writeCheckpoint(
   ctx: TableContext,
   snapshot: Snapshot,
   options: CheckpointOptions = {},
-): Promise<void> {
+): Promise<Snapshot> {
   const { state } = tableSnapshot(snapshot);
   checkWritable(state.protocol, state.metadata, 'description');
   const isV2 =
     state.metadata.configuration['delta.checkpointPolicy']?.toLowerCase() === 'v2' &&
     supportsFeature(state.protocol, 'v2Checkpoint');
-  const [hint] = await Promise.all([
+  const [{ hint, files }] = await Promise.all([
     isV2 ? writeV2(ctx, state, options) : writeClassic(ctx, state, options),
     bestEffort(() =>
       ctx.store.put(checksumPath(state.version), printVersionChecksum(state, { counted: true }), {
@@ -58,13 +60,20 @@ export async function writeCheckpoint(
   await bestEffort(() =>
     ctx.store.put(LAST_CHECKPOINT_PATH, printLastCheckpoint(hint), { kind: 'overwrite' }),
   );
+  return files === null ? snapshot : tableSnapshot(snapshot).withFiles(files);
+}
+
+interface Written {
+  readonly hint: LastCheckpoint;
+  /** The state's, as the checkpoint has them; null where they stay as they are. */
+  readonly files: FileSet | null;
 }
 
 async function writeClassic(
   ctx: TableContext,
   state: LogState,
   options: CheckpointOptions,
-): Promise<LastCheckpoint> {
+): Promise<Written> {
   const actions = [...actionsOf(ctx, state, options)];
   const statistics = statisticsLayout(state.protocol, state.metadata);
   const writer = await CheckpointWriter.open({ kind: 'checkpoint', statistics });
@@ -72,13 +81,20 @@ async function writeClassic(
   if (options.forgets === undefined) await writer.addFileSet(state.files);
   else await writer.addFiles(state.files.values());
   const bytes = writer.finish();
-  await ctx.store.put(checkpointPath(state.version), bytes, { kind: 'overwrite' });
-  return {
+  const path = checkpointPath(state.version);
+  const put = await ctx.store.put(path, bytes, { kind: 'overwrite' });
+  const hint = {
     version: state.version,
     size: actions.length + state.files.size,
     sizeInBytes: bytes.length,
     numOfAddFiles: state.files.size,
   };
+  if (put.kind !== 'written' || options.forgets !== undefined) return { hint, files: null };
+  const { etag } = put;
+  const files = await bestEffort(() =>
+    adoptCheckpoint(ctx.store, state, { path, etag, actions, copied: writer.copied }),
+  );
+  return { hint, files };
 }
 
 /** Actions beside files up to which the hint repeats them, so that the checkpoint's own file need not be read. */
@@ -88,7 +104,7 @@ async function writeV2(
   ctx: TableContext,
   state: LogState,
   options: CheckpointOptions,
-): Promise<LastCheckpoint> {
+): Promise<Written> {
   const own: JsonObject[] = [];
   const tombstones: CheckpointAction[] = [];
   for (const action of actionsOf(ctx, state, options)) {
@@ -112,7 +128,7 @@ async function writeV2(
   const path = uniqueCheckpointPath(state.version, ctx.random.uuid());
   await ctx.store.put(path, bytes, { kind: 'create' });
   const modifiedMs = (await ctx.store.head(path))?.modifiedMs ?? ctx.clock.now();
-  return {
+  const hint = {
     version: state.version,
     size: own.length + sidecars.length + sidecarActions,
     sizeInBytes: bytes.length + sidecarBytes,
@@ -125,6 +141,7 @@ async function writeV2(
       sidecarFiles: sidecarLines.map(({ sidecar }) => sidecar ?? null),
     },
   };
+  return { hint, files: null };
 }
 
 /** What the checkpoint holds beside live files. */
@@ -144,11 +161,12 @@ function* actionsOf(
   }
 }
 
-/** For caches that readers do without: the checkpoint stands whether or not they could be written. */
-async function bestEffort(work: () => Promise<unknown>): Promise<void> {
+/** For what everybody does without: the checkpoint stands whether or not it could be done. Null where it could not. */
+async function bestEffort<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     if (!isDeltaError(error)) throw error;
+    return null;
   }
 }

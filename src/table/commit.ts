@@ -169,13 +169,10 @@ function following(before: TableSnapshot | null, written: Prepared): TableSnapsh
   return new TableSnapshot(replay.finish(written.version), written.timestampMs, before);
 }
 
-async function finish(
-  ctx: TableContext,
-  { before, after: snapshot, written }: Try,
-): Promise<CommitOutcome> {
+async function finish(ctx: TableContext, { before, after, written }: Try): Promise<CommitOutcome> {
   const { version, actions } = written;
-  const postCommitErrors = await afterCommit(ctx, { before, snapshot, actions });
-  return { kind: 'committed', version, snapshot, postCommitErrors };
+  const { snapshot, errors } = await afterCommit(ctx, { before, snapshot: after, actions });
+  return { kind: 'committed', version, snapshot, postCommitErrors: errors };
 }
 
 interface RebaseInput {

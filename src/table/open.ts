@@ -18,14 +18,10 @@ import {
 import { parseSchema, type StructType } from '../schema/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import { CheckpointColumns } from './checkpoint-columns.ts';
-import {
-  type CheckpointToRead,
-  readCheckpointHead,
-  readCheckpointParts,
-} from './checkpoint-read.ts';
+import { type CheckpointToRead, readCheckpointHead } from './checkpoint-read.ts';
+import { checkpointState } from './checkpoint-state.ts';
 import { listVersions } from './commit-source.ts';
 import { atTable, travelAmbiguous } from './errors.ts';
-import type { FileSegment } from './file-segment.ts';
 import {
   fromLog,
   readChecksum,
@@ -40,7 +36,6 @@ import {
   readInCommitTimestamp,
   readTail,
 } from './log-files.ts';
-import { PartitionTable } from './partition-table.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -199,26 +194,7 @@ async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> 
 
 async function replay({ store }: TableContext, source: VersionSource): Promise<LogState> {
   const { segment, checkpoint } = source;
-  const built = new Replay(null);
-  if (checkpoint !== null) {
-    await readingCheckpoint(checkpoint, async () => {
-      const table = new PartitionTable();
-      const segments: FileSegment[] = [];
-      for await (const part of readCheckpointParts(store, checkpoint, table)) {
-        if (part.kind === 'actions') built.apply(part.actions);
-        else segments.push(part.segment);
-      }
-      if (segments.length === 0) return;
-      const { version, files } = checkpoint.files;
-      const columns = {
-        parquet: await import('../parquet/index.ts'),
-        table,
-        segments,
-        checkpoint: { version, path: files[0]?.path ?? '' },
-      };
-      built.columns(new CheckpointColumns(columns));
-    });
-  }
+  const built = new Replay(checkpoint === null ? null : await checkpointState(store, checkpoint));
   for await (const part of readTail(store, segment.tail)) {
     if (part.kind === 'bytes') built.commitBytes(part.bytes, part.path);
     else built.commit(part.actions);

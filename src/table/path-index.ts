@@ -1,4 +1,4 @@
-/** Where paths are among many, by the hashes of their keys. */
+/** Where paths are among those of a segment, by the hashes of their keys. */
 
 import { HashIndex, hashOf, pathKey, viewOf } from '../log/index.ts';
 import type { TextPage } from '../parquet/index.ts';
@@ -11,25 +11,30 @@ export class PathIndex {
     this.#index = new HashIndex(rowCount);
   }
 
-  /** The paths of a page whose first row has this number. */
-  addPage({ values, entries, rowCount }: TextPage, firstRow: number): void {
+  addPage({ values, entries, rowCount, first }: TextPage): void {
     const hashes = hashesOf(values);
     for (let at = 0; at < rowCount; at += 1) {
       const entry = entries === null ? at : (entries[at] ?? -1);
-      if (entry >= 0) this.#index.add(hashes[entry] ?? 0, firstRow + at);
+      if (entry >= 0) this.#index.add(hashes[entry] ?? 0, first + at);
     }
   }
 
-  /** The rows that may have this key: all that do, hardly any other. */
-  rowsOf(key: string): readonly number[] {
-    const bytes = Buffer.from(key);
+  /** The rows that may have a key of these hashes (`hashOfKey`), in rising order: all that do, hardly any other. */
+  rowsOf(hashes: readonly number[]): readonly number[] {
     const rows: number[] = [];
-    this.#index.find(hashOf(viewOf(bytes), 0, bytes.length), (row) => {
-      rows.push(row);
-      return false;
-    });
-    return rows;
+    for (const hash of hashes) {
+      this.#index.find(hash, (row) => {
+        rows.push(row);
+        return false;
+      });
+    }
+    return rows.sort((a, b) => a - b);
   }
+}
+
+export function hashOfKey(key: string): number {
+  const bytes = Buffer.from(key);
+  return hashOf(viewOf(bytes), 0, bytes.length);
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   isManifestEnabled,
   logCompactionInterval,
 } from './properties.ts';
-import type { TableSnapshot } from './snapshot.ts';
+import { tableSnapshot, type TableSnapshot } from './snapshot.ts';
 import type { TableContext } from './types.ts';
 
 export interface Committed {
@@ -32,17 +32,19 @@ export interface Committed {
 
 /**
  * Writes a checkpoint, a checksum file and a compacted file where one is due, brings the manifest up to date, and packs small
- * files where the table asks for it; gives what failed.
+ * files where the table asks for it. Gives the version as it is to be gone on from, and what failed.
  */
 export async function afterCommit(
   ctx: TableContext,
   committed: Committed,
-): Promise<readonly Error[]> {
-  const { snapshot } = committed;
+): Promise<{ readonly snapshot: TableSnapshot; readonly errors: readonly Error[] }> {
+  let { snapshot } = committed;
   const errors: Error[] = [];
   const { version, metadata } = snapshot;
   if (version > 0 && version % checkpointInterval(metadata) === 0) {
-    await attempt(errors, () => writeCheckpoint(ctx, snapshot));
+    await attempt(errors, async () => {
+      snapshot = tableSnapshot(await writeCheckpoint(ctx, snapshot));
+    });
   } else if (hasChecksums(metadata)) {
     await attempt(errors, () => writeChecksum(ctx, committed));
   }
@@ -61,7 +63,7 @@ export async function afterCommit(
       await autoCompact(ctx, snapshot, touchedPartitions(committed));
     });
   }
-  return errors;
+  return { snapshot, errors };
 }
 
 function bringsRows(action: Action): boolean {

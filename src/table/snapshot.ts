@@ -37,6 +37,11 @@ export class TableSnapshot implements Snapshot {
     }
   }
 
+  /** The same version, its files held in another way. */
+  withFiles(files: LogState['files']): TableSnapshot {
+    return new TableSnapshot({ ...this.state, files }, this.timestampMs, this);
+  }
+
   get version(): number {
     return this.state.version;
   }

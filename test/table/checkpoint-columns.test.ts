@@ -61,6 +61,16 @@ const histories = fc.array(
   { maxLength: 8 },
 );
 
+const OTHER = {
+  kind: 'add',
+  spelling: 0,
+  day: null,
+  vector: undefined,
+  stats: '{"numRecords":1}',
+  tags: undefined,
+  baseRowId: undefined,
+} as const;
+
 type Generated<A> = A extends fc.Arbitrary<infer T> ? T : never;
 type Change = Generated<typeof change>;
 
@@ -144,13 +154,25 @@ function expectLike(snapshot: Snapshot, live: ReadonlyMap<string, AddFile>): voi
   expect(snapshot.file('not there')).toBeNull();
 }
 
-async function holds(ctx: TableContext, history: Generated<typeof histories>): Promise<void> {
+/** A table that has so many other files from the beginning. */
+async function holds(
+  ctx: TableContext,
+  history: Generated<typeof histories>,
+  otherCount: number,
+): Promise<void> {
   let snapshot: Snapshot = await newTable(ctx, {
     properties: { 'delta.checkpointInterval': '1000' },
   });
   const live = new Map<string, AddFile>();
+  const others = Array.from({ length: otherCount }, (_, index) =>
+    actionOf({ ...OTHER, number: 100 + index }),
+  );
+  if (others.length > 0) {
+    ({ snapshot } = await commit(ctx, snapshot, { ...appendSpec(), actions: others }));
+    apply(live, others);
+  }
   for (const { changes, checkpointed, reopened } of history) {
-    if (checkpointed) await writeCheckpoint(ctx, snapshot);
+    if (checkpointed) snapshot = await writeCheckpoint(ctx, snapshot);
     if (reopened) snapshot = await openSnapshot(ctx);
     const actions = actionsOf(changes);
     const before = snapshot;
@@ -165,15 +187,17 @@ async function holds(ctx: TableContext, history: Generated<typeof histories>): P
 describe('the files of a table', () => {
   test('are those of a plain model, after any history with checkpoints in it', async () => {
     await fc.assert(
-      fc.asyncProperty(histories, (history) => holds(memoryContext(), history)),
+      fc.asyncProperty(histories, (history) => holds(memoryContext(), history, 0)),
       { numRuns: 40 },
     );
   });
 
   test('are so too where the checkpoint stays a file on the disk', async () => {
     await fc.assert(
-      fc.asyncProperty(histories, (history) => onDisk((ctx) => holds(ctx, history))),
-      { numRuns: 5 },
+      fc.asyncProperty(histories, fc.constantFrom(0, 300), (history, otherCount) =>
+        onDisk((ctx) => holds(ctx, history, otherCount)),
+      ),
+      { numRuns: 10 },
     );
   });
 });
