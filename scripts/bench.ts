@@ -389,8 +389,22 @@ function commits(): void {
   ]);
 }
 
-/** What an append of one row costs where the log is short and where it is long: it should be the same. */
+/**
+ * What an append of one row costs where the log is short and where it is long, and a refresh by one version, also of a million files: it
+ * should be the same.
+ */
 function flat(): void {
+  const costs = (label: string, log: string, how: string, count: string): void => {
+    const runs = Array.from({ length: reps }, () => {
+      clone(log, table('flat'));
+      return measure(program('flat', table('flat'), count, how)).inner;
+    });
+    const of = (member: string): string =>
+      median(runs.map((inner) => Number(inner?.[member]))).toFixed(2);
+    console.log(
+      `${label.padEnd(44)} n=${reps} cpu ${of('mean_ms')} ms each, median ${of('median_ms')} ms  ${of('commits_per_s')} /s`,
+    );
+  };
   for (const versions of ['1', '1000', '10000']) {
     const log = join(inputs, `logs/flat-${versions}`);
     if (!existsSync(`${log}.expected.json`)) {
@@ -400,20 +414,11 @@ function flat(): void {
       capture(node, program('checkpoint', log).slice(1));
     }
     for (const how of ['kept', 'opened']) {
-      const runs = Array.from({ length: reps }, () => {
-        clone(log, table('flat'));
-        return measure(program('flat', table('flat'), '200', how)).inner;
-      });
-      const of = (member: string): string => {
-        const values = runs.map((inner) => Number(inner?.[member]));
-        return median(values).toFixed(2);
-      };
-      const label = `append at ${versions} versions, table ${how}`;
-      console.log(
-        `${label.padEnd(44)} n=${reps} cpu ${of('mean_ms')} ms a commit, median ${of('median_ms')} ms  ${of('commits_per_s')} commits/s`,
-      );
+      costs(`append at ${versions} versions, table ${how}`, log, how, '200');
     }
+    costs(`refresh at ${versions} versions`, log, 'refreshed', '200');
   }
+  costs('refresh of 1 M files', ensureLog('checkpoint'), 'refreshed', '30');
   wipe(table('flat'));
 }
 

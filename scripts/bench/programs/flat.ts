@@ -1,6 +1,7 @@
 /**
- * flat.ts TABLE N kept|opened: N appends of one row to a table that is there, kept open, or opened for each. What one costs comes as
- * milliseconds of CPU, all of them and the median, so that the checkpoints among them show apart.
+ * flat.ts TABLE N kept|opened|refreshed: N appends of one row to a table that is there, kept open, or opened for each; or N times the
+ * refresh of a table to which another appended. What one costs comes as milliseconds of CPU, all of them and the median, so that the
+ * checkpoints among them show apart.
  */
 
 import { openTable } from 'deltawright';
@@ -8,22 +9,27 @@ import { openTable } from 'deltawright';
 const [uri = '', count = '0', how = 'kept'] = process.argv.slice(2);
 let table = await openTable(uri);
 const row = { id: 1n, nome: 'Ana', uf: 'SP', dt: new Date('2024-03-15T00:00:00Z') };
+const other = how === 'refreshed' ? await openTable(uri) : null;
 // The first one loads what every other needs.
-await table.append({ rows: [row] });
+await (other ?? table).append({ rows: [row] });
+await table.refresh();
 const spentMs: number[] = [];
 const begin = performance.now();
 for (let i = 0; i < Number(count); i += 1) {
+  await other?.append({ rows: [row] });
   const before = process.cpuUsage();
   if (how === 'opened') {
     await table.close();
     table = await openTable(uri);
   }
-  await table.append({ rows: [row] });
+  if (other === null) await table.append({ rows: [row] });
+  else await table.refresh();
   const { user, system } = process.cpuUsage(before);
   spentMs.push((user + system) / 1000);
 }
 const seconds = (performance.now() - begin) / 1000;
 await table.close();
+await other?.close();
 const sorted = spentMs.toSorted((a, b) => a - b);
 const rounded = (value: number): number => Math.round(100 * value) / 100;
 console.log(
