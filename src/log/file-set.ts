@@ -59,6 +59,8 @@ export class FileSet {
   #parts: Parts;
   /** Of files that are not among the changes: over the columns, until these are asked. */
   #pending: PendingFiles | null;
+  /** Files that were listed and held to what is pending. */
+  #compared = 0;
 
   constructor(parts: Parts, pending: PendingFiles | null) {
     this.#parts = parts;
@@ -93,8 +95,11 @@ export class FileSet {
 
   /** The live files of some partitions, in no promised order. */
   *select(selection: FileSelection): Generator<AddFile> {
+    // Whoever lists again and again pays less for looking up once.
+    if (this.#compared >= (this.#parts.columns?.rowCount ?? 0)) this.#settled();
     const [{ columns, changes }, pending] = [this.#parts, this.#pending];
     for (const file of columns?.select(selection, hiddenBy(changes)) ?? []) {
+      this.#compared += 1;
       if (pending?.hides(file) !== true) yield file;
     }
     for (const file of besideColumns(changes, pending)) {

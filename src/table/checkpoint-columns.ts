@@ -83,8 +83,25 @@ export class CheckpointColumns implements FileColumns {
   }
 
   *select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
+    const { partition, statistics = true } = selection;
+    const verdicts: (boolean | undefined)[] = [];
+    const isWanted = (number: number): boolean => {
+      if (partition === undefined) return true;
+      return (verdicts[number] ??= partition(this.table.values(number)));
+    };
     try {
-      yield* this.#select(selection, hidden);
+      for (const { segment, first } of this.segments) {
+        const { isFile, rowCount } = segment;
+        const partitions = segment.partitions();
+        let reader: SegmentReader | null = null;
+        for (let row = 0; row < rowCount; row += 1) {
+          if (isFile !== null && isFile[row] === 0) continue;
+          if (!isWanted(partitions[row] ?? 0)) continue;
+          if (hidden.size > 0 && hidden.has(first + row)) continue;
+          reader ??= this.readerOf(segment);
+          yield reader.file(row, { statistics });
+        }
+      }
     } catch (error) {
       throw this.#corrupt(error);
     }
@@ -130,27 +147,6 @@ export class CheckpointColumns implements FileColumns {
       for (const row of own) rows.push(first + row);
     }
     return this.#filesAt(rows, keys);
-  }
-
-  *#select(selection: FileSelection, hidden: ReadonlySet<number>): Generator<AddFile> {
-    const { partition, statistics = true } = selection;
-    const verdicts: (boolean | undefined)[] = [];
-    const isWanted = (number: number): boolean => {
-      if (partition === undefined) return true;
-      return (verdicts[number] ??= partition(this.table.values(number)));
-    };
-    for (const { segment, first } of this.segments) {
-      const { isFile, rowCount } = segment;
-      const partitions = segment.partitions();
-      let reader: SegmentReader | null = null;
-      for (let row = 0; row < rowCount; row += 1) {
-        if (isFile !== null && isFile[row] === 0) continue;
-        if (!isWanted(partitions[row] ?? 0)) continue;
-        if (hidden.size > 0 && hidden.has(first + row)) continue;
-        reader ??= this.readerOf(segment);
-        yield reader.file(row, { statistics });
-      }
-    }
   }
 
   #keySet(keys: ReadonlySet<string>): Parquet.KeySet {
