@@ -8,7 +8,6 @@ import {
   checkpointPath,
   checksumPath,
   checkWritable,
-  type FileSet,
   LAST_CHECKPOINT_PATH,
   type LastCheckpoint,
   type LogState,
@@ -19,7 +18,7 @@ import {
 } from '../log/index.ts';
 import { statisticsLayout } from './checkpoint-parsed.ts';
 import { sidecarLine, writeSidecars } from './checkpoint-sidecars.ts';
-import { adoptCheckpoint } from './checkpoint-state.ts';
+import { adoptCheckpoint, type WrittenCheckpoint } from './checkpoint-state.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
 import { tableSnapshot } from './snapshot.ts';
@@ -36,20 +35,40 @@ export interface CheckpointOptions {
 /**
  * Writes the checkpoint of a version, its checksum file, and the hint at it: of the V2 spec where `delta.checkpointPolicy` says
  * so, with the sidecars of the one before as far as they still hold; else a single Parquet file. Several may do so at once: what
- * they write means the same. Gives the same version, from which the next checkpoint costs what changed. Errors:
- * `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint alone.
+ * they write means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint
+ * alone.
  */
 export async function writeCheckpoint(
   ctx: TableContext,
   snapshot: Snapshot,
   options: CheckpointOptions = {},
-): Promise<Snapshot> {
+): Promise<void> {
+  await write(ctx, tableSnapshot(snapshot).state, options);
+}
+
+/**
+ * As `writeCheckpoint`, for a table that goes on: gives the same version with its files as the checkpoint has them, so that the next
+ * one costs what changed since. It reads back what was encoded anew.
+ */
+export async function moveToCheckpoint(ctx: TableContext, snapshot: Snapshot): Promise<Snapshot> {
   const { state } = tableSnapshot(snapshot);
+  const written = await write(ctx, state, {});
+  const files =
+    written === null ? null : await bestEffort(() => adoptCheckpoint(ctx.store, state, written));
+  return files === null ? snapshot : tableSnapshot(snapshot).withFiles(files);
+}
+
+/** Null where it is none of a single Parquet file. */
+async function write(
+  ctx: TableContext,
+  state: LogState,
+  options: CheckpointOptions,
+): Promise<WrittenCheckpoint | null> {
   checkWritable(state.protocol, state.metadata, 'description');
   const isV2 =
     state.metadata.configuration['delta.checkpointPolicy']?.toLowerCase() === 'v2' &&
     supportsFeature(state.protocol, 'v2Checkpoint');
-  const [{ hint, files }] = await Promise.all([
+  const [{ hint, written }] = await Promise.all([
     isV2 ? writeV2(ctx, state, options) : writeClassic(ctx, state, options),
     bestEffort(() =>
       ctx.store.put(checksumPath(state.version), printVersionChecksum(state, { counted: true }), {
@@ -60,13 +79,13 @@ export async function writeCheckpoint(
   await bestEffort(() =>
     ctx.store.put(LAST_CHECKPOINT_PATH, printLastCheckpoint(hint), { kind: 'overwrite' }),
   );
-  return files === null ? snapshot : tableSnapshot(snapshot).withFiles(files);
+  return written;
 }
 
 interface Written {
   readonly hint: LastCheckpoint;
-  /** The state's, as the checkpoint has them; null where they stay as they are. */
-  readonly files: FileSet | null;
+  /** As for `write`. */
+  readonly written: WrittenCheckpoint | null;
 }
 
 async function writeClassic(
@@ -89,12 +108,9 @@ async function writeClassic(
     sizeInBytes: bytes.length,
     numOfAddFiles: state.files.size,
   };
-  if (put.kind !== 'written' || options.forgets !== undefined) return { hint, files: null };
-  const { etag } = put;
-  const files = await bestEffort(() =>
-    adoptCheckpoint(ctx.store, state, { path, etag, actions, copied: writer.copied }),
-  );
-  return { hint, files };
+  const { copied } = writer;
+  const written = put.kind === 'written' ? { path, etag: put.etag, actions, copied } : null;
+  return { hint, written };
 }
 
 /** Actions beside files up to which the hint repeats them, so that the checkpoint's own file need not be read. */
@@ -141,7 +157,7 @@ async function writeV2(
       sidecarFiles: sidecarLines.map(({ sidecar }) => sidecar ?? null),
     },
   };
-  return { hint, files: null };
+  return { hint, written: null };
 }
 
 /** What the checkpoint holds beside live files. */

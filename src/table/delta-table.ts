@@ -343,7 +343,7 @@ export class DeltaTable extends AlterableTable {
 
   /** Writes a checkpoint of this snapshot; commits do so by themselves every `delta.checkpointInterval` versions. */
   async checkpoint(): Promise<void> {
-    this.#snapshot = await writeCheckpoint(this.#context, this.#snapshot);
+    await writeCheckpoint(this.#context, this.#snapshot);
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   type PartitionValues,
   printVersionChecksum,
 } from '../log/index.ts';
-import { writeCheckpoint } from './checkpoint.ts';
+import { moveToCheckpoint } from './checkpoint.ts';
 import { compactLog } from './compact-log.ts';
 import { readChecksum } from './load.ts';
 import { publishManifest } from './manifest.ts';
@@ -43,7 +43,7 @@ export async function afterCommit(
   const { version, metadata } = snapshot;
   if (version > 0 && version % checkpointInterval(metadata) === 0) {
     await attempt(errors, async () => {
-      snapshot = tableSnapshot(await writeCheckpoint(ctx, snapshot));
+      snapshot = tableSnapshot(await moveToCheckpoint(ctx, snapshot));
     });
   } else if (hasChecksums(metadata)) {
     await attempt(errors, () => writeChecksum(ctx, committed));

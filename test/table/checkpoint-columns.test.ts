@@ -10,7 +10,7 @@ import {
   type RemoveFile,
   vectorId,
 } from '../../src/log/index.ts';
-import { writeCheckpoint } from '../../src/table/checkpoint.ts';
+import { moveToCheckpoint } from '../../src/table/checkpoint.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
 import { appendSpec, commit, memoryContext, newTable, onDisk } from './context.ts';
@@ -172,7 +172,7 @@ async function holds(
     apply(live, others);
   }
   for (const { changes, checkpointed, reopened } of history) {
-    if (checkpointed) snapshot = await writeCheckpoint(ctx, snapshot);
+    if (checkpointed) snapshot = await moveToCheckpoint(ctx, snapshot);
     if (reopened) snapshot = await openSnapshot(ctx);
     const actions = actionsOf(changes);
     const before = snapshot;

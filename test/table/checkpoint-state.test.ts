@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { checkpointPath, commitPath } from '../../src/log/index.ts';
 import { CheckpointColumns } from '../../src/table/checkpoint-columns.ts';
-import { writeCheckpoint } from '../../src/table/checkpoint.ts';
+import { moveToCheckpoint } from '../../src/table/checkpoint.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import { tableSnapshot } from '../../src/table/snapshot.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
@@ -40,7 +40,7 @@ function fileOf({ store }: TableContext, version: number): string {
 test('whoever wrote a checkpoint goes on from it, and whoever opens the table next', async () => {
   await onDisk(async (ctx) => {
     const before = await table(ctx);
-    const written = await writeCheckpoint(ctx, before);
+    const written = await moveToCheckpoint(ctx, before);
     expect(written.version).toBe(before.version);
     expect(pathsOf(written)).toEqual(pathsOf(before));
     expect([written.fileCount, written.sizeBytes]).toEqual([before.fileCount, before.sizeBytes]);
@@ -52,14 +52,14 @@ test('whoever wrote a checkpoint goes on from it, and whoever opens the table ne
 
 test('what a checkpoint copied is the same to the next one, and only what came since is read', async () => {
   await onDisk(async (ctx) => {
-    const first = await writeCheckpoint(ctx, await table(ctx));
+    const first = await moveToCheckpoint(ctx, await table(ctx));
     const removed = { path: 'b-7', deletionTimestamp: 1e12, dataChange: true };
     const grown = await commit(ctx, first, adding(names('b', 300)));
     const shrunk = await commit(ctx, grown.snapshot, {
       ...appendSpec(),
       actions: [{ kind: 'remove', remove: removed }],
     });
-    const second = await writeCheckpoint(ctx, shrunk.snapshot);
+    const second = await moveToCheckpoint(ctx, shrunk.snapshot);
     expect(columnsOf(second).segments[0]?.segment).toBe(columnsOf(first).segments[0]?.segment);
     expect(pathsOf(second)).toEqual(
       [...names('a', 1_000), ...names('b', 300)].filter((path) => path !== 'b-7').sort(),
@@ -75,13 +75,13 @@ test('few files stay as they are', async () => {
   await onDisk(async (ctx) => {
     const created = await newTable(ctx, { properties: {} });
     const { snapshot } = await commit(ctx, created, adding(names('a', 10)));
-    expect(await writeCheckpoint(ctx, snapshot)).toBe(snapshot);
+    expect(await moveToCheckpoint(ctx, snapshot)).toBe(snapshot);
   });
 });
 
 test('a checkpoint that was replaced is read, and one that is broken now is passed over', async () => {
   await onDisk(async (ctx) => {
-    const written = await writeCheckpoint(ctx, await table(ctx));
+    const written = await moveToCheckpoint(ctx, await table(ctx));
     const bytes = await readFile(fileOf(ctx, 1));
     await ctx.store.put(checkpointPath(1), bytes, { kind: 'overwrite' });
     const replaced = await openSnapshot(ctx);
