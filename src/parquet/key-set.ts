@@ -124,6 +124,21 @@ export class KeySet {
     return { bytes: this.#arena.subarray(0, offsets[this.#size]), offsets };
   }
 
+  /** Forgets the keys from number `size` on, as if they had not been added. */
+  truncate(size: number): void {
+    while (this.#size > size) {
+      this.#size -= 1;
+      let place = (this.#hashes[this.#size] ?? 0) & this.#slotMask;
+      while (((this.#slots[place] ?? 0) & this.#slotMask) - 1 !== this.#size) {
+        place = (place + 1) & this.#slotMask;
+      }
+      // No search passes over the key that came last.
+      this.#slots[place] = 0;
+    }
+    if (this.#marked > size) this.#marked = 0;
+    if (this.#bounded > size) [this.#bounded, this.#least, this.#greatest] = [0, 0, 0];
+  }
+
   /** Forgets all keys, and keeps the memory for others. */
   clear(): void {
     this.#size = 0;

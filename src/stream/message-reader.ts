@@ -171,12 +171,13 @@ export class MessageReader {
       batch.sizeBytes += fieldBytes(message.valueStart, message.valueEnd);
       let broken = this.#check(message);
       if (broken === null) {
-        const isRepeated = this.#isRepeated(message, options);
+        const keyCount = options.seen?.size ?? 0;
+        const isNew = this.#enters(message, options);
         // A promise only where a file is begun: waiting for each row would cost more than taking it.
-        const taken = isRepeated ? partition.tryOut(message) : partition.append(message);
+        const taken = isNew ? partition.append(message) : partition.tryOut(message);
         broken = taken instanceof Promise ? await taken : taken;
-        if (broken === null && isRepeated) batch.duplicateCount += 1;
-        else if (broken === null) this.#note(message, options);
+        if (broken !== null) options.seen?.truncate(keyCount);
+        else if (!isNew) batch.duplicateCount += 1;
       }
       if (broken !== null) await this.#bury(record, broken, { partition, batch, options });
     }
@@ -197,20 +198,14 @@ export class MessageReader {
     return null;
   }
 
-  #isRepeated(message: MessageFields, { seen, isKnown }: ReadMessagesOptions): boolean {
-    if (this.#keySlot < 0) return false;
-    const end = message.ends[this.#keySlot] ?? -1;
-    if (end < 0) return false;
-    const { memory, starts } = message;
-    const start = starts[this.#keySlot] ?? 0;
-    if (seen !== null && seen.find(memory, start, end) >= 0) return true;
-    return isKnown !== null && isKnown(memory, start, end);
-  }
-
-  #note({ memory, starts, ends }: MessageFields, { seen }: ReadMessagesOptions): void {
-    if (this.#keySlot < 0) return;
+  /** Whether the key of a message is new; from then on it is not. One without a key always is. */
+  #enters({ memory, starts, ends }: MessageFields, options: ReadMessagesOptions): boolean {
+    const { seen, isKnown } = options;
     const end = ends[this.#keySlot] ?? -1;
-    if (end >= 0) seen?.add(memory, starts[this.#keySlot] ?? 0, end);
+    if (end < 0) return true;
+    const start = starts[this.#keySlot] ?? 0;
+    if (isKnown !== null && isKnown(memory, start, end)) return false;
+    return seen === null || seen.add(memory, start, end);
   }
 
   #bury(

@@ -8,6 +8,7 @@ import {
   property,
   string,
   tuple,
+  uniqueArray,
 } from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -132,6 +133,38 @@ test('bounds are the least and the greatest key by their bytes, also after more 
     ),
   );
   expect(() => new KeySet().bounds()).toThrow('no bounds');
+});
+
+test('what came last can be forgotten, and added again', () => {
+  assert(
+    property(
+      uniqueArray(string({ maxLength: 12 }), { maxLength: 3000, size: 'max' }),
+      nat(3000),
+      (texts, kept) => {
+        const set = new KeySet();
+        const add = (text: string): boolean => {
+          const bytes = Buffer.from(text);
+          return set.add(bytes, 0, bytes.length);
+        };
+        texts.forEach(add);
+        if (set.size > 0) set.bounds();
+        const size = Math.min(kept, texts.length);
+        set.truncate(kept);
+        expect(set.size).toBe(size);
+        expect(texts.map((text) => find(set, text))).toEqual(
+          texts.map((_, number) => (number < size ? number : -1)),
+        );
+        const last = texts.slice(size).toReversed();
+        expect(last.every(add)).toBe(true);
+        expect(texts.some(add)).toBe(false);
+        if (texts.length === 0) return;
+        const all = texts.map((text) => Buffer.from(text)).sort((a, b) => Buffer.compare(a, b));
+        const { min, max } = set.bounds();
+        expect([Buffer.from(min), Buffer.from(max)]).toEqual([all.at(0), all.at(-1)]);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });
 
 test('a key is a copy: what it was taken from may change', () => {
