@@ -1,5 +1,6 @@
 /** Files put together without the engine: their row groups copied where they are large, their leaves where they are small. */
 
+import { isDeltaError } from '../../base/index.ts';
 import { type AddFile, rowCountOf } from '../../log/index.ts';
 import {
   type ByteSource,
@@ -50,9 +51,9 @@ export async function packFiles(
   if (target.isMapped || bin.files.some((add) => add.deletionVector !== undefined)) return null;
   // Ids of rows that stand in no file yet come from the log.
   if ((target.rowIds ?? null) !== null) return null;
-  const whole = bin.files.every(isLarge) ? await splicedInputs(packer, bin) : null;
   const { partitionValues } = bin;
   try {
+    const whole = bin.files.every(isLarge) ? await splicedInputs(packer, bin) : null;
     const file = await writeDataFile(ctx, target, partitionValues, (localFile) =>
       whole === null ? gather(packer, bin, localFile) : spliceFiles(whole, localFile),
     );
@@ -115,7 +116,13 @@ async function openInput(
     add.size > WHOLE_BYTES_MAX
       ? storeSource(store, path, { sizeBytes: add.size })
       : memorySource(path, await store.getRange(path, { start: 0, end: add.size, room }));
-  return { source, footer: await readFooter(source) };
+  try {
+    return { source, footer: await readFooter(source) };
+  } catch (error) {
+    // A file may have another size than the log says; whoever reads any file finds that, or tells what is wrong with it.
+    if (isDeltaError(error) && error.kind === 'data') throw new Unpackable();
+    throw error;
+  }
 }
 
 function isVerbatim({ target }: FilesPacker, footer: ParquetFooter): boolean {

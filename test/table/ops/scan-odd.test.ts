@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { openSnapshot } from '../../../src/table/open.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
+import { optimize } from '../../../src/table/ops/optimize.ts';
 import { query } from '../../../src/table/ops/query.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
 import { type FileSpec, type TableSpec, withTable } from './engine-table.ts';
@@ -37,6 +38,23 @@ describe.each(['memory', 'disk'] as const)('a file (%s)', (kind) => {
     });
   });
 });
+
+test.each(['memory', 'disk'] as const)(
+  'files of another size than the log says are packed (%s)',
+  async (kind) => {
+    const sizes = [1, undefined, 1_000_000];
+    const files = sizes.map((size, index) => ({
+      key: `${String(index)}.parquet`,
+      query: `SELECT ${String(index)} AS a`,
+      ...(size === undefined ? {} : { size }),
+    }));
+    await withTable(kind, { ddl: 'a int', files }, async ({ ctx, snapshot }) => {
+      const packed = await optimize(ctx, snapshot);
+      expect(packed).toMatchObject({ filesAdded: 1, filesRemoved: 3 });
+      expect(await checksum(ctx, packed.snapshot)).toEqual(await checksum(ctx, snapshot));
+    });
+  },
+);
 
 test('a path from the root of the disk is one', async () => {
   await withTable('disk', oneFile({ key: 'x.parquet' }), async ({ ctx, snapshot, folder }) => {
