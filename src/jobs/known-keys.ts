@@ -94,10 +94,11 @@ export class KnownKeys {
       this.#position = undefined;
       return;
     }
-    for (let number = 0; number < seen.size; number += 1) {
-      const key = seen.key(number);
-      kept.add(key, 0, key.length);
-    }
+    // The larger set takes in the other: where the folder was empty, nothing is copied.
+    const [larger, smaller] = kept.size < seen.size ? [seen, kept] : [kept, seen];
+    larger.addAll(smaller);
+    this.#kept = larger;
+    this.#seen = new KeySet();
     for (const path of paths) this.#entered.add(path);
   }
 

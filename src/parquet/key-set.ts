@@ -6,6 +6,8 @@
 import { assert } from '../base/index.ts';
 
 const SLOTS_MIN = 1024;
+/** Keys that room is made for before they come, which they may never do. */
+const KEYS_RESERVED_MAX = 2 ** 20 - 1;
 /** At least 32 bits for a key: of what is not in the set, at most one in 32 has a bit that is set. */
 const BITS_PER_SLOT = 16;
 /** Of the length before a value. */
@@ -62,16 +64,24 @@ export class KeySet {
   /** As `add`, and answers with the number of the key, whether it is new or not. */
   intern(bytes: Uint8Array, start: number, end: number): number {
     const view = this.#viewOf(bytes);
-    const hash = hashOf(view, start, end);
-    const place = this.#search(hash, view, start, end);
-    const slot = this.#slots[place] ?? 0;
-    if (slot !== 0) return (slot & this.#slotMask) - 1;
-    this.#append(view, start, end);
-    this.#hashes[this.#size] = hash;
-    this.#size += 1;
-    this.#slots[place] = (hash & ~this.#slotMask) | this.#size;
-    if (this.#size === this.#ends.length) this.#growSlots();
-    return this.#size - 1;
+    return this.#intern(hashOf(view, start, end), view, start, end);
+  }
+
+  /** Puts the keys of another set into this one. */
+  addAll(other: KeySet): void {
+    this.reserve(this.#size + other.#size);
+    for (let number = 0; number < other.#size; number += 1) {
+      const hash = other.#hashes[number] ?? 0;
+      this.#intern(hash, other.#arenaView, other.#startOf(number), other.#ends[number] ?? 0);
+    }
+  }
+
+  /** Makes room for `count` keys in all, or for some of them: a set that grows by itself sorts its keys anew each time. */
+  reserve(count: number): void {
+    const wanted = Math.min(count, KEYS_RESERVED_MAX);
+    let slotCount = this.#slots.length;
+    while (slotCount / 2 <= wanted) slotCount *= 2;
+    if (slotCount > this.#slots.length) this.#growSlots(slotCount);
   }
 
   /** The number of the key that has the bytes `start` (inclusive) to `end` (exclusive), or -1. */
@@ -212,6 +222,18 @@ export class KeySet {
     return place + 4 >= end || arena.getInt32(at, true) === view.getInt32(place, true);
   }
 
+  #intern(hash: number, view: DataView, start: number, end: number): number {
+    const place = this.#search(hash, view, start, end);
+    const slot = this.#slots[place] ?? 0;
+    if (slot !== 0) return (slot & this.#slotMask) - 1;
+    this.#append(view, start, end);
+    this.#hashes[this.#size] = hash;
+    this.#size += 1;
+    this.#slots[place] = (hash & ~this.#slotMask) | this.#size;
+    if (this.#size === this.#ends.length) this.#growSlots(this.#slots.length * 2);
+    return this.#size - 1;
+  }
+
   #append(view: DataView, start: number, end: number): void {
     let at = this.#startOf(this.#size);
     this.#makeRoom(at + end - start);
@@ -260,8 +282,8 @@ export class KeySet {
     this.#marked = this.#size;
   }
 
-  #growSlots(): void {
-    const slots = new Int32Array(this.#slots.length * 2);
+  #growSlots(slotCount: number): void {
+    const slots = new Int32Array(slotCount);
     const mask = slots.length - 1;
     for (let number = 0; number < this.#size; number += 1) {
       const hash = this.#hashes[number] ?? 0;

@@ -92,6 +92,7 @@ export class MessageReader {
   async read(ranges: readonly OffsetRange[], options: ReadMessagesOptions): Promise<ReadMessages> {
     const batch = new Batch(this.#spec, this.#payloads, this.#pool);
     const ordered = ranges.filter(({ start, end }) => end > start).sort(byPartition);
+    options.seen?.reserve(ordered.reduce((sum, { start, end }) => sum + end - start, 0));
     const limit = pLimit(FETCHES_MAX);
     const failed = new AbortController();
     const signals = [failed.signal, options.signal].filter((it) => it !== undefined);

@@ -167,6 +167,43 @@ test('what came last can be forgotten, and added again', () => {
   );
 });
 
+test('a set takes in another, and holds each key once', () => {
+  const texts = array(string({ maxLength: 5 }), { maxLength: 1500, size: 'max' });
+  const setOf = (keys: readonly string[]): KeySet => {
+    const set = new KeySet();
+    for (const key of keys) set.add(Buffer.from(key), 0, Buffer.byteLength(key));
+    return set;
+  };
+  assert(
+    property(texts, texts, (left, right) => {
+      const set = setOf(left);
+      set.addAll(setOf(right));
+      const all = [...new Set([...left, ...right])];
+      expect(set.size).toBe(all.length);
+      expect(all.map((text) => find(set, text))).toEqual([...all.keys()]);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('room that is made beforehand changes nothing but the memory', () => {
+  const set = new KeySet();
+  set.add(Buffer.from('a'), 0, 1);
+  set.reserve(100_000);
+  const { byteLength } = set;
+  expect(find(set, 'a')).toBe(0);
+  const key = Buffer.alloc(4);
+  for (let number = 1; number < 100_000; number += 1) {
+    key.writeUInt32LE(number);
+    set.add(key, 0, 4);
+  }
+  expect([find(set, 'a'), set.find(key, 0, 4)]).toEqual([0, 99_999]);
+  // Only the bytes of the keys took more.
+  expect(set.byteLength - byteLength).toBeLessThan(1024 * 1024);
+  // More than there is room for is as good as the most.
+  new KeySet().reserve(Number.MAX_SAFE_INTEGER);
+});
+
 test('a key is a copy: what it was taken from may change', () => {
   const set = new KeySet();
   const bytes = Buffer.from('abcdef');
