@@ -28,7 +28,7 @@ import {
 } from '../../schema/index.ts';
 import type { ObjectMeta, ObjectStore } from '../../store/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
-import { nullNotAllowed } from './errors.ts';
+import { filesWithoutColumns, nullNotAllowed } from './errors.ts';
 import { rowIdColumnsOf, rowIdFields } from './row-ids.ts';
 
 /** What the files of one operation have in common. */
@@ -203,6 +203,7 @@ interface FileContent {
 /** The one place where a footer becomes statistics, however the file came to be. */
 function contentOf(target: FileTarget, content: FileContent): FileStatistics {
   const { footer, path, partitionValues, ...known } = content;
+  if (footer.columns.length === 0 && footer.rowCount > 0) throw filesWithoutColumns();
   const statistics = footerStatistics(footer, target.fileSchema, known);
   for (const { name, type, nullable } of target.schema.fields) {
     const hasNull = target.partitionColumns.includes(name)

@@ -87,6 +87,17 @@ export function tableWithoutColumns(version: number): DeltaError {
   });
 }
 
+/** `TABLE_WITHOUT_COLUMNS`: rows of the table have nothing that a file could hold, and no engine reads such files. */
+export function filesWithoutColumns(): DeltaError {
+  return new DeltaError({
+    kind: 'invalid',
+    code: 'TABLE_WITHOUT_COLUMNS',
+    message:
+      'the table has no column that its files hold, only such of partitions or of the type void, ' +
+      'so no row can be written that is read again; add a column first',
+  });
+}
+
 /** `MERGE_AMBIGUOUS`: several source rows would change one row of the table. */
 export function mergeAmbiguous(rowCount: number, example: string): DeltaError {
   return new DeltaError({

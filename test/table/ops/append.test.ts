@@ -231,6 +231,15 @@ describe.each(['memory', 'disk'] as const)('append (%s)', (kind) => {
     });
   });
 
+  test('refuses rows of which no column is in the files, which nobody could read, and leaves nothing behind', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, 'parte string, nada void', { partitionBy: ['parte'] });
+      const refused = append(bench.ctx, start, { rows: [{ parte: 'x' }] });
+      await expect(refused).rejects.toMatchObject({ code: 'TABLE_WITHOUT_COLUMNS' });
+      expect(await dataFiles(bench)).toEqual([]);
+    });
+  });
+
   test('refuses files that are missing or of another type, all or nothing', async () => {
     await withBench(kind, async (bench) => {
       const start = await tableOf(bench, 'id bigint');
