@@ -5,7 +5,14 @@
 
 import { present } from '../base/index.ts';
 import type { ParquetNode } from '../parquet/index.ts';
-import type { MappingMode, Scalar, StructField, StructType } from '../schema/index.ts';
+import {
+  BINARY,
+  type MappingMode,
+  type Scalar,
+  type StructField,
+  type StructType,
+  typesEqual,
+} from '../schema/index.ts';
 import { duckType } from './duck-type.ts';
 import { matchField } from './field-match.ts';
 import { convertNode, readType } from './file-types.ts';
@@ -234,11 +241,20 @@ function ofEachFile(values: readonly (bigint | number)[]): string {
 function columnSql(field: StructField, file: RelationFile, mapping: MappingMode): string {
   const node = matchField(field, file.columns, mapping);
   if (node === null) return constantOf(field, file);
-  return convertNode(scanned(node.name), node, field.type, {
+  const sql = convertNode(scanned(node.name), node, field.type, {
     mapping,
     binder: new Binder(),
     path: field.name,
   });
+  return typesEqual(field.type, BINARY) ? unasked(sql) : sql;
+}
+
+/**
+ * A column of bytes whose Bloom filter is not asked: the engine looks there for how a value is written out, not for its bytes,
+ * and passes over the rows that are equal to it, also in a join. What is no plain column is compared row by row.
+ */
+function unasked(column: string): string {
+  return `CASE WHEN ${column} IS NOT NULL THEN ${column} END`;
 }
 
 function constantOf({ name, type }: StructField, { partitionValues }: RelationFile): string {

@@ -1,6 +1,6 @@
 /** Programs that failed once, made as small as they still did. */
 
-import type { Program } from './program.ts';
+import type { Program, Step } from './program.ts';
 
 export const REGRESSIONS: readonly Program[] = [
   {
@@ -73,4 +73,38 @@ export const REGRESSIONS: readonly Program[] = [
       },
     ],
   },
+  ...(['delete', 'merge'] as const).map((kind): Program => {
+    const [kept, gone] = [Uint8Array.of(255, 0, 1), Uint8Array.of(195, 169)];
+    const k = { column: ['k'], type: 'binary' } as const;
+    const last: Step =
+      kind === 'delete'
+        ? { do: 'delete', where: { op: '=', args: [k, { value: kept, type: 'binary' }] } }
+        : {
+            do: 'merge',
+            schema: 'k binary',
+            on: {
+              op: '=',
+              args: [
+                { column: ['s', 'k'], type: 'binary' },
+                { column: ['t', 'k'], type: 'binary' },
+              ],
+            },
+            matched: [{ delete: true }],
+            inserted: [],
+            bySource: [],
+            rows: [{ k: kept }],
+          };
+    return {
+      name: `a ${kind} finds bytes in a file that has a Bloom filter`,
+      store: 'memory',
+      schema: 'k binary',
+      partitionBy: [],
+      properties: {},
+      steps: [
+        { do: 'append', schema: 'k binary', rows: [{ k: kept }, { k: gone }] },
+        { do: 'delete', where: { op: '=', args: [k, { value: gone, type: 'binary' }] } },
+        last,
+      ],
+    };
+  }),
 ];
