@@ -86,6 +86,9 @@ export async function dropColumns(
       checkUnused(latest, column, path);
       checkNoLayout(latest, column, path);
       schema = edited(column, dropColumn(schema, path));
+      if (schema.fields.every(({ name }) => latest.partitionColumns.includes(name))) {
+        throw columnChangeInvalid(column, 'no column would be left for the files');
+      }
     }
     return {
       operation: 'DROP COLUMNS',

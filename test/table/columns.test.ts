@@ -140,6 +140,17 @@ describe('dropColumns and renameColumn', () => {
       const renamed = await renameColumn(bench.ctx, snapshot, { column: 'a', name: 'z' });
       expect(renamed.kind).toBe('committed');
     });
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'p string, a int, b int', {
+        ...MAPPED,
+        partitionBy: ['p'],
+      });
+      const { snapshot } = await dropColumns(bench.ctx, start, ['a']);
+      await expect(dropColumns(bench.ctx, snapshot, ['b'])).rejects.toMatchObject({
+        code: 'COLUMN_CHANGE_INVALID',
+        message: expect.stringContaining('no column would be left'),
+      });
+    });
   });
 });
 
