@@ -59,9 +59,12 @@ function capture(command: string, args: readonly string[], env: NodeJS.ProcessEn
   return done.stdout.trim();
 }
 
+/** What was compiled is kept, as our command lets Node keep it, and as Python does by itself for the peers. */
+const KEPT = { NODE_COMPILE_CACHE: join(work, 'compiled') };
+
 function measure(command: readonly string[], env: NodeJS.ProcessEnv = {}): Measured {
   const result = JSON.parse(
-    capture('python3', [`${bench}/measure.py`, ...command], env),
+    capture('python3', [`${bench}/measure.py`, ...command], { ...KEPT, ...env }),
   ) as Measured;
   if (result.code !== 0) throw new Error(`${command.join(' ')} ended with ${String(result.code)}`);
   return result;
