@@ -19,6 +19,11 @@ export function pathKey(path: string): string {
   return key.startsWith('s3a://') || key.startsWith('s3n://') ? `s3${key.slice(3)}` : key;
 }
 
+/** Whether a path is surely its own key: it is not encoded, and no URI. */
+export function isOwnKey(path: string): boolean {
+  return !path.includes('%') && !path.includes(':');
+}
+
 /** The unique id of a deletion vector, or `''` for none. PROTOCOL.md, "Derived Fields". */
 export function vectorId(vector: DeletionVectorDescriptor | undefined): string {
   if (vector === undefined) return '';
