@@ -206,7 +206,7 @@ function compact(): void {
     {
       name: 'deltawright',
       prepare: () => clone(target, table('compact')),
-      command: program('compact', table('compact')),
+      command: [...cli, 'optimize', table('compact')],
     },
     {
       name: 'delta-rs',
