@@ -3,7 +3,7 @@
  * between is read at once, held against what this transaction read, and the next try goes to the version after it.
  */
 
-import { backoffMs, type ErrorDetails, isDeltaError } from '../base/index.ts';
+import { backoffMs, type DeltaError, type ErrorDetails, isDeltaError } from '../base/index.ts';
 import {
   type Action,
   commitPath,
@@ -246,18 +246,24 @@ interface Came {
  */
 async function winners(ctx: TableContext, attempt: Try): Promise<Came | null> {
   const { before, after, written: attempted } = attempt;
+  let failure: DeltaError | null = null;
   try {
-    return before === null ? await first(ctx) : await advance(ctx, before);
+    const came = before === null ? await first(ctx) : await advance(ctx, before);
+    if (came !== null) return came;
   } catch (error) {
     if (!isDeltaError(error)) throw error;
     if (error.kind === 'unavailable') {
       throw commitOutcomeUnknown(attempted.version, attempted.txnId, error);
     }
-    // Where the log cannot be followed any further, the version itself still says whose it is.
-    if (!(await holds(ctx, attempted))) throw error;
+    failure = error;
+  }
+  // Where the log cannot be followed any further, the version itself still says whose it is.
+  if (await holds(ctx, attempted)) {
     const { version, actions } = attempted;
     return { snapshot: after, commits: [{ version, actions }] };
   }
+  if (failure !== null) throw failure;
+  return null;
 }
 
 /** Whether the version is the attempted commit. Errors: `COMMIT_OUTCOME_UNKNOWN`. */

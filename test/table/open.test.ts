@@ -265,7 +265,40 @@ describe('refreshSnapshot', () => {
     if (first === undefined) throw new Error('no table');
     expect(pathsOf(await refreshSnapshot(ctx, first))).toEqual(['a', 'b', 'c']);
   });
+
+  test('reads the log anew where its old part goes between being listed and read', async () => {
+    const ctx = memoryContext();
+    const [first] = await tableOf(ctx, 'a', 'b', 'c');
+    await checkpointAt(ctx, 3);
+    if (first === undefined) throw new Error('no table');
+    const cleaned = cleanedAtRead(ctx.store, commitPath(2), () => drop(ctx.store, 0, 1, 2));
+    expect(pathsOf(await refreshSnapshot({ ...ctx, store: cleaned }, first))).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
+  });
 });
+
+/** The store, where somebody cleans up just before `path` is read. */
+function cleanedAtRead(
+  store: ObjectStore,
+  path: string,
+  clean: () => Promise<unknown>,
+): ObjectStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'get') {
+        return async (...args: Parameters<ObjectStore['get']>) => {
+          if (args[0] === path) await clean();
+          return target.get(...args);
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
 
 describe('openMetadata', () => {
   test('tells version, protocol, metadata and schema, from commits alone', async () => {
