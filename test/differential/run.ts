@@ -90,7 +90,7 @@ class Run {
     const { schema, partitionBy, properties } = program;
     const spec = { schema, partitionBy, properties };
     const table = await DeltaTable.create(tools, options.place('table'), spec);
-    await options.witness?.begin(program, table);
+    await options.witness?.begin(program, { tools, table });
     return new Run(tools, { table, state: emptyTable(program) }, options);
   }
 

@@ -1,11 +1,15 @@
-/** Spark does each step on a table of its own, and reads ours; DuckDB and delta-rs read it at the end. */
+/**
+ * Spark does each step on a table of its own, which we read, and reads ours; at the end it reads its own too, and DuckDB and
+ * delta-rs read ours. For Spark to load a version costs more than a step: each is read by those who did not write it.
+ */
 
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { messageOf } from '../../src/base/index.ts';
-import type { DeltaTable } from '../../src/table/index.ts';
+import { messageOf, present } from '../../src/base/index.ts';
+import { DeltaTable, type TableTools } from '../../src/table/index.ts';
 import { type EngineProcess, startPeers, startSparkForFewRows } from '../interop/engines.ts';
+import { columnsText, sameLines } from './compare.ts';
 import { isTrue, sqlOf } from './expressions.ts';
 import { hashOf, linesOf } from './lines.ts';
 import type { ModelTable } from './model-table.ts';
@@ -20,7 +24,12 @@ export class SparkWitness implements Witness {
   readonly refusals = new Map<string, number>();
   readonly #spark: EngineProcess;
   readonly #peers: EngineProcess;
+  #tools: TableTools | null = null;
   #twin = '';
+  /** As we have it open. */
+  #opened: DeltaTable | null = null;
+  /** The version of ours that Spark read last. */
+  #read = '';
   /** Of the twin, by ours. */
   #versions = new Map<number, number>();
 
@@ -38,9 +47,12 @@ export class SparkWitness implements Witness {
     await Promise.all([this.#spark.stop(), this.#peers.stop()]);
   }
 
-  async begin(program: Program, table: DeltaTable): Promise<void> {
+  async begin(program: Program, { tools, table }: Parameters<Witness['begin']>[1]): Promise<void> {
     const uri = fileURLToPath(table.uri);
+    this.#tools = tools;
     this.#twin = `${uri}-twin`;
+    this.#opened = null;
+    this.#read = '';
     this.#versions = new Map([[table.snapshot.version, 0]]);
     const refusal = await this.#refusal({
       op: 'sql',
@@ -64,8 +76,13 @@ export class SparkWitness implements Witness {
     if (code === null && refusal !== null) this.#goOn(step.do, refusal, { uri, version });
     this.#versions.set(version, this.#twinVersion());
     const lines = linesOf(model.rows, model.schema);
-    await this.#same('the twin', { uri: this.#twin }, lines);
-    await this.#same('our table, read by Spark,', { uri }, lines);
+    await this.#sameTwin(step, facts, lines);
+    // What no step has touched since is what it was; a checkpoint is no version, and Spark loads from it.
+    const read = `${uri} ${String(version)}`;
+    if (read !== this.#read || step.do === 'checkpoint') {
+      await this.#same('our table, read by Spark,', { uri }, lines);
+    }
+    this.#read = read;
     if (step.do === 'read') {
       const query = `SELECT * FROM delta.\`${uri}\` WHERE ${sqlOf(step.where)}`;
       const rows = model.rows.filter((row) => isTrue(step.where, row));
@@ -76,7 +93,9 @@ export class SparkWitness implements Witness {
 
   async end(table: DeltaTable, model: ModelTable): Promise<void> {
     const uri = fileURLToPath(table.uri);
-    const sha256 = hashOf(linesOf(model.rows, model.schema));
+    const lines = linesOf(model.rows, model.schema);
+    await this.#same('the twin, read by Spark,', { uri: this.#twin }, lines);
+    const sha256 = hashOf(lines);
     for (const engine of ['duckdb', 'datafusion']) {
       try {
         const found = await this.#peers.checksum({ engine, uri });
@@ -102,6 +121,22 @@ export class SparkWitness implements Witness {
       { query: changesSql(schema, uri, range) },
       lines,
     );
+  }
+
+  async #sameTwin(step: Step, facts: StepFacts, lines: readonly string[]): Promise<void> {
+    const tools = present(this.#tools, 'the tools of a program that began');
+    this.#opened ??= await DeltaTable.open(tools, this.#twin);
+    const twin = await this.#opened.refresh();
+    const rows = await Array.fromAsync(this.#opened.scan());
+    const { uri, snapshot } = facts.table;
+    // Where no row changes, a merge of Spark's brings the new columns of its source, and one of ours does not.
+    const mayGrow =
+      step.do === 'merge' && step.evolve === true && snapshot.version === facts.version;
+    const grows = mayGrow && columnsText(twin.schema) !== columnsText(snapshot.schema);
+    const schema = grows ? snapshot.schema : twin.schema;
+    sameLines('the rows of the twin', linesOf(rows, schema), lines);
+    const { version } = snapshot;
+    if (grows) this.#goOn('merge', 'only the twin grows', { uri: fileURLToPath(uri), version });
   }
 
   async #same(
@@ -137,12 +172,14 @@ export class SparkWitness implements Witness {
     this.#note(`${step}: ${why}`);
     rmSync(this.#twin, { recursive: true, force: true });
     cpSync(uri, this.#twin, { recursive: true });
+    this.#opened = null;
     this.#versions = new Map(Array.from({ length: version + 1 }, (_, each) => [each, each]));
   }
 
   #moveTwin(uri: string, kind: 'shallow' | 'deep'): void {
     const from = this.#twin;
     this.#twin = `${uri}-twin`;
+    this.#opened = null;
     cpSync(from, this.#twin, { recursive: true });
     if (kind === 'shallow') this.#versions.clear();
   }

@@ -1,11 +1,11 @@
 /** Others who look at the table of a program after each step. */
 
-import type { DeltaTable } from '../../src/table/index.ts';
+import type { DeltaTable, TableTools } from '../../src/table/index.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Program, Step } from './program.ts';
 
 export interface Witness {
-  begin(program: Program, table: DeltaTable): Promise<void>;
+  begin(program: Program, made: { tools: TableTools; table: DeltaTable }): Promise<void>;
   /** Throws `Mismatch` where the table is another to them. */
   after(step: Step, facts: StepFacts): Promise<void>;
   end(table: DeltaTable, model: ModelTable): Promise<void>;

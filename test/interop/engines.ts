@@ -86,6 +86,9 @@ const FEW_ROWS: Readonly<Record<string, string>> = {
   'spark.sql.adaptive.enabled': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
   'spark.sql.codegen.wholeStage': 'false',
+  // Else each scan and each list of values is cut into a task for each core.
+  'spark.sql.files.minPartitionNum': '1',
+  'spark.sql.leafNodeDefaultParallelism': '1',
   'spark.sql.shuffle.partitions': '1',
   // Else VACUUM lists a table by ten thousand tasks.
   'spark.sql.sources.parallelPartitionDiscovery.parallelism': '1',
