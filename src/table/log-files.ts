@@ -82,6 +82,18 @@ export async function readCommits(
   });
 }
 
+/** As `readCommits`; null in the place of one that was cleaned up since it was listed. */
+export async function readCommitsIfThere(
+  store: ObjectStore,
+  files: readonly CommitFile[],
+): Promise<(WinnerCommit | null)[]> {
+  const limit = pLimit(READS_MAX);
+  return limit.map(files, async ({ path, version, bytes: own }) => {
+    const bytes = own ?? (await readIfThere(store, path));
+    return bytes === null ? null : { version, actions: parseCommit(bytes, path) };
+  });
+}
+
 /** The bytes of a commit, which a catalog may keep itself. */
 export async function readCommitBytes(store: ObjectStore, file: CommitFile): Promise<Uint8Array> {
   return file.bytes ?? (await store.get(file.path)).bytes;

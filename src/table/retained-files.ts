@@ -9,7 +9,7 @@ import {
 } from '../log/index.ts';
 import { encodePath } from '../schema/index.ts';
 import { listVersions } from './commit-source.ts';
-import { commitTimes, readCommits } from './log-files.ts';
+import { commitTimes, readCommitsIfThere } from './log-files.ts';
 import { tableSnapshot } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -74,8 +74,9 @@ async function* commitsSince(
   const files = commits.filter((file) => file.version <= version).toReversed();
   for (let start = 0; start < files.length; start += READS_MAX) {
     const batch = files.slice(start, start + READS_MAX);
-    const read = await readCommits(ctx.store, batch);
+    const read = await readCommitsIfThere(ctx.store, batch);
     for (const commit of read) {
+      if (commit === null) return;
       const fileMs = times.get(commit.version) ?? 0;
       if (Math.max(fileMs, toldMs(commit.actions)) < sinceMs) return;
       yield commit.actions;

@@ -2,12 +2,12 @@
 
 import pLimit from 'p-limit';
 
-import { assert } from '../../base/index.ts';
+import { assert, present } from '../../base/index.ts';
 import { earliestVersion, LOG_FOLDER } from '../../log/index.ts';
 import { encodePath, escapeHive, findField, physicalName } from '../../schema/index.ts';
 import { keysOfClones } from '../clones.ts';
 import { listVersions } from '../commit-source.ts';
-import { readCommits } from '../log-files.ts';
+import { readCommitsIfThere } from '../log-files.ts';
 import { manifestPaths } from '../manifest.ts';
 import { openSnapshot } from '../open.ts';
 import { pathsOfActions, pathsOfFile, retainedPaths, versionBefore } from '../retained-files.ts';
@@ -196,11 +196,11 @@ async function removedFiles(
   const isHidden = hiddenIn(snapshot);
   const keys = new Set<string>();
   for (let start = 0; start < wanted.length; start += READS_MAX) {
-    for (const { actions } of await readCommits(
-      ctx.store,
-      wanted.slice(start, start + READS_MAX),
-    )) {
-      for (const path of pathsOfActions(actions)) {
+    const batch = wanted.slice(start, start + READS_MAX);
+    for (const [place, commit] of (await readCommitsIfThere(ctx.store, batch)).entries()) {
+      const { version } = present(batch[place], 'the file of a commit');
+      if (commit === null) throw liteIncomplete(version + 1, vacuumedTo);
+      for (const path of pathsOfActions(commit.actions)) {
         const key = keyBelow(encodedRoot(ctx.store), path, { isOwn: true });
         if (key !== null && !isHidden(key)) keys.add(key);
       }

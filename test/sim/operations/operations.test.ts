@@ -25,3 +25,11 @@ test.each(Array.from({ length: SEEDS / SEEDS_TOGETHER }, (_, index) => index * S
   },
   TIMEOUT_MS,
 );
+
+test.each([[700_035, 'a commit is cleaned up that a vacuum has listed and is about to read']])(
+  'seed %i, which broke a rule once, breaks none: %s',
+  async (seed) => {
+    expect((await simulateOperations(seed, outside)).versions).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
