@@ -4,7 +4,6 @@ import { isDeltaError } from '../base/index.ts';
 import {
   checkReadable,
   checksumDifferences,
-  type CommitFile,
   commitPath,
   DescriptionReplay,
   hasInCommitTimestamps,
@@ -32,7 +31,7 @@ import {
 } from './load.ts';
 import {
   commitTimes,
-  readCommits,
+  readCommitsIfThere,
   readIfThere,
   readInCommitTimestamp,
   readTail,
@@ -95,8 +94,8 @@ export async function advance(
   if (own?.version !== snapshot.version) return null;
   if (newer.length === 0) return { snapshot, commits: [] };
   if (newer.some((file, index) => file.version !== snapshot.version + 1 + index)) return null;
-  const commits = await commitsIfThere(ctx, newer);
-  if (commits === null) return null;
+  const commits = await readCommitsIfThere(ctx.store, newer);
+  if (!commits.every((commit) => commit !== null)) return null;
   const replay = new Replay(snapshot.state);
   for (const commit of commits) replay.commit(commit.actions);
   const state = replay.finish(snapshot.version + newer.length);
@@ -104,19 +103,6 @@ export async function advance(
   const fileTimeMs = times.get(state.version) ?? snapshot.timestampMs;
   const timestampMs = ownTime(state) ?? Math.max(snapshot.timestampMs + newer.length, fileTimeMs);
   return { snapshot: new TableSnapshot(state, timestampMs, snapshot), commits };
-}
-
-/** Null where one of them was cleaned up since it was listed. */
-async function commitsIfThere(
-  { store }: TableContext,
-  files: readonly CommitFile[],
-): Promise<readonly WinnerCommit[] | null> {
-  try {
-    return await readCommits(store, files);
-  } catch (error) {
-    if (isDeltaError(error, 'STORE_NOT_FOUND')) return null;
-    throw error;
-  }
 }
 
 /** What a table is at its newest version, without its files. */
