@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 
 import type { AddFile } from '../log/index.ts';
 import type { ObjectMeta, ObjectStore } from '../store/index.ts';
-import { listLog, readCommits } from './log-files.ts';
+import { listLog, readCommitsIfThere } from './log-files.ts';
 import {
   isManifest,
   manifestFolder,
@@ -123,8 +123,9 @@ async function touchedSince(
   if (files.length !== snapshot.version - state.version) return null;
   const folders = new PartitionFolders(snapshot);
   const isPartitioned = snapshot.partitionColumns.length > 0;
-  for (const { actions } of await readCommits(store, files)) {
-    for (const action of actions) {
+  for (const commit of await readCommitsIfThere(store, files)) {
+    if (commit === null) return null;
+    for (const action of commit.actions) {
       if (action.kind === 'metaData') return null;
       if (action.kind === 'add') touched.add(folders.of(action.add.partitionValues).folder);
       if (action.kind !== 'remove') continue;

@@ -99,3 +99,23 @@ export async function readText(store: ObjectStore, path: string): Promise<string
 export async function writeText(store: ObjectStore, path: string, text: string): Promise<void> {
   await store.put(path, new TextEncoder().encode(text), { kind: 'overwrite' });
 }
+
+/** The store, where somebody cleans up just before `path` is read. */
+export function cleanedAtRead(
+  store: ObjectStore,
+  path: string,
+  clean: () => Promise<unknown>,
+): ObjectStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'get') {
+        return async (...args: Parameters<ObjectStore['get']>) => {
+          if (args[0] === path) await clean();
+          return target.get(...args);
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}

@@ -13,6 +13,7 @@ import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import {
   addAction,
   appendSpec,
+  cleanedAtRead,
   commit,
   memoryContext,
   newTable,
@@ -279,26 +280,6 @@ describe('refreshSnapshot', () => {
     ]);
   });
 });
-
-/** The store, where somebody cleans up just before `path` is read. */
-function cleanedAtRead(
-  store: ObjectStore,
-  path: string,
-  clean: () => Promise<unknown>,
-): ObjectStore {
-  return new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'get') {
-        return async (...args: Parameters<ObjectStore['get']>) => {
-          if (args[0] === path) await clean();
-          return target.get(...args);
-        };
-      }
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-}
 
 describe('openMetadata', () => {
   test('tells version, protocol, metadata and schema, from commits alone', async () => {

@@ -14,7 +14,7 @@ import {
   vectorId,
 } from '../../log/index.ts';
 import { listVersions } from '../commit-source.ts';
-import { commitTimes, readCommits } from '../log-files.ts';
+import { commitTimes, readCommitsIfThere } from '../log-files.ts';
 import { openSnapshot } from '../open.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { changesGone, changesNotRecorded, changesRange } from './errors.ts';
@@ -77,8 +77,12 @@ async function* changeSets(
   for (let version = range.first; version <= range.last; version += 1) {
     const commit = byVersion.get(version);
     if (commit === undefined) throw changesGone(version, commits[0]?.version ?? null);
-    const [read] = await readCommits(ctx.store, [commit]);
-    const actions = read?.actions ?? [];
+    const [read] = await readCommitsIfThere(ctx.store, [commit]);
+    if (read === undefined || read === null) {
+      const [first] = (await listVersions(ctx, 0)).commits;
+      throw changesGone(version, first?.version ?? null);
+    }
+    const { actions } = read;
     metadata = actions.findLast((action) => action.kind === 'metaData')?.metaData ?? metadata;
     if (metadata.configuration['delta.enableChangeDataFeed']?.toLowerCase() !== 'true') {
       throw changesNotRecorded(version);

@@ -18,7 +18,7 @@ import {
 } from '../../schema/index.ts';
 import type { ObjectMeta } from '../../store/index.ts';
 import { listVersions } from '../commit-source.ts';
-import { readCommits } from '../log-files.ts';
+import { readCommitsIfThere } from '../log-files.ts';
 import { manifestFolder } from '../manifest-layout.ts';
 import { openSnapshot } from '../open.ts';
 import { tableSnapshot } from '../snapshot.ts';
@@ -69,8 +69,12 @@ export async function namedFiles(ctx: TableContext, snapshot: Snapshot): Promise
   for (const remove of tableSnapshot(start).state.tombstones.values()) names.touch(remove);
   const wanted = listing.commits.filter(({ version }) => version <= snapshot.version);
   for (let first = 0; first < wanted.length; first += READS_MAX) {
-    const read = await readCommits(ctx.store, wanted.slice(first, first + READS_MAX));
-    for (const { version, actions } of read) names.commit(version, actions, version > earliest);
+    const read = await readCommitsIfThere(ctx.store, wanted.slice(first, first + READS_MAX));
+    for (const commit of read) {
+      // Cleaned up since it was listed: what is there now is less.
+      if (commit === null) return namedFiles(ctx, snapshot);
+      names.commit(commit.version, commit.actions, commit.version > earliest);
+    }
   }
   return names.finish(snapshot, earliest);
 }

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 
 import { cellText } from '../../../src/cli/output.ts';
+import { commitPath } from '../../../src/log/index.ts';
+import { writeCheckpoint } from '../../../src/table/checkpoint.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { type ChangesOptions, readChanges } from '../../../src/table/ops/changes.ts';
 import { inlineVector, portableVector } from '../../log/vectors.ts';
+import { cleanedAtRead } from '../context.ts';
 import { type EngineTable, type TableSpec, withTable } from './engine-table.ts';
 
 const VECTOR_1 = inlineVector(portableVector([1], 'array'), 1);
@@ -117,6 +120,28 @@ test('a version with change data files is told by them alone', async () => {
     await expect(changes(table, { fromVersion: 1 })).rejects.toMatchObject({
       code: 'TABLE_FILE_MISSING',
       details: { path: 'c.parquet' },
+    });
+  });
+});
+
+test('a commit that is cleaned up before it is read is told of', async () => {
+  const commits = (size: number): readonly (readonly object[])[] => [
+    [{ remove: { ...FILE, size } }],
+    [{ add: { ...ADD, size } }],
+    [{ remove: { ...FILE, size } }],
+  ];
+  await withCommits(commits, async (table) => {
+    const { store } = table.ctx;
+    const clean = async (): Promise<void> => {
+      await writeCheckpoint(table.ctx, await openSnapshot(table.ctx));
+      await store.delete([0, 1, 2].map((version) => commitPath(version)));
+    };
+    const latest = await openSnapshot(table.ctx);
+    const ctx = { ...table.ctx, store: cleanedAtRead(store, commitPath(2), clean) };
+    const reading = Array.fromAsync(readChanges(ctx, latest, { fromVersion: 1 }));
+    await expect(reading).rejects.toMatchObject({
+      code: 'CHANGES_GONE',
+      details: { version: 2, earliest: 3 },
     });
   });
 });

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { LOG_FOLDER } from '../../../src/log/index.ts';
+import { commitPath, LOG_FOLDER } from '../../../src/log/index.ts';
 import { crashAtWrite, faultyStore, type ObjectStore } from '../../../src/store/index.ts';
 import { isDeltaError, type ManualClock } from '../../../src/base/index.ts';
 import { parseDdl } from '../../../src/schema/index.ts';
@@ -22,6 +22,7 @@ import { overwrite } from '../../../src/table/ops/overwrite.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
 import { tableContext, tableTools } from '../../../src/table/table-tools.ts';
 import type { Snapshot, TableContext } from '../../../src/table/types.ts';
+import { cleanedAtRead } from '../context.ts';
 import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
 
 /** A name that stands nowhere else. */
@@ -566,6 +567,25 @@ test('a log that begins with a checkpoint, and files of another shape before', a
     expect(done.before.reduce((sum, { partialCount }) => sum + partialCount, 0)).toBe(3);
     expect(done.rewritten).toHaveLength(1);
     expect((await namesOfOrphans(ctx)).length).toBe(3);
+  });
+});
+
+test('a log that is cleaned up while it is read', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const start = await filled(bench);
+    const second = commitPath(2);
+    let isDone = false;
+    const clean = async (): Promise<void> => {
+      if (isDone) return;
+      isDone = true;
+      await writeCheckpoint(ctx, start);
+      await ctx.store.delete([0, 1, 2].map((version) => commitPath(version)));
+    };
+    const beside = { ...ctx, store: cleanedAtRead(ctx.store, second, clean) };
+    const done = await erase(beside, start, ALONE);
+    expect([isDone, done.before.length > 0]).toEqual([true, true]);
+    expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
   });
 });
 
