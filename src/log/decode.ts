@@ -31,7 +31,7 @@ export function decodeAction(line: JsonObject, file: string, lineNumber: number)
     // An unknown action may be named like something that every object has.
     const problem = Object.hasOwn(CHECKS, key) ? (CHECKS[key]?.(members) ?? null) : null;
     if (problem !== null) fail(file, lineNumber, `${key}: ${problem}`);
-    const action = assemble(key, members);
+    const action = assemble(key, withTime(key, members));
     if (action !== null) actions.push(action);
   }
   return actions.length === 0 ? [{ kind: 'unknown', line }] : actions;
@@ -124,22 +124,17 @@ function assemble(key: string, members: JsonObject): Action | null {
     case 'add':
       return {
         kind: 'add',
-        add: filled(withTime(members, 'modificationTime'), {
-          partitionValues: {},
-          dataChange: true,
-        }) as unknown as AddFile,
+        add: filled(members, { partitionValues: {}, dataChange: true }) as unknown as AddFile,
       };
     case 'remove':
       return {
         kind: 'remove',
-        remove: filled(withTime(members, 'deletionTimestamp'), {
-          dataChange: true,
-        }) as unknown as RemoveFile,
+        remove: filled(members, { dataChange: true }) as unknown as RemoveFile,
       };
     case 'txn':
-      return { kind: 'txn', txn: withTime(members, 'lastUpdated') as unknown as Txn };
+      return { kind: 'txn', txn: members as unknown as Txn };
     case 'metaData':
-      return { kind: 'metaData', metaData: metadataOf(withTime(members, 'createdTime')) };
+      return { kind: 'metaData', metaData: metadataOf(members) };
     case 'protocol':
       return { kind: 'protocol', protocol: members as unknown as Protocol };
     case 'domainMetadata':
@@ -162,13 +157,22 @@ function assemble(key: string, members: JsonObject): Action | null {
   }
 }
 
+/** The member that is a time, by the key of an action. */
+const TIMES: Readonly<Record<string, string | undefined>> = {
+  add: 'modificationTime',
+  remove: 'deletionTimestamp',
+  txn: 'lastUpdated',
+  metaData: 'createdTime',
+};
+
 /** The greatest double that is an int64. */
 const TIME_MAX = 2 ** 63 - 1024;
 
 /** Some writers give nanoseconds, or the end of all times: rounded, since times are compared and shown, and no more. */
-function withTime(members: JsonObject, name: string): JsonObject {
-  const time = members[name];
-  if (typeof time !== 'bigint') return members;
+function withTime(key: string, members: JsonObject): JsonObject {
+  const name = Object.hasOwn(TIMES, key) ? TIMES[key] : undefined;
+  const time = name === undefined ? undefined : members[name];
+  if (name === undefined || typeof time !== 'bigint') return members;
   return { ...members, [name]: Math.max(-TIME_MAX, Math.min(Number(time), TIME_MAX)) };
 }
 
