@@ -37,7 +37,7 @@ export interface SourceOptions {
 
 /**
  * What `work` makes of the source of a version. Where it throws `CHECKPOINT_CORRUPT` it is called again with a source
- * that does without that checkpoint; where there is none, also not in a second listing, the error is thrown. Where a
+ * that does without that checkpoint; where there is none, also not in a listing made since, the error is thrown. Where a
  * commit is gone that was listed, the log is listed again, once. Errors: those of `chooseSegment`.
  */
 export async function fromLog<T>(
@@ -50,16 +50,19 @@ export async function fromLog<T>(
   let { listing, copy } = await locate(ctx, version);
   let failure: unknown = null;
   let wasGone = false;
-  let isSecond = false;
+  let unusableWhenListed = 0;
+  const listAgain = async (): Promise<void> => {
+    listing = await listVersions(ctx, 0);
+    unusableWhenListed = unusable.size;
+  };
   for (;;) {
     let segment: LogSegment;
     try {
       segment = chooseSegment(listing, { version, unusable });
     } catch (error) {
-      if (isSecond || unusable.size === 0) throw failure ?? error;
-      // From its start, and with the commits that came while the first was made.
-      listing = await listVersions(ctx, 0);
-      isSecond = true;
+      if (unusable.size === unusableWhenListed) throw failure ?? error;
+      // From its start, and with the commits that came while the one before was made.
+      await listAgain();
       continue;
     }
     const checkpoint = checkpointOf(segment, copy);
@@ -68,8 +71,7 @@ export async function fromLog<T>(
     } catch (error) {
       if (isDeltaError(error, 'STORE_NOT_FOUND') && !wasGone) {
         // Cleaned up, or published, since it was listed: a second listing knows what there is now.
-        listing = await listVersions(ctx, 0);
-        isSecond = true;
+        await listAgain();
         wasGone = true;
         continue;
       }

@@ -51,6 +51,22 @@ async function drop(ctx: TableContext, from: number, to: number): Promise<void> 
   await ctx.store.delete(versions.map(commitPath));
 }
 
+async function writeTorn(ctx: TableContext, version: number): ReturnType<typeof writeV2> {
+  const made = await writeV2(ctx, version, { format: 'json', sidecars: 1 });
+  await writeText(ctx.store, made.path, 'torn');
+  return made;
+}
+
+/** Listings, one after the other, do not show these yet. */
+function hideFrom(ctx: TableContext, hidden: readonly (readonly string[])[]): void {
+  const list = ctx.store.list.bind(ctx.store);
+  const later = [...hidden];
+  ctx.store.list = async function* (prefix, options) {
+    const missing = later.shift() ?? [];
+    for await (const meta of list(prefix, options)) if (!missing.includes(meta.path)) yield meta;
+  };
+}
+
 async function expectWhole(ctx: TableContext): Promise<void> {
   const snapshot = await openSnapshot(ctx);
   expect(pathsOf(snapshot)).toEqual(['b', 'c', 'd', 'e']);
@@ -151,15 +167,16 @@ describe('a V2 checkpoint', () => {
 
   test('that is torn is no loss where its commit came too late for the first listing', async () => {
     const ctx = await table();
-    const { path } = await writeV2(ctx, 5, { format: 'json', sidecars: 1 });
-    await writeText(ctx.store, path, 'torn');
-    const list = ctx.store.list.bind(ctx.store);
-    let listings = 0;
-    ctx.store.list = async function* (prefix, options) {
-      listings += 1;
-      const hidden = listings === 1 ? commitPath(5) : '';
-      for await (const meta of list(prefix, options)) if (meta.path !== hidden) yield meta;
-    };
+    await writeTorn(ctx, 5);
+    hideFrom(ctx, [[commitPath(5)]]);
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['b', 'c', 'd', 'e']);
+  });
+
+  test('that is torn, as the one before it is, is no loss either in the second', async () => {
+    const ctx = await table();
+    await writeHint(ctx.store, 2, await writeTorn(ctx, 2));
+    const { path } = await writeTorn(ctx, 5);
+    hideFrom(ctx, [[commitPath(5), path], [commitPath(5)]]);
     expect(pathsOf(await openSnapshot(ctx))).toEqual(['b', 'c', 'd', 'e']);
   });
 
