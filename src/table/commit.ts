@@ -18,9 +18,10 @@ import {
 import { commitContended, commitOutcomeUnknown, transactionConflict } from './errors.ts';
 import { isolationLevel } from './isolation.ts';
 import { readIfThere } from './log-files.ts';
-import { advance, openSnapshot } from './open.ts';
+import { advance, openMetadata, openSnapshot } from './open.ts';
 import { afterCommit } from './post-commit.ts';
 import { type Prepared, prepareCommit, txnsOf } from './prepare-commit.ts';
+import { logRetentionMs } from './properties.ts';
 import { readScope } from './read-scope.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import type {
@@ -34,6 +35,8 @@ import type {
 
 /** Tries at a version before giving up; each lost one means that another writer's commit went through. */
 const ATTEMPTS_MAX = 1_000;
+/** For so long a commit is not cleaned up, even where another writer has changed how long it is to be. */
+const KEPT_MS = 3_600_000;
 /** Pauses after a lost try, in milliseconds. */
 const BACKOFF = { delayMsMin: 2, delayMsMax: 200 } as const;
 /** Questions whether a commit without an answer was written. */
@@ -62,6 +65,7 @@ export async function commitTransaction(
     spec.signal?.throwIfAborted();
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
+    if (base !== null && !(await goesOn(ctx, base))) return replaced(base);
     const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
     // Before it is put: what cannot be read of the table must not fail a commit that stands.
     const after = following(base, written);
@@ -114,6 +118,20 @@ export function staleStep(
     return `the progress of ${appId} in the table is ${found}, not ${wanted}`;
   }
   return null;
+}
+
+/**
+ * Whether the log still has this version. Of a snapshot that was held for long it may be gone, cleaned up with those that
+ * followed it: then the next version looks free, and a commit there would be in no table.
+ */
+async function goesOn(ctx: TableContext, base: TableSnapshot): Promise<boolean> {
+  const { version, timestampMs, metadata } = base;
+  const ageMs = ctx.clock.now() - timestampMs;
+  if (ageMs < Math.min(KEPT_MS, logRetentionMs(metadata))) return true;
+  if ((await ctx.store.head(commitPath(version))) !== null) return true;
+  // Some cleanups leave nothing of a version but its checkpoint.
+  const now = await openMetadata(ctx);
+  return now.version === version && now.metadata.id === metadata.id;
 }
 
 /** True where the commit is in the log now, false where another one is. */

@@ -42,7 +42,9 @@ async function travel(world: World, ctx: TableContext): Promise<void> {
     const isNotThere =
       isDeltaError(error, 'VERSION_NOT_FOUND') || isDeltaError(error, 'TIMESTAMP_TOO_EARLY');
     if (isNotThere && (isGone || isStale)) return;
-    if (isDeltaError(error, 'LOG_GAP') && isGone) return;
+    // Of what is left of it: commits behind a hole, or a checkpoint that was torn.
+    const isLeftOver = isDeltaError(error, 'LOG_GAP') || isDeltaError(error, 'CHECKPOINT_CORRUPT');
+    if (isLeftOver && isGone) return;
     throw error;
   }
 }

@@ -40,6 +40,8 @@ export function chooseTerms(random: Random, seed: number): Terms {
   const properties: Readonly<Record<string, string | false>> = {
     'delta.checkpointInterval': isParquet && chance(0.5) ? '3' : '1000000',
     'delta.checkpointPolicy': isV2 && 'v2',
+    // A cleanup takes what no work needs any more, however young it is.
+    'delta.logRetentionDuration': 'interval 0 seconds',
     'delta.enableInCommitTimestamps': isTimed && 'true',
     'deltawright.versionChecksums': chance(0.2) && 'true',
     'deltawright.logCompactionInterval': chance(0.2) && '3',

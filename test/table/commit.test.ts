@@ -9,6 +9,7 @@ import {
   type ObjectStore,
 } from '../../src/store/index.ts';
 import { denied } from '../../src/store/errors.ts';
+import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
 import type {
@@ -383,6 +384,45 @@ test('a table that was deleted and made anew is a conflict, and a refresh sees t
   await ctx.store.delete(paths);
   await newTable(ctx);
   expect((await refreshSnapshot(ctx, snapshot)).version).toBe(0);
+});
+
+describe('on a snapshot that was held for long', () => {
+  const HOURS_2_MS = 7_200_000;
+
+  /** Version 0 as it was held, and version 3 with a checkpoint, before which nothing is left. */
+  async function cleanedUp(): Promise<{ ctx: TableContext; held: Snapshot; latest: Snapshot }> {
+    const ctx = memoryContext();
+    const held = await newTable(ctx);
+    let latest = held;
+    for (const path of ['a', 'b', 'c']) {
+      const spec = { ...appendSpec(), actions: [addAction(path)] };
+      ({ snapshot: latest } = await commit(ctx, latest, spec));
+    }
+    await writeCheckpoint(ctx, latest);
+    await ctx.store.delete([0, 1, 2].map(commitPath));
+    ctx.clock.advance(HOURS_2_MS);
+    return { ctx, held, latest };
+  }
+
+  test('nothing is committed where a cleanup took the versions after it', async () => {
+    const { ctx, held } = await cleanedUp();
+    const spec = { ...appendSpec(), actions: [addAction('late')] };
+    const outcome = await commitTransaction(ctx, held, spec);
+    expect(outcome).toMatchObject({ kind: 'conflict', code: 'CONFLICT_REPLACED' });
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b', 'c']);
+    expect(await ctx.store.head(commitPath(1))).toBeNull();
+  });
+
+  test.each([[true], [false]])(
+    'the next version goes in, its own commit being there: %s',
+    async (isThere) => {
+      const { ctx, latest } = await cleanedUp();
+      if (!isThere) await ctx.store.delete([commitPath(3)]);
+      const outcome = await commit(ctx, latest, { ...appendSpec(), actions: [addAction('d')] });
+      expect(outcome).toMatchObject({ kind: 'committed', version: 4 });
+      expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b', 'c', 'd']);
+    },
+  );
 });
 
 describe('progress that is moved on', () => {
