@@ -43,18 +43,22 @@ export interface FileColumns {
 
 /** Two of them as one: the rows of the first keep their numbers. No path is in both. */
 export class JoinedColumns implements FileColumns {
-  readonly size: number;
   readonly rowCount: number;
-  readonly sizeBytes: number;
   readonly #first: FileColumns;
   readonly #second: FileColumns;
 
   constructor(first: FileColumns, second: FileColumns) {
-    this.size = first.size + second.size;
     this.rowCount = first.rowCount + second.rowCount;
-    this.sizeBytes = first.sizeBytes + second.sizeBytes;
     this.#first = first;
     this.#second = second;
+  }
+
+  get size(): number {
+    return this.#first.size + this.#second.size;
+  }
+
+  get sizeBytes(): number {
+    return this.#first.sizeBytes + this.#second.sizeBytes;
   }
 
   find(keys: ReadonlySet<string>): ReadonlyMap<string, ColumnFile> {

@@ -45,8 +45,9 @@ interface Parts {
   readonly columns: FileColumns | null;
   /** By `pathKey`. */
   readonly changes: LayeredMap<Change>;
-  readonly size: number;
-  readonly sizeBytes: number;
+  /** What the changes make of the columns' own: fewer where it is below zero. */
+  readonly sizeChange: number;
+  readonly bytesChange: number;
 }
 
 /** More is looked up before another set goes on from it, which copies it. */
@@ -68,16 +69,19 @@ export class FileSet {
   }
 
   static empty(): FileSet {
-    return new FileSet({ columns: null, changes: LayeredMap.empty(), size: 0, sizeBytes: 0 }, null);
+    const nothing = { columns: null, sizeChange: 0, bytesChange: 0 };
+    return new FileSet({ ...nothing, changes: LayeredMap.empty() }, null);
   }
 
   get size(): number {
-    return this.#settled().size;
+    const { columns, sizeChange } = this.#settled();
+    return (columns?.size ?? 0) + sizeChange;
   }
 
   /** Sum of the files' sizes. */
   get sizeBytes(): number {
-    return this.#settled().sizeBytes;
+    const { columns, bytesChange } = this.#settled();
+    return (columns?.sizeBytes ?? 0) + bytesChange;
   }
 
   /** The live file of this `pathKey`, or null. */
@@ -152,16 +156,17 @@ export class FileDraft {
   readonly #pending: PendingFiles;
   /** Of a log that is read from its start or a checkpoint: files that are in no columns that came. */
   readonly #grown: GrownFiles | null;
-  #size: number;
-  #sizeBytes: number;
+  #sizeChange: number;
+  #bytesChange: number;
 
-  constructor({ columns, changes, size, sizeBytes }: Parts, pending: PendingFiles | null) {
+  constructor(parts: Parts, pending: PendingFiles | null) {
+    const { columns, changes, sizeChange, bytesChange } = parts;
     this.#columns = columns;
     this.#changes = new LayeredDraft(changes);
     this.#pending = new PendingFiles(pending);
     this.#grown = changes.size === 0 && pending === null ? new GrownFiles() : null;
-    this.#size = size;
-    this.#sizeBytes = sizeBytes;
+    this.#sizeChange = sizeChange;
+    this.#bytesChange = bytesChange;
   }
 
   /** Whether there are so many files of commits alone that `addLine` is to be called for those that it takes. */
@@ -173,8 +178,6 @@ export class FileDraft {
   start(columns: FileColumns): void {
     assert(this.#columns === null, 'files came in columns twice');
     this.#columns = columns;
-    this.#size += columns.size;
-    this.#sizeBytes += columns.sizeBytes;
   }
 
   /** The file takes the place of the one that has its key. */
@@ -232,12 +235,15 @@ export class FileDraft {
   /** All but what is pending; nothing may be added or removed any more. */
   parts(): Parts {
     const { few, blocks } = this.#grown?.finish() ?? { few: [], blocks: null };
-    for (const [key, file] of few) this.#changes.set(key, file);
+    for (const [key, file] of few) {
+      this.#count(null, file);
+      this.#changes.set(key, file);
+    }
     return {
       columns: joined(this.#columns, blocks),
       changes: this.#changes.finish(),
-      size: this.#size + (this.#grown?.size ?? 0),
-      sizeBytes: this.#sizeBytes + (this.#grown?.sizeBytes ?? 0),
+      sizeChange: this.#sizeChange,
+      bytesChange: this.#bytesChange,
     };
   }
 
@@ -260,8 +266,8 @@ export class FileDraft {
   }
 
   #count(before: AddFile | null, after: AddFile | null): void {
-    this.#size += Number(after !== null) - Number(before !== null);
-    this.#sizeBytes += (after?.size ?? 0) - (before?.size ?? 0);
+    this.#sizeChange += Number(after !== null) - Number(before !== null);
+    this.#bytesChange += (after?.size ?? 0) - (before?.size ?? 0);
   }
 }
 

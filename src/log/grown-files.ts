@@ -11,20 +11,11 @@ const OBJECTS_MAX = 4_096;
 export class GrownFiles {
   /** By key; empty as soon as there are blocks. */
   readonly #few = new Map<string, AddFile>();
-  #fewBytes = 0;
   #blocks: FileBlocks | null = null;
 
   /** Whether they are in columns. */
   get isLong(): boolean {
     return this.#blocks !== null;
-  }
-
-  get size(): number {
-    return this.#few.size + (this.#blocks?.size ?? 0);
-  }
-
-  get sizeBytes(): number {
-    return this.#fewBytes + (this.#blocks?.sizeBytes ?? 0);
   }
 
   has(key: string): boolean {
@@ -37,14 +28,12 @@ export class GrownFiles {
       this.#blocks.add(key, file);
       return;
     }
-    this.#fewBytes += file.size - (this.#few.get(key)?.size ?? 0);
     this.#few.set(key, file);
     if (this.#few.size <= OBJECTS_MAX) return;
     const blocks = new FileBlocks();
     for (const [each, one] of this.#few) blocks.add(each, one);
     this.#blocks = blocks;
     this.#few.clear();
-    this.#fewBytes = 0;
   }
 
   /** As `add`, where they are long; false where the line is no action after all. */
@@ -57,13 +46,12 @@ export class GrownFiles {
     this.#blocks?.remove(key, vector);
     const live = this.#few.get(key);
     if (live === undefined || vectorId(live.deletionVector) !== vectorId(vector)) return;
-    this.#fewBytes -= live.size;
     this.#few.delete(key);
   }
 
   /** What they are now; nothing may be added or removed any more. */
   finish(): {
-    readonly few: Iterable<readonly [string, AddFile]>;
+    readonly few: ReadonlyMap<string, AddFile>;
     readonly blocks: FileBlocks | null;
   } {
     return { few: this.#few, blocks: this.#blocks };

@@ -6,6 +6,12 @@ import type { Expression } from './expression.ts';
 import { findField } from './structure.ts';
 import type { StructType } from './types.ts';
 
+/** What must be true for the expression to be: the terms that `AND` joins, or it alone. */
+export function conjunctsOf(expression: Expression): readonly Expression[] {
+  if (expression.kind !== 'binary' || expression.operator !== 'and') return [expression];
+  return [...conjunctsOf(expression.left), ...conjunctsOf(expression.right)];
+}
+
 /** The expressions directly below, in the order of the text. */
 export function expressionParts(expression: Expression): readonly Expression[] {
   switch (expression.kind) {

@@ -21,6 +21,7 @@ export {
 export { asNullable, evolveSchema, type Evolution, type EvolveMode } from './evolve.ts';
 export type { BinaryOperator, Expression } from './expression.ts';
 export {
+  conjunctsOf,
   expressionColumns,
   expressionParts,
   mapColumns,

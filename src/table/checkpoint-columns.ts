@@ -9,6 +9,7 @@ import {
   pathKey,
 } from '../log/index.ts';
 import type * as Parquet from '../parquet/index.ts';
+import { withoutRepeats } from './checkpoint-repeats.ts';
 import { checkpointCorrupt } from './errors.ts';
 import { type FileSegment, SegmentReader } from './file-segment.ts';
 import type { PartitionTable } from './partition-table.ts';
@@ -25,8 +26,9 @@ export interface CheckpointSegments {
   readonly parquet: typeof Parquet;
   /** Of the partitions that the segments have numbers of. */
   readonly table: PartitionTable;
-  /** No two of their files have one path. */
   readonly segments: readonly FileSegment[];
+  /** Whether some of their files may be there twice, as other writers leave them: told when it is asked for. */
+  readonly mayRepeat: boolean;
   /** For messages. */
   readonly checkpoint: { readonly version: number; readonly path: string };
 }
@@ -36,36 +38,46 @@ const indexes = new WeakMap<FileSegment, PathIndex>();
 
 /** What turns out to be broken when it is asked for is `CHECKPOINT_CORRUPT`, and `fault` from then on. */
 export class CheckpointColumns implements FileColumns {
-  readonly size: number;
   readonly rowCount: number;
-  readonly sizeBytes: number;
   readonly #parquet: typeof Parquet;
   /** The partitions that the segments have numbers of. */
   readonly table: PartitionTable;
-  readonly segments: readonly PlacedSegment[];
+  #segments: readonly PlacedSegment[];
+  #mayRepeat: boolean;
+  #sums: { readonly size: number; readonly sizeBytes: number } | null = null;
   readonly #checkpoint: CheckpointSegments['checkpoint'];
   #fault: DeltaError | null = null;
   #searches = 0;
 
-  constructor({ parquet, table, segments, checkpoint }: CheckpointSegments) {
+  constructor({ parquet, table, segments, mayRepeat, checkpoint }: CheckpointSegments) {
     this.#parquet = parquet;
     this.table = table;
     this.#checkpoint = checkpoint;
-    const placed: PlacedSegment[] = [];
-    let [first, size, sizeBytes] = [0, 0, 0];
-    for (const segment of segments) {
-      placed.push({ segment, first });
+    this.#mayRepeat = mayRepeat;
+    let first = 0;
+    this.#segments = segments.map((segment) => {
+      const placed = { segment, first };
       first += segment.rowCount;
-      for (let row = 0; row < segment.rowCount; row += 1) {
-        if (segment.isFile !== null && segment.isFile[row] === 0) continue;
-        size += 1;
-        sizeBytes += segment.sizes[row] ?? 0;
-      }
-    }
-    this.segments = placed;
+      return placed;
+    });
     this.rowCount = first;
-    this.size = size;
-    this.sizeBytes = sizeBytes;
+  }
+
+  get size(): number {
+    return this.#summed().size;
+  }
+
+  get sizeBytes(): number {
+    return this.#summed().sizeBytes;
+  }
+
+  /** No two of their files have one path. */
+  get segments(): readonly PlacedSegment[] {
+    if (this.#mayRepeat) {
+      this.#segments = this.#sound(() => this.#withoutRepeats());
+      this.#mayRepeat = false;
+    }
+    return this.#segments;
   }
 
   /** What was found to be wrong with the checkpoint; null as long as nothing is. */
@@ -90,7 +102,9 @@ export class CheckpointColumns implements FileColumns {
       return (verdicts[number] ??= partition(this.table.values(number)));
     };
     try {
-      for (const { segment, first } of this.segments) {
+      // Few are held against each other as they come, which takes no look at all the others.
+      const seen = this.#mayRepeat && this.#areFew(isWanted) ? new Set<string>() : null;
+      for (const { segment, first } of seen === null ? this.segments : this.#segments) {
         const { isFile, rowCount } = segment;
         const partitions = segment.partitions();
         let reader: SegmentReader | null = null;
@@ -99,7 +113,8 @@ export class CheckpointColumns implements FileColumns {
           if (!isWanted(partitions[row] ?? 0)) continue;
           if (hidden.size > 0 && hidden.has(first + row)) continue;
           reader ??= this.readerOf(segment);
-          yield reader.file(row, { statistics });
+          const file = reader.file(row, { statistics });
+          if (seen === null || isFirst(file, seen)) yield file;
         }
       }
     } catch (error) {
@@ -120,6 +135,41 @@ export class CheckpointColumns implements FileColumns {
   /** Reads the files of one of the segments. */
   readerOf(segment: FileSegment): SegmentReader {
     return new SegmentReader(this.#parquet, segment, this.table);
+  }
+
+  #summed(): { readonly size: number; readonly sizeBytes: number } {
+    if (this.#sums !== null) return this.#sums;
+    let [size, sizeBytes] = [0, 0];
+    for (const { segment } of this.segments) {
+      for (let row = 0; row < segment.rowCount; row += 1) {
+        if (segment.isFile !== null && segment.isFile[row] === 0) continue;
+        size += 1;
+        sizeBytes += segment.sizes[row] ?? 0;
+      }
+    }
+    return (this.#sums = { size, sizeBytes });
+  }
+
+  #withoutRepeats(): readonly PlacedSegment[] {
+    const distinct = withoutRepeats(
+      this.#segments.map(({ segment }) => segment),
+      (segment) => {
+        const reader = this.readerOf(segment);
+        return (row) => reader.path(row);
+      },
+    );
+    return this.#segments.map(({ segment, first }, index) => {
+      return { segment: distinct[index] ?? segment, first };
+    });
+  }
+
+  #areFew(isWanted: (partition: number) => boolean): boolean {
+    let left = this.rowCount / FEW_SHARE;
+    for (const { segment } of this.#segments) {
+      for (const partition of segment.partitions()) if (isWanted(partition)) left -= 1;
+      if (left < 0) return false;
+    }
+    return true;
   }
 
   #sound<T>(work: () => T): T {
@@ -205,6 +255,15 @@ export class CheckpointColumns implements FileColumns {
     }
     return found;
   }
+}
+
+/** Of so many files, those that are one are few. */
+const FEW_SHARE = 32;
+
+/** Whether the add has not been seen: the same one has the same path, size and time. */
+function isFirst({ path, size, modificationTime }: AddFile, seen: Set<string>): boolean {
+  const before = seen.size;
+  return seen.add(`${size} ${modificationTime} ${pathKey(path)}`).size > before;
 }
 
 /** Which values of the page are paths of the keys. */

@@ -7,8 +7,7 @@ import { type CheckpointAction, type FileSet, type LogState, Replay } from '../l
 import type { ObjectStore } from '../store/index.ts';
 import { CheckpointColumns } from './checkpoint-columns.ts';
 import { type CheckpointToRead, readCheckpointParts } from './checkpoint-read.ts';
-import { withoutRepeats } from './checkpoint-repeats.ts';
-import { type FileSegment, readSegment, SegmentReader } from './file-segment.ts';
+import { type FileSegment, readSegment } from './file-segment.ts';
 import { readingCheckpoint } from './load.ts';
 import { PartitionTable } from './partition-table.ts';
 
@@ -70,6 +69,7 @@ export async function adoptCheckpoint(
     parquet,
     table,
     segments,
+    mayRepeat: false,
     checkpoint: { version, path },
   });
   if (columns.size !== state.files.size) return null;
@@ -92,13 +92,9 @@ async function readState(store: ObjectStore, checkpoint: CheckpointToRead): Prom
   }
   if (segments.length > 0) {
     const parquet = await import('../parquet/index.ts');
-    const distinct = withoutRepeats(segments, (segment) => {
-      const reader = new SegmentReader(parquet, segment, table);
-      return (row) => reader.path(row);
-    });
     const place = { version, path: files[0]?.path ?? '' };
     replay.columns(
-      new CheckpointColumns({ parquet, table, segments: distinct, checkpoint: place }),
+      new CheckpointColumns({ parquet, table, segments, mayRepeat: true, checkpoint: place }),
     );
   }
   return replay.finish(version);

@@ -68,22 +68,21 @@ export class PartitionTable {
 
 /** Sequences of entries as paths from a root, so that one that was met before is known by numbers alone. */
 class EntryPaths {
-  /** Of the paths that were gone on from: by entry. */
-  readonly #next: (Map<number, number> | undefined)[] = [];
+  /** Of each path that was gone on from the paths that follow, by the number of their last key and then of its value. */
+  readonly #next: (number[] | undefined)[][] = [];
   /** Of each path the one that it goes on from, and by which entry. */
-  readonly #from: { readonly path: number; readonly entry: number }[] = [{ path: 0, entry: 0 }];
+  readonly #from: (readonly [path: number, key: number, value: number])[] = [[0, 0, 0]];
   /** Of each path that files have its number, or −1; the root has the first. */
   readonly #numbers: number[] = [0];
   /** By number. */
   readonly #paths: number[] = [0];
 
   after(path: number, key: number, value: number): number {
-    const entry = key * TEXTS_MAX + value;
-    const known = this.#next[path]?.get(entry);
+    const known = this.#next[path]?.[key]?.[value];
     if (known !== undefined) return known;
-    const next = this.#from.push({ path, entry }) - 1;
-    this.#numbers.push(-1);
-    (this.#next[path] ??= new Map()).set(entry, next);
+    const next = this.#numbers.push(-1) - 1;
+    this.#from.push([path, key, value]);
+    ((this.#next[path] ??= [])[key] ??= [])[value] = next;
     return next;
   }
 
@@ -101,16 +100,13 @@ class EntryPaths {
     const entries: [number, number][] = [];
     let path = this.#paths[number] ?? 0;
     while (path !== 0) {
-      const { path: before, entry } = this.#from[path] ?? { path: 0, entry: 0 };
-      entries.push([Math.floor(entry / TEXTS_MAX), entry % TEXTS_MAX]);
+      const [before, key, value] = this.#from[path] ?? [0, 0, 0];
+      entries.push([key, value]);
       path = before;
     }
     return entries.toReversed();
   }
 }
-
-/** More texts than a `Map` has room for. */
-const TEXTS_MAX = 2 ** 26;
 
 /** The entries from `start` to `end` as a map. */
 export function entriesOf(

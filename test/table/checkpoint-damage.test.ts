@@ -12,7 +12,7 @@ import {
   rowsToArrow,
   writeParquet,
 } from '../../src/parquet/index.ts';
-import type { Row } from '../../src/schema/index.ts';
+import { parseDdl, type Row } from '../../src/schema/index.ts';
 import { checkpointSchema } from '../../src/table/checkpoint-rows.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import { openSnapshot, refreshSnapshot } from '../../src/table/open.ts';
@@ -26,8 +26,15 @@ const STATS = '{"numRecords":1,"minValues":{"id":"a text that repeats"}}';
 /** Versions 0 and 1, and a checkpoint of 1. */
 async function table(): Promise<TableContext> {
   const ctx = memoryContext();
-  const created = await newTable(ctx, { properties: { 'delta.checkpointInterval': '1000' } });
-  const actions = PATHS.map((path, size) => addAction(path, { size, stats: `${STATS} ` + size }));
+  const created = await newTable(ctx, {
+    schema: parseDdl('id string, part string'),
+    partitionBy: ['part'],
+    properties: { 'delta.checkpointInterval': '1000' },
+  });
+  const actions = PATHS.map((path, size) => {
+    const partitionValues = { part: String(size % 100) };
+    return addAction(path, { size, partitionValues, stats: `${STATS} ` + size });
+  });
   const { snapshot } = await commit(ctx, created, { ...appendSpec(), actions });
   await writeCheckpoint(ctx, snapshot);
   return ctx;
@@ -106,6 +113,8 @@ test('an add that stands twice in a checkpoint is one file', async () => {
   await ctx.store.put(checkpointPath(1), file, { kind: 'overwrite' });
   await ctx.store.delete([commitPath(0), commitPath(1)]);
   const snapshot = await openSnapshot(ctx);
+  const inPart = [...snapshot.files({ partition: ({ part }) => part === '70' })];
+  expect(inPart.map(({ size }) => size)).toEqual([70, 170, 270]);
   expect(snapshot.fileCount).toBe(300);
   expect(snapshot.sizeBytes).toBe((299 * 300) / 2);
   expect(pathsOf(snapshot)).toEqual([...PATHS].sort());

@@ -3,8 +3,10 @@
 import type { AddFile, PartitionValues } from '../../log/index.ts';
 import {
   type Expression,
+  type FileFacts,
   type FileStatistics,
   columnsRead,
+  conjunctsOf,
   findField,
   fromScalar,
   mayMatch,
@@ -148,6 +150,7 @@ function partitionJudge(
   fields: readonly StructField[],
 ): (values: PartitionValues) => PartitionJudgement {
   const known = new WeakMap<PartitionValues, PartitionJudgement>();
+  const terms = where === null ? [] : conjunctsOf(where).map((term) => termOf(term, schema));
   return (values) => {
     const held = known.get(values);
     if (held !== undefined) return held;
@@ -155,7 +158,7 @@ function partitionJudge(
     const facts = { schema, partitionValues, statistics: null };
     let parsed: ReadonlyMap<string, Scalar | null> | null = null;
     const judgement = {
-      mayMatch: where === null || mayMatch(where, facts),
+      mayMatch: terms.every((term) => term(facts)),
       partitionValues,
       partition: () =>
         (parsed ??= new Map(
@@ -167,6 +170,19 @@ function partitionJudge(
     };
     known.set(values, judgement);
     return judgement;
+  };
+}
+
+/** What a term of a condition says of a partition: asked once for each value where it reads one column alone. */
+function termOf(term: Expression, schema: StructType): (facts: FileFacts) => boolean {
+  const [column, ...others] = columnsRead(term, schema).fields;
+  if (column === undefined || others.length > 0) return (facts) => mayMatch(term, facts);
+  const known = new Map<string | null | undefined, boolean>();
+  return (facts) => {
+    const value = facts.partitionValues[column.name];
+    let may = known.get(value);
+    if (may === undefined) known.set(value, (may = mayMatch(term, facts)));
+    return may;
   };
 }
 

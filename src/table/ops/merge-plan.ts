@@ -10,6 +10,7 @@ import {
 } from '../../engine/index.ts';
 import {
   BYTE,
+  conjunctsOf,
   type DataType,
   DOUBLE,
   type Expression,
@@ -374,9 +375,4 @@ function clauseOf(clauses: readonly Pick<RowClause, 'condition' | 'scope'>[], fi
     return `WHEN ${when} THEN ${String(first + index)}`;
   });
   return `CASE ${arms.join(' ')} END`;
-}
-
-function conjunctsOf(expression: Expression): readonly Expression[] {
-  if (expression.kind !== 'binary' || expression.operator !== 'and') return [expression];
-  return [...conjunctsOf(expression.left), ...conjunctsOf(expression.right)];
 }
