@@ -63,6 +63,12 @@ const COMMIT_MUTANTS: readonly Mutant[] = [
     instead: 'throw error;',
   },
   {
+    name: 'a version that was cleaned up is committed to again',
+    file: COMMIT,
+    text: 'if (base !== null && !(await goesOn(ctx, base))) return replaced(base);',
+    instead: '',
+  },
+  {
     name: 'no conflicts are looked for',
     file: COMMIT,
     text: 'if (conflict !== null) {\n    const',

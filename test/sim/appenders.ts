@@ -42,6 +42,17 @@ export function appender(world: World, name: string, count: number): Actor {
   });
 }
 
+/** Appends to a snapshot that it opened so long ago that a cleanup may have taken its version since. */
+export function sleeper(world: World, name: string): Actor {
+  return steps(world, { name, count: 1 }, async (ctx, { life }) => {
+    const snapshot = await world.open(ctx);
+    await ctx.clock.sleep(700 + world.random.float() * 700);
+    const row = newRow(world, life);
+    const ended = await commit(world, ctx, snapshot, blindly(world, row));
+    if (ended === 'conflict') await transact(world, ctx, () => blindly(world, row));
+  });
+}
+
 /** One of several that run the same batches of one application: each is applied once, whoever does it. */
 export function batchWriter(
   world: World,

@@ -4,7 +4,7 @@ import { isDeltaError } from '../../src/base/index.ts';
 import { commitTransaction } from '../../src/table/commit.ts';
 import { listLog } from '../../src/table/log-files.ts';
 import { administrator, enabler } from './administrators.ts';
-import { appender, batchWriter, ingester, worker } from './appenders.ts';
+import { appender, batchWriter, ingester, sleeper, worker } from './appenders.ts';
 import { marker } from './foreign.ts';
 import { group } from './group.ts';
 import { restorer, vacuumer } from './housekeepers.ts';
@@ -79,7 +79,9 @@ export function castOf(world: World, seed: number): readonly Actor[] {
       ? [checkpointer(world, 'checkpointer', isLarge || terms.isParquet ? 4 : 2)]
       : []),
     ...(chance(0.3) ? [compactor(world, 'compactor', 2)] : []),
-    ...(chance(terms.isParquet ? 0.6 : 0.3) ? [janitor(world, 'janitor', 2)] : []),
+    ...(chance(terms.isParquet ? 0.6 : 0.3)
+      ? [janitor(world, 'janitor', 2), sleeper(world, 'sleeper')]
+      : []),
     ...(chance(0.05) ? [doctor(world, 'doctor', 2)] : []),
     ...(terms.isCoordinated ? [expiry(world, 'expiry', 6)] : []),
     ...(restores ? [restorer(world, 'restorer', 4)] : []),
