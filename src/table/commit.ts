@@ -127,7 +127,8 @@ export function staleStep(
 async function goesOn(ctx: TableContext, base: TableSnapshot): Promise<boolean> {
   const { version, timestampMs, metadata } = base;
   const ageMs = ctx.clock.now() - timestampMs;
-  if (ageMs < Math.min(KEPT_MS, logRetentionMs(metadata))) return true;
+  // One that is ahead of this clock has no age that is known.
+  if (ageMs >= 0 && ageMs < Math.min(KEPT_MS, logRetentionMs(metadata))) return true;
   if ((await ctx.store.head(commitPath(version))) !== null) return true;
   // Some cleanups leave nothing of a version but its checkpoint.
   const now = await openMetadata(ctx);
