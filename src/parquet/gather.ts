@@ -5,7 +5,8 @@
 
 import { LENGTH_BYTES, PlainValues } from './key-pages.ts';
 import type { LeafChunk } from './leaf-chunk.ts';
-import { LeafReader, type LeafScratch } from './leaf-reader.ts';
+import { LeafReader } from './leaf-reader.ts';
+import type { LeafScratch } from './leaf-scratch.ts';
 import type { LeafPiece } from './leaf-values.ts';
 import { type EntryLevels, PageEntries } from './page-entries.ts';
 import type { ParquetNode } from './types.ts';

@@ -22,7 +22,8 @@ export {
   verifyPages,
 } from './leaf-chunk.ts';
 export { type CopiedLeaf, LeafCopier, type LeafCopyOptions } from './leaf-copy.ts';
-export { type Items, LeafReader, LeafScratch, type TextPage } from './leaf-reader.ts';
+export { type Items, LeafReader, type TextPage } from './leaf-reader.ts';
+export { LeafScratch } from './leaf-scratch.ts';
 export { type LeafRowsSource, readLeafRows } from './leaf-rows.ts';
 export type { LeafPiece } from './leaf-values.ts';
 export { mapColumns, mapColumnsOf, unmappedFooter } from './mapped-columns.ts';

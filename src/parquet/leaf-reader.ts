@@ -1,12 +1,13 @@
 /** The values of a `LeafChunk`. What a reader has decoded last it keeps, and no more: it is dropped when they are not wanted any more. */
 
-import type { Corrupt } from './errors.ts';
-import { PlainValues } from './key-pages.ts';
-import { decodeHybrid, isOneRun } from './hybrid.ts';
+import { LENGTH_BYTES, PlainValues } from './key-pages.ts';
+import { decodeHybrid } from './hybrid.ts';
 import { freshRoom, type LeafChunk, type Room, type StoredPage } from './leaf-chunk.ts';
-import { bitWidthOf } from './page-buffer.ts';
-import { PageCodec } from './page-codec.ts';
+import { LeafScratch } from './leaf-scratch.ts';
+import type { PageCodec } from './page-codec.ts';
 import { checkPage } from './page-header.ts';
+import { decodeLevels, type LevelKind, numbered, presentCount, spread } from './page-levels.ts';
+import { TextTable } from './text-table.ts';
 
 /** The texts of one page of a leaf that does not repeat. */
 export interface TextPage {
@@ -41,33 +42,6 @@ export interface Items {
   /** Which of the texts each item is; -1 where it is null. */
   readonly entries: Int32Array;
   readonly texts: readonly string[];
-}
-
-/** Memory that readers use over and over again for what they decode on the way. */
-export class LeafScratch {
-  readonly codec: PageCodec;
-  readonly #numbers = new Map<string, Int32Array>();
-  #bytes: Uint8Array = new Uint8Array(0);
-
-  constructor(corrupt: Corrupt) {
-    this.codec = new PageCodec(corrupt);
-  }
-
-  /** At least so many bytes. */
-  bytes(count: number): Uint8Array {
-    if (this.#bytes.length < count) this.#bytes = new Uint8Array(count + count / 4);
-    return this.#bytes;
-  }
-
-  /** Exactly so many numbers. */
-  numbers(use: 'repetition' | 'definition' | 'indices', count: number): Int32Array {
-    let held = this.#numbers.get(use);
-    if (held === undefined || held.length < count) {
-      held = new Int32Array(count + count / 4);
-      this.#numbers.set(use, held);
-    }
-    return held.subarray(0, count);
-  }
 }
 
 export class LeafReader {
@@ -361,27 +335,6 @@ export class LeafReader {
   }
 }
 
-export interface LevelKind {
-  readonly count: number;
-  readonly max: number;
-  /** 0 for repetition levels, `max` for definition levels. */
-  readonly usual: number;
-}
-
-/** The levels of a page; null where all of them are what they mostly are: no value repeats, or all are there. */
-export function decodeLevels(
-  bytes: Uint8Array,
-  { count, max, usual }: LevelKind,
-  { scratch, corrupt }: { readonly scratch: LeafScratch; readonly corrupt: Corrupt },
-): Int32Array | null {
-  const hybrid = { bytes, start: 0, end: bytes.length, bitWidth: bitWidthOf(max) };
-  if (isOneRun(hybrid, usual, count)) return null;
-  const levels = scratch.numbers(usual === 0 ? 'repetition' : 'definition', count);
-  decodeHybrid(hybrid, levels, corrupt);
-  return levels;
-}
-
-const LENGTH_BYTES = 4;
 /** Of the upper half of an integer that a double holds exactly. */
 const SAFE_HIGH = 2 ** 21;
 
@@ -393,68 +346,4 @@ interface Sections {
   /** Null where all values are there. */
   readonly definition: Levels;
   readonly values: Uint8Array;
-}
-
-/** How many entries hold a value. */
-export function presentCount(definition: Int32Array | null, count: number, max: number): number {
-  if (definition === null) return count;
-  let present = 0;
-  for (let at = 0; at < count; at += 1) if (definition[at] === max) present += 1;
-  return present;
-}
-
-/** The number of each row's value; -1 for null. */
-function numbered(definition: Int32Array, max: number): Int32Array {
-  let count = 0;
-  return definition.map((level) => {
-    if (level !== max) return -1;
-    count += 1;
-    return count - 1;
-  });
-}
-
-/** Moves the numbers at the beginning of a page to the rows that have one. */
-function spread(
-  page: Float64Array,
-  from: { readonly present: number; readonly definition: Int32Array; readonly max: number },
-): void {
-  let next = from.present;
-  for (let row = page.length - 1; row >= 0; row -= 1) {
-    if (from.definition[row] === from.max) {
-      next -= 1;
-      page[row] = page[next] ?? Number.NaN;
-    } else page[row] = Number.NaN;
-  }
-}
-
-/** Texts with a number each. Those of a dictionary keep their places in it, so that they are made once. */
-class TextTable {
-  readonly texts: string[] = [];
-  readonly #numbers = new Map<string, number>();
-  #dictionary: Int32Array | null = null;
-
-  ofDictionary(values: PlainValues, indices: (size: number) => Int32Array): Int32Array {
-    const numbers = (this.#dictionary ??= this.ofPlain(values));
-    const own = indices(values.count);
-    for (let at = 0; at < own.length; at += 1) own[at] = numbers[own[at] ?? 0] ?? -1;
-    return own;
-  }
-
-  ofPlain(values: PlainValues): Int32Array {
-    const { bytes } = values;
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const offsets = values.offsets();
-    return new Int32Array(values.count).map((_, at) =>
-      this.#numberOf(buffer.toString('utf8', (offsets[at] ?? 0) + LENGTH_BYTES, offsets[at + 1])),
-    );
-  }
-
-  #numberOf(text: string): number {
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    const number = this.texts.length;
-    this.texts.push(text);
-    this.#numbers.set(text, number);
-    return number;
-  }
 }

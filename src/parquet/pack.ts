@@ -10,7 +10,7 @@ import { corruptData } from './errors.ts';
 import { encodeTrailer, MAGIC } from './footer-writer.ts';
 import { isFloat, LeafGatherer } from './gather.ts';
 import { fetchChunk, openLeaf } from './leaf-chunk.ts';
-import { LeafScratch } from './leaf-reader.ts';
+import { LeafScratch } from './leaf-scratch.ts';
 import { PAGE_CODECS } from './page-codec.ts';
 import { PageEncoder } from './page-encoder.ts';
 import { isBounded, LEAF_BYTES_MAX, PageJoiner } from './page-joiner.ts';

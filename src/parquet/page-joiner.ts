@@ -10,17 +10,13 @@ import { JoinedValues, type Place } from './joined-values.ts';
 import { LENGTH_BYTES } from './key-pages.ts';
 import { KeySet } from './key-set.ts';
 import { freshRoom, type LeafChunk, type StoredPage } from './leaf-chunk.ts';
-import {
-  decodeLevels,
-  LeafReader,
-  type LeafScratch,
-  presentCount,
-  type RawPage,
-} from './leaf-reader.ts';
+import { LeafReader, type RawPage } from './leaf-reader.ts';
+import type { LeafScratch } from './leaf-scratch.ts';
 import { bitWidthOf, type LevelRange } from './page-buffer.ts';
 import { ChunkPages, type PageEncoder } from './page-encoder.ts';
 import { PageEntries, type PageLevels } from './page-entries.ts';
 import { checkPage, type PageHeader } from './page-header.ts';
+import { decodeLevels, presentCount } from './page-levels.ts';
 import { firstSnappyLiteral } from './snappy-elements.ts';
 import { snappyLength, snappyLiteralHead } from './snappy-encoder.ts';
 import type { ChunkStatistics, ColumnChunk } from './types.ts';

@@ -11,7 +11,7 @@ import { ChunkEncoder } from './chunk-encoder.ts';
 import { corruptData } from './errors.ts';
 import { LeafGatherer, widthOf } from './gather.ts';
 import { fetchChunk, openLeaf } from './leaf-chunk.ts';
-import { LeafScratch } from './leaf-reader.ts';
+import { LeafScratch } from './leaf-scratch.ts';
 import type { LeafPiece } from './leaf-values.ts';
 import { meaningOf } from './patch.ts';
 import { type SpliceInput, writing } from './splice.ts';
