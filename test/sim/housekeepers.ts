@@ -22,7 +22,7 @@ export function vacuumer(world: World, name: string, count: number): Actor {
     await ctx.clock.sleep(FILE_RETENTION_MS * (0.5 + world.random.float()));
     const snapshot = held !== null && world.random.float() < 0.6 ? held : await world.open(ctx);
     held = snapshot;
-    const store = bearable(world, ctx.store);
+    const store = bearable(world, ctx);
     const mode = world.random.float() < 0.8 ? 'full' : 'lite';
     // The log is read from where it begins.
     const work = async (): Promise<void> => {
@@ -39,8 +39,16 @@ export function vacuumer(world: World, name: string, count: number): Actor {
   });
 }
 
-/** The store, which refuses a deletion that somebody at work could not bear: in the world outside, retention is longer than any work. */
-function bearable(world: World, store: ObjectStore): ObjectStore {
+/**
+ * The store, which refuses a deletion that somebody at work could not bear: in the world outside, retention is longer than any work.
+ * Between the plan and the commit that begins to carry it out others have time, as large folders give them.
+ */
+function bearable(world: World, { store, clock }: TableContext): ObjectStore {
+  const put: ObjectStore['put'] = async (...call) => {
+    if (world.random.float() < 0.3)
+      await clock.sleep((world.random.float() * FILE_RETENTION_MS) / 4);
+    return store.put(...call);
+  };
   const remove = async (paths: readonly string[]): Promise<void> => {
     const isData = paths.some((path) => !path.startsWith('_'));
     const needsMs = world.inUse().sinceMs;
@@ -52,6 +60,7 @@ function bearable(world: World, store: ObjectStore): ObjectStore {
   return new Proxy(store, {
     get: (target, key) => {
       if (key === 'delete') return remove;
+      if (key === 'put') return put;
       const member: unknown = Reflect.get(target, key);
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },

@@ -167,7 +167,7 @@ export class World {
     try {
       return await work();
     } finally {
-      own.untilMs = this.scheduler.nowMs + LATE_MS_MAX;
+      own.untilMs = this.#lateUntilMs();
     }
   }
 
@@ -209,6 +209,11 @@ export class World {
     });
   }
 
+  /** Until when a request that was lost may still take effect. */
+  #lateUntilMs(): number {
+    return this.scheduler.nowMs + (this.objects.faults.late > 0 ? LATE_MS_MAX : 0);
+  }
+
   #processOf(clock: Clock): Process {
     const process = this.#processes.get(clock);
     if (process === undefined) throw new Error('a context of nobody');
@@ -218,7 +223,7 @@ export class World {
   #crash(process: Process): void {
     this.note(`${process.name} crashes`);
     this.scheduler.kill(process);
-    const untilMs = this.scheduler.nowMs + LATE_MS_MAX;
+    const untilMs = this.#lateUntilMs();
     for (const work of this.#underWay) if (work.process === process) work.untilMs ??= untilMs;
   }
 }
