@@ -171,8 +171,8 @@ class Cast {
   #toText(): string | null {
     const { sql, type } = this.#operand;
     if (isFractional(type)) return doubleText(sql, this.#binder);
-    if (is(type, 'date')) return this.#binder.bind(sql, dateText);
-    if (is(type, 'timestamp', 'timestamp_ntz')) return this.#binder.bind(sql, timestampText);
+    if (is(type, 'date')) return dateText(sql, this.#binder);
+    if (is(type, 'timestamp', 'timestamp_ntz')) return timestampText(sql, this.#binder);
     if (is(type, 'binary')) return `decode(${sql})`;
     if (type.kind === 'decimal') return decimalText(sql, type);
     return type.kind === 'primitive' ? `CAST(${sql} AS VARCHAR)` : null;

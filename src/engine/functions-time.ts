@@ -219,7 +219,7 @@ function fromEpoch(unitMicros: number): (call: Call) => Typed {
 function fromUnixTime(call: Call): Typed {
   const seconds = call.count(1).as(0, LONG);
   const time = `make_timestamptz(${seconds.sql} * ${String(MICROS_PER_SECOND)})`;
-  return fallible(call.binder.bind(time, timestampText), STRING);
+  return fallible(timestampText(time, call.binder), STRING);
 }
 
 function makeDate(call: Call): Typed {

@@ -1,6 +1,7 @@
 /** The texts Spark gives numbers, dates and times: Java's, not DuckDB's. */
 
-import type { DecimalType } from '../schema/index.ts';
+import { type DataType, DATE, type DecimalType, TIMESTAMP_NTZ } from '../schema/index.ts';
+import { farTimeText } from './far-times.ts';
 import type { Binder } from './typed.ts';
 
 /**
@@ -55,25 +56,38 @@ export function decimalText(sql: string, { precision, scale }: DecimalType): str
 }
 
 /** `YYYY-MM-DD`; years after 9999 with a plus, before 0 with a minus. */
-export function dateText(sql: string): string {
-  return yearText(sql, `CAST(${sql} AS VARCHAR)`, `strftime(${sql}, '-%m-%d')`);
+export function dateText(sql: string, binder: Binder): string {
+  return yearText(sql, DATE, binder, (day) => `strftime(${day}, '-%m-%d')`);
 }
 
 /** `YYYY-MM-DD HH:MM:SS[.fraction]`, in UTC, without trailing zeros in the fraction. */
-export function timestampText(sql: string): string {
-  const wall = `CAST(${sql} AS TIMESTAMP)`;
+export function timestampText(sql: string, binder: Binder): string {
   return yearText(
-    wall,
-    `CAST(${wall} AS VARCHAR)`,
-    `rtrim(rtrim(strftime(${wall}, '-%m-%d %H:%M:%S.%f'), '0'), '.')`,
+    `CAST(${sql} AS TIMESTAMP)`,
+    TIMESTAMP_NTZ,
+    binder,
+    (time) => `rtrim(rtrim(strftime(${time}, '-%m-%d %H:%M:%S.%f'), '0'), '.')`,
   );
 }
 
-function yearText(sql: string, text: string, rest: string): string {
-  return (
-    `CASE WHEN year(${sql}) > 9999 THEN '+' || ${text} WHEN year(${sql}) > 0 THEN ${text} ` +
-    `ELSE CASE WHEN year(${sql}) < 0 THEN '-' ELSE '' END || lpad(CAST(abs(year(${sql})) AS VARCHAR), 4, '0') || ${rest} END`
-  );
+/** The engine has no calendar for some years that are not from 1 to 9999. */
+function yearText(
+  sql: string,
+  type: DataType,
+  binder: Binder,
+  rest: (sameDay: string) => string,
+): string {
+  return binder.bind(sql, (time) => {
+    const far = farTimeText(time, type, binder, (year, sameDay) =>
+      [
+        `CASE WHEN ${year} > 9999 THEN '+' WHEN ${year} < 0 THEN '-' ELSE '' END`,
+        `format('{:04d}', abs(${year}))`,
+        rest(sameDay),
+      ].join(' || '),
+    );
+    const isNear = `${time} BETWEEN '0001-01-01' AND '9999-12-31'`;
+    return `CASE WHEN ${isNear} THEN CAST(${time} AS VARCHAR) ELSE ${far} END`;
+  });
 }
 
 function significantDigits(t: string): string {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { isDeltaError, isJsonObject, type JsonValue } from '../../src/base/index.ts';
 import { duckType, openSession, scopeOf, type Session, translate } from '../../src/engine/index.ts';
-import { type DataType, parseExpression, parseType } from '../../src/schema/index.ts';
+import { type DataType, parseDdl, parseExpression, parseType } from '../../src/schema/index.ts';
 import {
   listOf,
   objectOf,
@@ -62,6 +62,18 @@ describe('refused by name', () => {
       expect(await outcome(expression)).toHaveProperty('refused', 'EXPRESSION_UNSUPPORTED');
     });
   }
+});
+
+test.each([
+  ['CAST(ts AS STRING)', "'infinity'::TIMESTAMPTZ", '+294247-01-10 04:00:54.775807'],
+  ['CAST(ts AS STRING)', "'-infinity'::TIMESTAMPTZ", '-290308-12-21 19:59:05.224193'],
+  ['CAST(d AS STRING)', "'infinity'::DATE", '+5881580-07-11'],
+  ['CAST(d AS STRING)', "'20001-03-04 (BC)'::DATE", '-20000-03-04'],
+  ['CAST(d AS STRING)', "'0001-03-04 (BC)'::DATE", '0000-03-04'],
+])('%s of %s, for which the engine has no text', async (expression, value, text) => {
+  const { sql } = translate(parseExpression(expression), scopeOf(parseDdl('ts timestamp, d date')));
+  const select = `SELECT ${sql} AS v FROM (SELECT ${value} AS ts, ${value} AS d)`;
+  expect(await session.query(select)).toEqual([{ v: text }]);
 });
 
 type Outcome =
