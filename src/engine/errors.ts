@@ -96,6 +96,16 @@ export function valueUnsupported(typeName: string): DeltaError {
   });
 }
 
+/** A field of a struct whose values do not come out of the engine. */
+export function fieldUnreadable(name: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'ENGINE_TYPE_UNSUPPORTED',
+    message: `a struct has a field of the name ${name}, which cannot be read; rename it, or read other fields by name`,
+    details: { field: name },
+  });
+}
+
 /** A part of an expression that the engine would not compute exactly as Spark does. */
 export function expressionUnsupported(what: string): DeltaError {
   return new DeltaError({

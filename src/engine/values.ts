@@ -4,7 +4,7 @@ import type * as DuckApi from '@duckdb/node-api';
 import type { DuckDBType, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
 
 import { present } from '../base/index.ts';
-import { valueUnsupported } from './errors.ts';
+import { fieldUnreadable, valueUnsupported } from './errors.ts';
 import type { EngineValue } from './types.ts';
 
 type Convert = (value: DuckDBValue) => EngineValue;
@@ -67,6 +67,8 @@ export class ValueReader {
         value instanceof api.DuckDBListValue ? value.items.map(item) : mismatch(type);
     }
     if (type instanceof api.DuckDBStructType) {
+      // The binding makes objects by assignment, which sets no such member.
+      if (type.entryNames.includes('__proto__')) throw fieldUnreadable('__proto__');
       const fields = type.entryNames.map((name, index) => ({
         name,
         convert: this.#nullable(present(type.entryTypes[index], 'the type of a struct field')),

@@ -28,6 +28,7 @@ import {
   writeDataFile,
 } from './append-file.ts';
 import { stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { filesWithoutColumns } from './errors.ts';
 import { ROW } from './row-matches.ts';
 
 /** What statements that write files of one table share. */
@@ -52,7 +53,7 @@ export async function stageSelect(
     : stagePartitions(writer, select);
 }
 
-/** Writes the rows of one SELECT, all of which are of one partition, to one file. */
+/** Writes the rows of one SELECT, all of which are of one partition, to one file. Errors: `TABLE_WITHOUT_COLUMNS`. */
 export async function stageInto(
   { ctx, session, target, signal }: SelectWriter,
   partitionValues: PartitionValues,
@@ -162,7 +163,7 @@ export function scalarOf(value: EngineValue | undefined): Scalar | null {
 }
 
 function fileColumns(target: FileTarget): string {
-  return storedFields(target)
-    .map(({ name }) => identifier(name))
-    .join(', ');
+  const fields = storedFields(target);
+  if (fields.length === 0) throw filesWithoutColumns();
+  return fields.map(({ name }) => identifier(name)).join(', ');
 }

@@ -312,7 +312,7 @@ function checkRemembers({ metadata }: Snapshot): void {
 
 /** Errors that a file is the reason of, and not the table or a store. */
 const OF_FILES =
-  /^(?:APPEND_SOURCE_|INPUT_|PARQUET_)|^(?:NULL_NOT_ALLOWED|RULE_VIOLATED|COLUMN_GIVEN|EVOLUTION_REFUSED)$|^(?:ENGINE_(?:VALUE|FILE_TYPE|IO)|SCHEMA_PARTITION_VALUE|STORE_NOT_FOUND)$/;
+  /^(?:APPEND_SOURCE_|INPUT_|PARQUET_)|^(?:NULL_NOT_ALLOWED|RULE_VIOLATED|COLUMN_GIVEN|EVOLUTION_REFUSED)$|^(?:ENGINE_(?:VALUE|FILE_TYPE|ENCODING|IO)|SCHEMA_PARTITION_VALUE|STORE_NOT_FOUND)$/;
 
 /** What does not fit in a file is told by a code of its own. */
 function codeOf(error: unknown): string {

@@ -190,6 +190,18 @@ export function columnTypeUnknown(column: string, type: string): DeltaError {
   });
 }
 
+/** `ENGINE_ENCODING`: a column of a file is written in a way that the engine does not read. */
+export function encodingUnreadable(path: string, column: string, encoding: string): DeltaError {
+  return new DeltaError({
+    kind: 'unsupported',
+    code: 'ENGINE_ENCODING',
+    message:
+      `the column ${column} of the file ${path} is encoded by ${encoding}, which cannot be read for its type; ` +
+      'write the file again without that encoding, by the engine that made it',
+    details: { path, column, encoding },
+  });
+}
+
 /** `MERGE_SOURCE_MIXED`: a column has types in the files of a source that no one type can hold. */
 export function sourceTypesMixed(
   path: string,

@@ -7,6 +7,7 @@ import { isDeltaError, makeTempFolder } from '../../base/index.ts';
 import { type ParquetFooter, readFooter, stageSparse, storeSource } from '../../parquet/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
 import { fileMissing } from '../errors.ts';
+import { encodingUnreadable } from './errors.ts';
 
 /** A Parquet file in a store. */
 export interface StoredFile {
@@ -43,7 +44,7 @@ export class LocalStage {
 
   /**
    * A local file that reads as the stored one as far as `columns` (top-level names as in the file; null for all) go:
-   * the file itself where the store is local. What was fetched is fetched once.
+   * the file itself where the store is local. What was fetched is fetched once. Errors: `ENGINE_ENCODING` (unsupported).
    */
   async localFile(
     file: StoredFile,
@@ -51,6 +52,7 @@ export class LocalStage {
     columns: readonly string[] | null,
   ): Promise<string> {
     const { store, path, sizeBytes } = file;
+    checkEncodings(path, footer, columns);
     const local = store.localFile(path);
     if (local !== null) return local;
     return once(this.#files, JSON.stringify([keyOf(file), columns]), async () => {
@@ -86,6 +88,21 @@ export async function dataFileFooter(file: StoredFile): Promise<ParquetFooter> {
     const meta = await file.store.head(file.path);
     if (meta === null || meta.sizeBytes === file.sizeBytes) throw error;
     return storedFooter({ ...file, sizeBytes: meta.sizeBytes });
+  }
+}
+
+/** The engine reads this encoding of floating numbers alone, though the format has it for more types by now. */
+function checkEncodings(
+  path: string,
+  { rowGroups }: ParquetFooter,
+  columns: readonly string[] | null,
+): void {
+  for (const chunk of rowGroups.flatMap((rowGroup) => rowGroup.columns)) {
+    const [column = ''] = chunk.path;
+    const isSplit = chunk.encodings.includes('BYTE_STREAM_SPLIT');
+    const isFloat = chunk.physicalType === 'FLOAT' || chunk.physicalType === 'DOUBLE';
+    if (!isSplit || isFloat || columns?.includes(column) === false) continue;
+    throw encodingUnreadable(path, chunk.path.join('.'), 'BYTE_STREAM_SPLIT');
   }
 }
 

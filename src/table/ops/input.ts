@@ -291,6 +291,7 @@ const BAD_FILE: ReadonlyMap<string, 'later' | 'never'> = new Map([
   ['PARQUET_CORRUPT_DATA', 'never'],
   ['PARQUET_ENCRYPTED', 'never'],
   ['ENGINE_FILE_TYPE', 'never'],
+  ['ENGINE_ENCODING', 'never'],
   ['ENGINE_VALUE', 'never'],
   ['ENGINE_IO', 'never'],
   ['INPUT_LINE_TOO_LONG', 'never'],

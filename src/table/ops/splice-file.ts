@@ -100,6 +100,7 @@ export async function planSplice(step: SpliceStep, input: SpliceInput): Promise<
   const columns = fields
     .map(({ name }) => name)
     .filter((name) => changing.has(name) || (!isInPlace && hasColumn(footer, name)));
+  if (columns.length === 0) return null;
   // A table that is read by position has no gaps between the columns of its files.
   if (columnsInOrder && columns.some((name) => !hasColumn(footer, name))) return null;
   const splice = {

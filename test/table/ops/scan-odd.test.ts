@@ -2,13 +2,19 @@
 
 import { pathToFileURL } from 'node:url';
 
+import { tableToIPC } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 
+import { rowsToArrow } from '../../../src/parquet/index.ts';
+import { parseDdl } from '../../../src/schema/index.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
+import { deleteRows } from '../../../src/table/ops/delete.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
 import { optimize } from '../../../src/table/ops/optimize.ts';
 import { query } from '../../../src/table/ops/query.ts';
 import { scanRows } from '../../../src/table/ops/scan.ts';
+import { updateRows } from '../../../src/table/ops/update.ts';
 import { type FileSpec, type TableSpec, withTable } from './engine-table.ts';
 
 function oneFile(file: Omit<FileSpec, 'query'>): TableSpec {
@@ -65,6 +71,74 @@ test('a path from the root of the disk is one', async () => {
     await ctx.store.put(commit, new TextEncoder().encode(log), { kind: 'create' });
     const after = await openSnapshot(ctx);
     expect(await Array.fromAsync(scanRows(ctx, after))).toEqual([{ a: 7 }]);
+  });
+});
+
+test('rows that no file can hold are not written, also where files are there', async () => {
+  const table: TableSpec = {
+    ddl: 'p string, q int',
+    partitionColumns: ['p', 'q'],
+    files: [
+      {
+        key: 'x.parquet',
+        query: 'SELECT 1 AS other FROM range(3)',
+        partitionValues: { p: 'a', q: '1' },
+      },
+    ],
+  };
+  await withTable('memory', table, async ({ ctx, snapshot }) => {
+    const refusal = { code: 'TABLE_WITHOUT_COLUMNS' };
+    const set = { q: '2' };
+    await expect(updateRows(ctx, snapshot, { set })).rejects.toMatchObject(refusal);
+    await expect(updateRows(ctx, snapshot, { set, where: 'q = 1' })).rejects.toMatchObject(refusal);
+    const source = { rows: [{ p: 'a', q: 5 }] };
+    const changed = { source, on: 't.p = s.p', whenMatched: [{ update: '*' as const }] };
+    await expect(merge(ctx, snapshot, changed)).rejects.toMatchObject(refusal);
+    const added = { source, on: 't.q = s.q', whenNotMatched: [{ insert: '*' as const }] };
+    await expect(merge(ctx, snapshot, added)).rejects.toMatchObject(refusal);
+    expect((await deleteRows(ctx, snapshot, { where: "p = 'a'" })).rowCount).toBe(3);
+  });
+});
+
+test.each(['memory', 'disk'] as const)(
+  'a column in an encoding that the engine does not read is refused by name (%s)',
+  async (kind) => {
+    const { Encoding, Table, WriterPropertiesBuilder, writeParquet } = await import('parquet-wasm');
+    const rows = await rowsToArrow(parseDdl('a int, b int'), [{ a: 7, b: 8 }]);
+    const options = new WriterPropertiesBuilder()
+      .setDictionaryEnabled(false)
+      .setColumnEncoding('b', Encoding.BYTE_STREAM_SPLIT)
+      .build();
+    const bytes = writeParquet(Table.fromIPCStream(tableToIPC(rows, 'stream')), options);
+    const table: TableSpec = {
+      ddl: 'a int, b int',
+      files: [{ key: 'x.parquet', query: 'SELECT 1 AS a', size: bytes.length }],
+    };
+    await withTable(kind, table, async ({ ctx, snapshot }) => {
+      await ctx.store.put('x.parquet', bytes, { kind: 'overwrite' });
+      const read = Array.fromAsync(scanRows(ctx, snapshot));
+      await expect(read).rejects.toMatchObject({
+        code: 'ENGINE_ENCODING',
+        details: { column: 'b' },
+      });
+      expect(await Array.fromAsync(scanRows(ctx, snapshot, { columns: ['a'] }))).toEqual([
+        { a: 7 },
+      ]);
+    });
+  },
+);
+
+test('a field of a struct whose values do not come out of the engine is refused by name', async () => {
+  const table: TableSpec = {
+    ddl: 'a int, s struct<`__proto__`: int>',
+    files: [{ key: 'x.parquet', query: `SELECT 7 AS a, {'__proto__': 1} AS s` }],
+  };
+  await withTable('memory', table, async ({ ctx, snapshot }) => {
+    await expect(Array.fromAsync(scanRows(ctx, snapshot))).rejects.toMatchObject({
+      code: 'ENGINE_TYPE_UNSUPPORTED',
+      details: { field: '__proto__' },
+    });
+    expect(await Array.fromAsync(scanRows(ctx, snapshot, { columns: ['a'] }))).toEqual([{ a: 7 }]);
   });
 });
 
