@@ -88,6 +88,27 @@ export function clusteringPaths(snapshot: Snapshot): readonly (readonly string[]
   return columns.map((column) => (Array.isArray(column) ? column.map(String) : [String(column)]));
 }
 
+/** What takes those columns out of a table's clustering that another schema has not; nothing where it has them all. */
+export function clusteringWithin(snapshot: Snapshot, schema: StructType): readonly Action[] {
+  const held = clusteringPaths(snapshot);
+  const clusteringColumns = held.filter((path) => hasPhysicalPath(schema, path));
+  if (clusteringColumns.length === held.length) return [];
+  const domain = CLUSTERING_DOMAIN;
+  const configuration = JSON.stringify({ clusteringColumns, domainName: domain });
+  return [{ kind: 'domainMetadata', domainMetadata: { domain, configuration, removed: false } }];
+}
+
+function hasPhysicalPath(schema: StructType, path: readonly string[]): boolean {
+  let within: DataType = schema;
+  for (const name of path) {
+    const fields: readonly StructField[] = within.kind === 'struct' ? within.fields : [];
+    const field = fields.find((each) => physicalName(each) === name);
+    if (field === undefined) return false;
+    within = field.type;
+  }
+  return true;
+}
+
 function domainActions(
   snapshot: Snapshot,
   change: {

@@ -15,6 +15,7 @@ import {
 import { differences } from '../alter.ts';
 import { partitionColumnsOf } from '../create.ts';
 import { completed } from '../description.ts';
+import { clusteringWithin } from '../domains.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { type AppendSource, toTable } from './append-source.ts';
 import { footerAt } from './append-parquet.ts';
@@ -26,7 +27,7 @@ import { checkMadeColumns } from './made-columns.ts';
 
 /**
  * The table with the columns of the source, and what makes it so. What the table knew of its columns beside their types goes with
- * them, as in Spark: comments, defaults, what they are generated from. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`,
+ * them, as in Spark: comments, defaults, what they are generated from; it is clustered by what is left of its clustering. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`,
  * `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED`, those of column names and of reading the source.
  */
 export async function redefined(
@@ -49,8 +50,9 @@ export async function redefined(
     { before: snapshot, random: ctx.random },
   );
   if (schema.fields.some(isFilled)) checkMadeColumns(schema, metadata);
-  const actions = differences(snapshot, after);
-  return { table: describedAs(snapshot, after), actions };
+  const table = describedAs(snapshot, after);
+  const actions = [...differences(snapshot, after), ...clusteringWithin(snapshot, table.schema)];
+  return { table, actions };
 }
 
 async function schemaOf(ctx: TableContext, source: AppendSource): Promise<StructType> {

@@ -90,7 +90,7 @@ async function overwriteIn(
     const staged = await stageSource(ctx, start.table, source, options);
     const replaced = await replacedBy(ctx, staged, replacement, { options, session });
     const files = [...staged.files, ...replaced.kept];
-    const actions = [...start.actions, ...staged.actions];
+    const actions = withLatest(start.actions, staged.actions);
     if (isNothing(actions, files, replaced) && options.txn === undefined) {
       return result('unchanged', snapshot, [], null);
     }
@@ -98,6 +98,12 @@ async function overwriteIn(
   } finally {
     await session.close();
   }
+}
+
+/** A commit describes the table once: what came later has in it what came before. */
+function withLatest(before: readonly Action[], later: readonly Action[]): readonly Action[] {
+  const isDescribed = later.some(({ kind }) => kind === 'metaData');
+  return [...before.filter(({ kind }) => !isDescribed || kind !== 'metaData'), ...later];
 }
 
 function isNothing(

@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { commitPath, parseCommit } from '../../../src/log/index.ts';
 import { parseDdl } from '../../../src/schema/index.ts';
+import { clusterBy, clusteringPaths } from '../../../src/table/domains.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { readChanges } from '../../../src/table/ops/changes.ts';
+import { optimize } from '../../../src/table/ops/optimize.ts';
 import { overwrite, type OverwriteOptions } from '../../../src/table/ops/overwrite.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { readHistory } from '../../../src/table/history.ts';
@@ -324,5 +327,35 @@ describe('overwrite', () => {
       ),
       { numRuns: 12 },
     );
+  });
+});
+
+test('a table that is described anew is described once in its commit, with numbers that were given away', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const start = await tableOf(bench, 'id int');
+    const schema = parseDdl('k bigint GENERATED ALWAYS AS IDENTITY, v int');
+    const rows = [{ v: 1 }, { v: 2 }];
+    const { snapshot } = await overwrite(ctx, start, { rows, schema }, { overwriteSchema: true });
+    const path = commitPath(snapshot.version);
+    const actions = parseCommit((await ctx.store.get(path)).bytes, path);
+    expect(actions.filter(({ kind }) => kind === 'metaData')).toHaveLength(1);
+    const later = await append(ctx, await openSnapshot(ctx), { rows: [{ v: 3 }] });
+    expect((await rowsOf(bench, later.snapshot)).map(({ k }) => k)).toEqual([1n, 2n, 3n]);
+  });
+});
+
+test.each([
+  ['c int, b int', [['b']]],
+  ['c int', []],
+])('a clustered table with other columns (%s) is clustered by what is left', async (ddl, left) => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const start = await clusterBy(ctx, await tableOf(bench, 'a int, b int'), ['a', 'b']);
+    const source = { rows: [{ c: 1 }], schema: parseDdl(ddl) };
+    const replaced = await overwrite(ctx, start.snapshot, source, { overwriteSchema: true });
+    expect(clusteringPaths(replaced.snapshot)).toEqual(left);
+    const second = await append(ctx, replaced.snapshot, { rows: [{ c: 1 }] });
+    expect((await optimize(ctx, second.snapshot)).kind).toBe('committed');
   });
 });
