@@ -44,27 +44,41 @@ export function nestedMappingId(field: StructField, path: string): number | null
  * column goes by its own name. The same object where nothing is left.
  */
 export function withoutMapping(schema: StructType): StructType {
-  const fields = schema.fields.map(unmapped);
+  return keeping(schema, (key) => !MAPPING_KEYS.has(key));
+}
+
+/**
+ * The schema with what people are told of its fields, and nothing by which one table handles them: where values come from, which
+ * types they had. The same object where nothing is left out.
+ */
+export function withoutMarks(schema: StructType): StructType {
+  return keeping(schema, (key) => key === 'comment');
+}
+
+type IsKept = (key: string) => boolean;
+
+function keeping(schema: StructType, isKept: IsKept): StructType {
+  const fields = schema.fields.map((field) => fieldKeeping(field, isKept));
   const same = fields.every((field, index) => field === schema.fields[index]);
   return same ? schema : { ...schema, fields };
 }
 
-function unmapped(field: StructField): StructField {
-  const type = unmappedType(field.type);
-  const kept = Object.entries(field.metadata).filter(([key]) => !MAPPING_KEYS.has(key));
+function fieldKeeping(field: StructField, isKept: IsKept): StructField {
+  const type = typeKeeping(field.type, isKept);
+  const kept = Object.entries(field.metadata).filter(([key]) => isKept(key));
   if (kept.length === Object.keys(field.metadata).length) {
     return type === field.type ? field : { ...field, type };
   }
   return { ...field, type, metadata: Object.fromEntries(kept) };
 }
 
-function unmappedType(type: DataType): DataType {
-  if (type.kind === 'struct') return withoutMapping(type);
+function typeKeeping(type: DataType, isKept: IsKept): DataType {
+  if (type.kind === 'struct') return keeping(type, isKept);
   if (type.kind === 'array') {
-    const element = unmappedType(type.element);
+    const element = typeKeeping(type.element, isKept);
     return element === type.element ? type : { ...type, element };
   }
   if (type.kind !== 'map') return type;
-  const [key, value] = [unmappedType(type.key), unmappedType(type.value)];
+  const [key, value] = [typeKeeping(type.key, isKept), typeKeeping(type.value, isKept)];
   return key === type.key && value === type.value ? type : { ...type, key, value };
 }

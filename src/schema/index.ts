@@ -9,6 +9,7 @@ export {
   nestedMappingId,
   physicalName,
   withoutMapping,
+  withoutMarks,
 } from './column-mapping.ts';
 export { DEFAULT, GENERATION, IDENTITY, isFilled, isIdentity } from './column-marks.ts';
 export {

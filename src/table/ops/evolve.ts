@@ -14,7 +14,7 @@ import {
   printSchema,
   type StructType,
   widenColumn,
-  withoutMapping,
+  withoutMarks,
 } from '../../schema/index.ts';
 import { completed } from '../description.ts';
 import { refreshSnapshot } from '../open.ts';
@@ -42,7 +42,8 @@ export interface EvolvedTable {
 
 /**
  * The table with what it lacks of `incoming`. Columns that it has keep their type: whether values fit it is found out where
- * they are written. With column mapping new columns have ids and names in files. Errors: `EVOLUTION_REFUSED` (invalid),
+ * they are written. With column mapping new columns have ids and names in files.
+ * What another table made of a column, its defaults and numbers, stays with that one, as in Spark. Errors: `EVOLUTION_REFUSED` (invalid),
  * those of `checkColumnNames`.
  */
 export function evolvedTable(
@@ -55,7 +56,7 @@ export function evolvedTable(
   let { schema } = snapshot;
   for (const each of incoming) {
     if (evolve === 'widen') schema = widened(snapshot, schema, each);
-    const evolution = evolveSchema(schema, withTypesOf(schema, withoutMapping(each)), evolve);
+    const evolution = evolveSchema(schema, withTypesOf(schema, withoutMarks(each)), evolve);
     if (evolution.kind === 'refused') throw evolutionRefused(evolution.column, evolution.reason);
     ({ schema } = evolution);
   }

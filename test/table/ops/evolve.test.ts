@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 
 import { parseDdl, printSchema, type RowValue } from '../../../src/schema/index.ts';
+import { memoryStore } from '../../../src/store/index.ts';
 import { enableFeature, setProperties } from '../../../src/table/alter.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
+import { createTable } from '../../../src/table/create.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { ingest } from '../../../src/table/ops/ingest.ts';
@@ -322,5 +324,25 @@ describe('merge', () => {
       });
       expect(result).toMatchObject({ kind: 'unchanged', snapshot: { version: 0 } });
     });
+  });
+});
+
+test('a column that comes from another table leaves what that one makes of it behind', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const context = { ...ctx, store: memoryStore({ clock: ctx.clock, name: 'source' }) };
+    const schema = parseDdl(
+      "id int, k bigint GENERATED ALWAYS AS IDENTITY, g int GENERATED ALWAYS AS (id + 1), d int DEFAULT 5 COMMENT 'x'",
+    );
+    const made = await createTable(context, { schema });
+    const { snapshot } = await append(context, made.snapshot, { rows: [{ id: 1 }] });
+    const merged = await merge(ctx, await tableOf(bench, 'id int'), {
+      source: { opened: { context, snapshot } },
+      on: 't.id = s.id',
+      evolve: 'add',
+      whenNotMatched: [{ insert: '*' }],
+    });
+    expect(merged.snapshot.schema).toEqual(parseDdl("id int, k bigint, g int, d int COMMENT 'x'"));
+    expect(await rowsOf(bench, merged.snapshot)).toEqual([{ id: 1, k: 1n, g: 2, d: 5 }]);
   });
 });
