@@ -111,6 +111,12 @@ function addWriteCommands(program: Command): void {
     .option('--set-not-null <column>', 'where no row has a null; may be given again', again, [])
     .option('--drop-not-null <column>', 'lets nulls in; may be given again', again, [])
     .option(
+      '--sync-identity <column>',
+      'goes on behind the values that rows brought; may be given again',
+      again,
+      [],
+    )
+    .option(
       '--add-constraint <name=condition>',
       `"positive=n > 0"; may be given again`,
       property,

@@ -15,6 +15,7 @@ import {
   renameColumn,
   setDomain,
   setProperties,
+  syncIdentity,
   widenType,
 } from './lazy.ts';
 import type { ColumnChange } from './columns.ts';
@@ -112,6 +113,14 @@ export abstract class AlterableTable {
   async widenColumn(column: string, type: string): Promise<AlterOutcome> {
     const change = { column, type: parseType(type) };
     return this.alter((ctx, it) => widenType(ctx, it, change));
+  }
+
+  /**
+   * Lets an identity column go on behind all values that rows have, those too that they brought themselves: Spark's SYNC IDENTITY.
+   * Reads the column; never goes back. Errors: `COLUMN_CHANGE_INVALID`, `IDENTITY_EXHAUSTED`; those above and of `scan`.
+   */
+  async syncIdentity(column: string): Promise<AlterOutcome> {
+    return this.alter((ctx, it) => syncIdentity(ctx, it, column));
   }
 
   /**

@@ -25,6 +25,8 @@ import { alter, type AlterResult, type Alteration, differences } from './alter.t
 import { isClusteredBy, usesOfName } from './column-uses.ts';
 import { completed } from './description.ts';
 import { columnChangeInvalid } from './errors.ts';
+import { advanced, identitiesOf } from './ops/column-fills.ts';
+import { countGiven } from './ops/given-identities.ts';
 import { checkMadeColumns } from './ops/made-columns.ts';
 import { checkNotNull } from './ops/not-null.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -192,6 +194,31 @@ export async function widenType(
         schema === latest.schema
           ? []
           : differences(latest, completed(described, { before: latest, random: ctx.random })),
+    };
+  });
+}
+
+/**
+ * Lets an identity column go on behind all values that rows have, those too that they brought themselves; it never goes back.
+ * Errors: `COLUMN_CHANGE_INVALID`, `IDENTITY_EXHAUSTED`, those of `scan` and of `commitTransaction`.
+ */
+export async function syncIdentity(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  column: string,
+): Promise<AlterResult> {
+  return alter(ctx, snapshot, async (latest): Promise<Alteration> => {
+    const held = fieldAt(latest.schema, pathOf(column));
+    const identity = identitiesOf(latest.schema).find(({ field }) => field === held);
+    if (identity === undefined) throw columnChangeInvalid(column, 'it is no identity column');
+    const after = advanced(latest, [identity], await countGiven(ctx, latest, identity));
+    return {
+      operation: 'CHANGE COLUMN',
+      operationParameters: {
+        column: printJson(fieldText(column, findField(after.schema, identity.field.name))),
+      },
+      actions: differences(latest, after),
+      restsOnVersion: true,
     };
   });
 }

@@ -10,6 +10,7 @@ import type {
   changeColumnOf as changeColumnOfNow,
   dropColumns as dropColumnsNow,
   renameColumn as renameColumnNow,
+  syncIdentity as syncIdentityNow,
   widenType as widenTypeNow,
 } from './columns.ts';
 import type { examine as examineNow } from './doctor.ts';
@@ -67,6 +68,10 @@ export const dropColumns: typeof dropColumnsNow = async (...args) =>
 /** See `columns.ts`. */
 export const renameColumn: typeof renameColumnNow = async (...args) =>
   (await import('./columns.ts')).renameColumn(...args);
+
+/** See `columns.ts`. */
+export const syncIdentity: typeof syncIdentityNow = async (...args) =>
+  (await import('./columns.ts')).syncIdentity(...args);
 
 /** See `ops/constraints.ts`. */
 export const addConstraint: typeof addConstraintNow = async (...args) =>

@@ -19,6 +19,7 @@ export interface AlterCommandOptions extends CommonOptions {
   readonly dropDefault: readonly string[];
   readonly setNotNull: readonly string[];
   readonly dropNotNull: readonly string[];
+  readonly syncIdentity: readonly string[];
   readonly addConstraint: Readonly<Record<string, string>>;
   readonly dropConstraint: readonly string[];
 }
@@ -91,5 +92,6 @@ function columnSteps(
         () =>
           table.changeColumn(column, change),
     ),
+    ...options.syncIdentity.map((column) => () => table.syncIdentity(column)),
   ];
 }

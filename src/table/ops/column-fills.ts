@@ -97,13 +97,14 @@ export function identityValue({ next, step }: Identity, place: string): string {
 export function advanced(
   table: Snapshot,
   identities: readonly Identity[],
-  count: number,
+  count: number | bigint,
 ): Snapshot {
-  if (identities.length === 0 || count === 0) return table;
+  const given = BigInt(count);
+  if (identities.length === 0 || given === 0n) return table;
   const fields = table.schema.fields.map((field) => {
     const identity = identities.find((each) => each.field.name === field.name);
     if (identity === undefined) return field;
-    const mark = identity.next + identity.step * BigInt(count - 1);
+    const mark = identity.next + identity.step * (given - 1n);
     if (mark > LONG_MAX || mark < -LONG_MAX - 1n) throw identityExhausted(field.name);
     const metadata = { ...field.metadata, [IDENTITY.mark]: exactNumber(mark) };
     return { ...field, metadata };
