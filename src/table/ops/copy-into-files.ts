@@ -1,6 +1,8 @@
 /** The files that COPY INTO finds, and the names by which a table remembers them. */
 
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { decodePath, type Row, type StructType } from '../../schema/index.ts';
@@ -41,6 +43,7 @@ export async function listFiles(
     }
     files.push({ ...meta, store, format: formatOf(meta.path), appId: appIdOf(uri) });
   }
+  if (files.length === 0) checkFolder(store, from);
   if (new Set(files.map((file) => file.format)).size > 1) {
     throw copyIntoInvalid('there are Parquet and JSON files: choose one format by its name');
   }
@@ -60,6 +63,14 @@ export function sourceOf(files: readonly NewFile[], schema: StructType): AppendS
 async function storeAt({ resolve }: TableContext, uri: string): Promise<ObjectStore> {
   const { store, path } = await resolve(`${uri.replace(/(?<=.)\/+$/, '')}/x`);
   return store.at(path.slice(0, -1).replace(/\/$/, ''));
+}
+
+/** On a disk a folder is there or not; a prefix of an object store without objects may be one whose first is still to come. */
+function checkFolder(store: ObjectStore, from: string): void {
+  const file = store.localFile('any name');
+  if (file === null) return;
+  const folder = statSync(dirname(file), { throwIfNoEntry: false });
+  if (folder?.isDirectory() !== true) throw copyIntoInvalid(`${from} is no folder`);
 }
 
 /** The URI of a store's root, decoded: the same for a folder from whatever prefix it is reached. */

@@ -257,8 +257,6 @@ describe('refusals', () => {
       const json = await copyInto(ctx, table, { from, format: 'json' });
       expect(json).toMatchObject({ loadedCount: 1 });
       expect(json.filesAdded).toBe(1);
-      const none = await copyInto(ctx, json.snapshot, { from: join(from, 'nothing') });
-      expect(none).toMatchObject({ kind: 'unchanged', loadedCount: 0, skippedCount: 0 });
     });
   });
 
@@ -289,6 +287,20 @@ describe('refusals', () => {
       const freed = await setProperties(ctx, snapshot, { unset: [key] });
       expect(await copyInto(ctx, freed.snapshot, { from })).toMatchObject({ loadedCount: 3 });
     });
+  });
+});
+
+test('a folder that is not there is an error, and an empty one is not', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx, folder } = bench;
+    const table = await tableOf(bench, 'id bigint');
+    expect(await copyInto(ctx, table, { from: folder })).toMatchObject({ kind: 'unchanged' });
+    await bench.parquet('a.parquet', row(1));
+    for (const from of [join(folder, 'absent'), join(folder, 'a.parquet')]) {
+      await expect(copyInto(ctx, table, { from })).rejects.toMatchObject({
+        code: 'COPY_INTO_INVALID',
+      });
+    }
   });
 });
 
