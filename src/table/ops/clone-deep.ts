@@ -5,7 +5,7 @@
 
 import { utimes } from 'node:fs/promises';
 
-import { assert } from '../../base/index.ts';
+import { assert, isDeltaError } from '../../base/index.ts';
 import {
   checkWritable,
   type CommitFile,
@@ -32,23 +32,20 @@ import { cloneFilesMissing, cloneInvalid } from './housekeeping-errors.ts';
 
 /** Commits that are read at once. */
 const READS_MAX = 16;
+/** Beginnings beside those who clean up the source: each time something goes that was listed. */
+const TRIES_MAX = 8;
 
 /** See `clone`. */
 export async function deepClone(
   ctx: TableContext,
   snapshot: Snapshot,
   target: TableContext,
-  { keepTimes = true, signal }: CloneOptions,
+  options: CloneOptions,
 ): Promise<CloneResult> {
   checkWritable(snapshot.protocol, snapshot.metadata, 'description');
   for await (const _object of target.store.list(LOG_FOLDER)) throw tableExists(target.store.uri);
-  const listing = upTo(await listLog(ctx.store, 0), snapshot.version);
-  const copying = { ctx, target, ...(signal === undefined ? {} : { signal }) };
-  const way = wayOf(copying, snapshot, { listing, keepTimes });
-  const data = await dataOf(ctx, snapshot, listing);
-  await copyObjects(copying, data);
-  if (way === 'commits') await writeCommits(copying, listing);
-  else await copyLog(copying, { listing, keepsFileTimes: way === 'files' });
+  const copying = { ctx, target, signal: options.signal, copied: new Set<string>() };
+  const { data, way } = await copyAll(copying, snapshot, options);
   const copy = await openSnapshot(target);
   const isSame = copy.version === snapshot.version && copy.fileCount === snapshot.fileCount;
   assert(isSame && copy.sizeBytes === snapshot.sizeBytes, 'a copied table is not the one copied');
@@ -66,15 +63,48 @@ export async function deepClone(
 interface Copying {
   readonly ctx: TableContext;
   readonly target: TableContext;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+  /** Paths that are at the target. */
+  readonly copied: Set<string>;
 }
+
+interface Copied {
+  readonly data: readonly ObjectMeta[];
+  readonly way: Way;
+}
+
+/** Copies what is there; where something of it is cleaned up meanwhile, what is left then, beside what was copied. */
+async function copyAll(
+  copying: Copying,
+  snapshot: Snapshot,
+  { keepTimes = true }: CloneOptions,
+): Promise<Copied> {
+  const { ctx } = copying;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const listing = upTo(await listLog(ctx.store, 0), snapshot.version);
+      const way = wayOf(copying, snapshot, { listing, keepTimes });
+      const data = await dataOf(ctx, snapshot, listing);
+      await copyObjects(copying, data);
+      if (way === 'commits') await writeCommits(copying, listing);
+      else await copyLog(copying, { listing, keepsFileTimes: way === 'files' });
+      return { data, way };
+    } catch (error) {
+      const isGone =
+        isDeltaError(error, 'STORE_NOT_FOUND') || isDeltaError(error, 'VERSION_NOT_FOUND');
+      if (!isGone || attempt === TRIES_MAX) throw error;
+    }
+  }
+}
+
+type Way = 'bytes' | 'files' | 'commits';
 
 /** How the times of versions come along: by the bytes alone, by the times of files, or by commits that get them. */
 function wayOf(
   { target }: Copying,
   { metadata }: Snapshot,
   { listing, keepTimes }: { readonly listing: Listing; readonly keepTimes: boolean },
-): 'bytes' | 'files' | 'commits' {
+): Way {
   if (target.store.localFile(LOG_FOLDER) !== null) return 'files';
   if (hasInCommitTimestamps(metadata) || !keepTimes) return 'bytes';
   if (listing.commits[0]?.version === 0) return 'commits';
@@ -139,12 +169,14 @@ async function dataOf(
 }
 
 async function copyObjects(
-  { ctx, target, signal }: Copying,
+  { ctx, target, signal, copied }: Copying,
   objects: readonly ObjectMeta[],
 ): Promise<void> {
-  await inParallel(objects, STORE_REQUESTS_MAX, async ({ path, etag }) => {
+  const missing = objects.filter(({ path }) => !copied.has(path));
+  await inParallel(missing, STORE_REQUESTS_MAX, async ({ path, etag }) => {
     signal?.throwIfAborted();
     await target.store.copyFrom({ store: ctx.store, path, etag }, path);
+    copied.add(path);
   });
 }
 
@@ -153,12 +185,13 @@ async function copyLog(
   copying: Copying,
   { listing, keepsFileTimes }: { readonly listing: Listing; readonly keepsFileTimes: boolean },
 ): Promise<void> {
-  const { ctx, target } = copying;
+  const { target } = copying;
   const objects = await logObjects(copying, listing);
   const times = commitTimes(listing.commits);
   await copyObjects(copying, objects.sidecars);
-  for (const { path, etag, version } of objects.commits.toReversed()) {
-    await target.store.copyFrom({ store: ctx.store, path, etag }, path);
+  for (const commit of objects.commits.toReversed()) {
+    const { path, version } = commit;
+    await copyObjects(copying, [commit]);
     const timeMs = times.get(version);
     const file = target.store.localFile(path);
     if (!keepsFileTimes || file === null || timeMs === undefined) continue;
@@ -195,15 +228,20 @@ async function logObjects({ ctx }: Copying, { commits }: Listing): Promise<LogOb
 }
 
 /** Each commit with its time in it, the first one last: then there is a table. */
-async function writeCommits({ ctx, target, signal }: Copying, listing: Listing): Promise<void> {
+async function writeCommits(
+  { ctx, target, signal, copied }: Copying,
+  listing: Listing,
+): Promise<void> {
   const times = commitTimes(listing.commits);
   const write = async (file: CommitFile): Promise<void> => {
     signal?.throwIfAborted();
+    if (copied.has(file.path)) return;
     const { bytes } = await ctx.store.get(file.path);
     const timeMs = times.get(file.version) ?? file.modifiedMs;
     const copy = withCommitTime(bytes, { path: file.path, timeMs });
     const { kind } = await target.store.put(file.path, copy, { kind: 'create' });
     if (kind !== 'written') throw tableExists(target.store.uri);
+    copied.add(file.path);
   };
   const [first, ...rest] = listing.commits;
   await inParallel(rest, STORE_REQUESTS_MAX, write);

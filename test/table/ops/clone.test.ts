@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ManualClock, seededRandom } from '../../../src/base/index.ts';
-import type { ObjectStore } from '../../../src/store/index.ts';
+import { commitPath } from '../../../src/log/index.ts';
+import { memoryStore, type ObjectStore } from '../../../src/store/index.ts';
+import { writeCheckpoint } from '../../../src/table/checkpoint.ts';
 import { DeltaTable } from '../../../src/table/delta-table.ts';
+import { openSnapshot } from '../../../src/table/open.ts';
+import { append } from '../../../src/table/ops/append.ts';
+import { checksum } from '../../../src/table/ops/checksum.ts';
+import { clone } from '../../../src/table/ops/clone.ts';
 import { type TableTools, tableTools } from '../../../src/table/table-tools.ts';
+import { cleanedAtRead } from '../context.ts';
+import { tableOf, withBench } from './write-table.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -187,3 +195,30 @@ describe('a deep clone', () => {
     expect(await objects(tools.openStore('memory://c/t'))).toEqual([]);
   });
 });
+
+test.each([0, 1, 2, 3])(
+  'a deep clone beside a clean-up of the log, when version %i is read, has what is left',
+  async (version) => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      let source = await tableOf(bench, 'id int');
+      for (const id of [1, 2, 3, 4]) {
+        ({ snapshot: source } = await append(ctx, source, { rows: [{ id }] }));
+      }
+      let isDone = false;
+      const clean = async (): Promise<void> => {
+        if (isDone) return;
+        isDone = true;
+        await writeCheckpoint(ctx, await openSnapshot(ctx, { version: 3 }));
+        await ctx.store.delete([0, 1, 2].map((each) => commitPath(each)));
+      };
+      const beside = { ...ctx, store: cleanedAtRead(ctx.store, commitPath(version), clean) };
+      const target = { ...ctx, store: memoryStore({ clock: ctx.clock, name: 'copy' }) };
+      const copy = await clone(beside, source, target, { kind: 'deep', keepTimes: false });
+      expect([isDone, copy.fileCount]).toEqual([true, 4]);
+      expect(await checksum(target, await openSnapshot(target))).toEqual(
+        await checksum(ctx, source),
+      );
+    });
+  },
+);
