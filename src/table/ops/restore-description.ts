@@ -11,7 +11,7 @@ import {
   withFeatures,
   withVersions,
 } from '../../log/index.ts';
-import { findField, parseSchema, printSchema, type StructField } from '../../schema/index.ts';
+import { parseSchema, physicalName, printSchema, type StructField } from '../../schema/index.ts';
 import { differences } from '../alter.ts';
 import { CLUSTERING_DOMAIN } from '../domains.ts';
 import { domainOf, tableSnapshot } from '../snapshot.ts';
@@ -88,7 +88,9 @@ function withMarks(targetSchema: string, latestSchema: string): string {
   const [schema, marked] = [parseSchema(targetSchema), parseSchema(latestSchema)];
   let changed = false;
   const fields = schema.fields.map((field): StructField => {
-    const mark = findField(marked, field.name)?.metadata[MARK];
+    // A column may have had another name since, and another one its name.
+    const same = marked.fields.find((latest) => physicalName(latest) === physicalName(field));
+    const mark = same?.metadata[MARK];
     if (mark === undefined || !isFurther(mark, field.metadata[MARK], field.metadata[STEP])) {
       return field;
     }

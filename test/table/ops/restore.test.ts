@@ -5,6 +5,7 @@ import { commitPath, parseCommit } from '../../../src/log/index.ts';
 import { decodePath } from '../../../src/schema/index.ts';
 import { faultyStore } from '../../../src/store/index.ts';
 import { setProperties } from '../../../src/table/alter.ts';
+import { renameColumn } from '../../../src/table/columns.ts';
 import { clusterBy } from '../../../src/table/domains.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
@@ -180,6 +181,22 @@ describe('restore', () => {
     }
     const back = await restore(ctx, latest, { version: 1 });
     expect(back.kind).toBe('unchanged');
+  });
+
+  test('the mark of an identity column goes on, whatever the column was called since', async () => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const start = await tableOf(bench, 'k bigint GENERATED ALWAYS AS IDENTITY, v int', {
+        properties: { 'delta.columnMapping.mode': 'name' },
+      });
+      const rows = [{ v: 1 }, { v: 2 }];
+      const first = await append(ctx, start, { rows });
+      const renamed = await renameColumn(ctx, first.snapshot, { column: 'k', name: 'other' });
+      const second = await append(ctx, renamed.snapshot, { rows });
+      const back = await restore(ctx, second.snapshot, { version: first.snapshot.version });
+      const third = await append(ctx, back.snapshot, { rows: [{ v: 3 }] });
+      expect((await rowsOf(bench, third.snapshot)).map(({ k }) => k)).toEqual([1n, 2n, 5n]);
+    });
   });
 
   test('appends at the same moment are undone or stand behind it, and an append-only table is refused', async () => {
