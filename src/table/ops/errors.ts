@@ -193,7 +193,7 @@ export function columnTypeUnknown(column: string, type: string): DeltaError {
 /** `ENGINE_ENCODING`: a column of a file is written in a way that the engine does not read. */
 export function encodingUnreadable(path: string, column: string, encoding: string): DeltaError {
   return new DeltaError({
-    kind: 'unsupported',
+    kind: 'data',
     code: 'ENGINE_ENCODING',
     message:
       `the column ${column} of the file ${path} is encoded by ${encoding}, which cannot be read for its type; ` +

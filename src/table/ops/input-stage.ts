@@ -44,7 +44,7 @@ export class LocalStage {
 
   /**
    * A local file that reads as the stored one as far as `columns` (top-level names as in the file; null for all) go:
-   * the file itself where the store is local. What was fetched is fetched once. Errors: `ENGINE_ENCODING` (unsupported).
+   * the file itself where the store is local. What was fetched is fetched once. Errors: `ENGINE_ENCODING` (data).
    */
   async localFile(
     file: StoredFile,

@@ -118,6 +118,7 @@ test.each(['memory', 'disk'] as const)(
       await ctx.store.put('x.parquet', bytes, { kind: 'overwrite' });
       const read = Array.fromAsync(scanRows(ctx, snapshot));
       await expect(read).rejects.toMatchObject({
+        kind: 'data',
         code: 'ENGINE_ENCODING',
         details: { column: 'b' },
       });
