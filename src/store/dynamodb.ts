@@ -2,7 +2,7 @@
 
 import type { AttributeValue, DynamoDB } from '@aws-sdk/client-dynamodb';
 
-import { type Clock, type DeltaError, isDeltaError, type Random, retry } from '../base/index.ts';
+import { type Clock, type DeltaError, type Random, retry } from '../base/index.ts';
 import {
   denied,
   logTableCorrupt,
@@ -12,7 +12,7 @@ import {
   unavailable,
 } from './errors.ts';
 import type { LogEntry, LogTable } from './log-table.ts';
-import { nameOf, s3Error } from './s3-errors.ts';
+import { mayHaveArrived, nameOf, s3Error } from './s3-errors.ts';
 
 export interface DynamoDbOptions {
   /** The name of the log table: Spark's `ddb.tableName`, `delta_log` where it is not set there. */
@@ -103,6 +103,8 @@ class DynamoDbLogTable implements LogTable {
 
   async create(entry: LogEntry): Promise<'written' | 'exists'> {
     const call = this.#call('putItem', entry.fileName);
+    // One of the tries may arrive without its answer; what the last of them met says nothing of it.
+    let isOpen = false;
     try {
       return await this.#run(call, async (client) => {
         try {
@@ -114,12 +116,12 @@ class DynamoDbLogTable implements LogTable {
           return 'written';
         } catch (error) {
           if (nameOf(error) === 'ConditionalCheckFailedException') return 'exists';
+          isOpen ||= mayHaveArrived(error);
           throw error;
         }
       });
     } catch (error) {
-      // One of the tries may have arrived without its answer.
-      throw isDeltaError(error) && error.retryable ? outcomeUnknown(call, error) : error;
+      throw isOpen ? outcomeUnknown(call, error) : error;
     }
   }
 

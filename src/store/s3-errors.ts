@@ -67,7 +67,8 @@ export function s3Error(call: StoreCall, error: unknown): DeltaError {
   if (DENIED_NAMES.has(name)) return denied(call, error);
   if (NO_BUCKET_NAMES.has(name)) return noBucket(call, error);
   if (wasNotSent(error) || isRegionMissing(error)) return noEndpoint(call, error);
-  if (BROKEN_CODES.has(code) || RETRYABLE_NAMES.has(name)) return unavailable(call, error, true);
+  const isBroken = BROKEN_CODES.has(code) || NOT_SENT_CODES.has(code);
+  if (isBroken || RETRYABLE_NAMES.has(name)) return unavailable(call, error, true);
   if (status === 501) return unsupportedByServer(call, error);
   if (status === 429 || status >= 500) return unavailable(call, error, true);
   if (status === 401 || status === 403) return denied(call, error);
@@ -83,16 +84,23 @@ export function s3Error(call: StoreCall, error: unknown): DeltaError {
  */
 export function conditionalWriteError(call: StoreCall, error: unknown): DeltaError {
   const known = s3Error(call, error);
-  const { name, status } = factsOf(error);
-  const wasRefused = name === 'ConditionalRequestConflict' || status === 409 || status === 429;
-  return known.code === 'STORE_UNAVAILABLE' && known.retryable && !wasRefused
+  return known.code === 'STORE_UNAVAILABLE' && mayHaveArrived(error)
     ? outcomeUnknown(call, error)
     : known;
 }
 
+/** Whether the server may have done what an AWS SDK tells as failed: it neither refused it nor was never asked. */
+export function mayHaveArrived(error: unknown): boolean {
+  const { name, status } = factsOf(error);
+  const wasRefused = (status >= 400 && status < 500) || name === 'ConditionalRequestConflict';
+  return !wasRefused && !wasNotSent(error);
+}
+
 /** Whether a request of an AWS SDK never left, because nothing answers at its address. */
 export function wasNotSent(error: unknown): boolean {
-  if (NOT_SENT_CODES.has(factsOf(error).code)) return true;
+  const { code, syscall } = factsOf(error);
+  // A connection that was made can end in the same ways.
+  if (NOT_SENT_CODES.has(code) && !['read', 'write'].includes(syscall)) return true;
   // The SDK's clock for connecting ran out, not the one for answers.
   return (
     error instanceof Error &&
@@ -111,15 +119,16 @@ export function nameOf(error: unknown): string {
   return factsOf(error).name;
 }
 
-function factsOf(error: unknown): { name: string; code: string; status: number } {
-  if (!(error instanceof Error)) return { name: '', code: '', status: 0 };
+function factsOf(error: unknown): { name: string; code: string; syscall: string; status: number } {
+  if (!(error instanceof Error)) return { name: '', code: '', syscall: '', status: 0 };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
   const metadata = '$metadata' in error ? error.$metadata : null;
   const status =
     typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
       ? Number(metadata.httpStatusCode ?? 0)
       : 0;
-  return { name: error.name, code, status };
+  return { name: error.name, code, syscall, status };
 }
 
 function isRegionMissing(error: unknown): boolean {

@@ -36,3 +36,27 @@ test('an unknown user is a matter of rights, whatever the status', () => {
   const unknown = failure('XAdminUserNotFound', { status: 404 });
   expect(s3Error(call('get'), unknown)).toMatchObject({ code: 'STORE_DENIED' });
 });
+
+test('a conditional write that nobody refused may have been done, whatever broke', () => {
+  const coded = (code: string, syscall?: string) =>
+    Object.assign(new Error(code), { code, syscall });
+  const put = call('put');
+  for (const error of [
+    coded('HPE_INVALID_CONSTANT'),
+    coded('EPROTO'),
+    coded('EHOSTUNREACH', 'read'),
+    failure('InternalError', { status: 500 }),
+  ]) {
+    expect(conditionalWriteError(put, error)).toMatchObject({ code: 'STORE_OUTCOME_UNKNOWN' });
+  }
+  for (const error of [coded('EHOSTUNREACH', 'connect'), coded('ECONNREFUSED')]) {
+    expect(conditionalWriteError(put, error)).toMatchObject({ code: 'STORE_NO_ENDPOINT' });
+  }
+  for (const error of [
+    failure('InvalidRequest', { status: 400 }),
+    failure('SlowDown', { status: 429 }),
+    failure('ConditionalRequestConflict', { status: 409 }),
+  ]) {
+    expect(conditionalWriteError(put, error)).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  }
+});
