@@ -140,6 +140,9 @@ class LocalStore implements ObjectStore {
     if (fs.existsSync(file)) return { kind: 'exists' };
     const stats = await this.#withUnfinished(file, async (unfinished) => {
       const written = await disk.writeNewFile(unfinished, bytes, this.#root);
+      // Left by a file of that name which somebody deleted.
+      const checksum = disk.checksumFile(file);
+      if (fs.existsSync(checksum)) disk.discardFile(checksum);
       return disk.linkFile(unfinished, file) ? written : null;
     });
     if (stats === null) return { kind: 'exists' };

@@ -83,6 +83,8 @@ describe('local disk beyond the contract', () => {
         await store.put('_delta_log/_last_checkpoint', bytes('3'), update);
       },
       async () => store.delete(['_delta_log/_last_checkpoint']),
+      // Whoever deleted the file by hand has left it.
+      async () => store.put('_delta_log/_last_checkpoint', bytes('4'), CREATE),
     ];
     await store.put('_delta_log/_last_checkpoint', bytes('1'), OVERWRITE);
     for (const rewrite of rewrites) {
