@@ -19,7 +19,7 @@ import { readCheckpoint } from './checkpoint-read.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { listVersions } from './commit-source.ts';
 import type { CommitSeen, Found, LogSeen } from './doctor-types.ts';
-import { readCommitBytes } from './log-files.ts';
+import { readIfThere } from './log-files.ts';
 import { openSnapshot } from './open.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -38,8 +38,9 @@ export async function readLog(
   const opened = await tryOpen(ctx);
   if (opened.error !== null) found.push(unopened(opened.error));
   const read = await pLimit(READS_MAX).map(listing.commits, (file) => readOne(ctx, file, named));
-  found.push(...read.flatMap((it) => ('found' in it ? [it.found] : [])));
-  const commits = read.flatMap((it) => ('found' in it ? [] : [it]));
+  const there = read.filter((it) => it !== null);
+  found.push(...there.flatMap((it) => ('found' in it ? [it.found] : [])));
+  const commits = there.flatMap((it) => ('found' in it ? [] : [it]));
   const sound = new Map<string, number>();
   for (const [index, files] of listing.checkpoints.entries()) {
     const path = files.files[0]?.path ?? '';
@@ -83,13 +84,16 @@ function unopened(error: DeltaError): Found {
   };
 }
 
+/** Null of one that was cleaned up since it was listed. */
 async function readOne(
   ctx: TableContext,
   file: CommitFile,
   named: Set<string>,
-): Promise<CommitSeen | { readonly found: Found }> {
+): Promise<CommitSeen | { readonly found: Found } | null> {
   try {
-    const actions = parseCommit(await readCommitBytes(ctx.store, file), file.path);
+    const bytes = file.bytes ?? (await readIfThere(ctx.store, file.path));
+    if (bytes === null) return null;
+    const actions = parseCommit(bytes, file.path);
     let info: CommitInfo = {};
     for (const action of actions) {
       noteFiles(action, named);

@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { type CommitInfo, type Metadata, parseCommitInfo, tableNotFound } from '../log/index.ts';
 import { listVersions } from './commit-source.ts';
 import { atTable } from './errors.ts';
-import { commitTimes, readCommitBytes } from './log-files.ts';
+import { commitTimes, readIfThere } from './log-files.ts';
 import { inCommitTimesSince } from './time-travel.ts';
 import type { TableContext } from './types.ts';
 
@@ -50,9 +50,12 @@ async function readEntries(
   const { metadata } = options;
   const ownFrom = metadata === undefined ? 0 : inCommitTimesSince(metadata).version;
   const wanted = commits.toReversed().slice(0, options.limit ?? commits.length);
-  return pLimit(READS_MAX).map(wanted, async (file) => {
+  const entries = await pLimit(READS_MAX).map(wanted, async (file) => {
     const { version, path, modifiedMs } = file;
-    const commitInfo = parseCommitInfo(await readCommitBytes(ctx.store, file), path) ?? {};
+    const bytes = file.bytes ?? (await readIfThere(ctx.store, path));
+    // Cleaned up since it was listed.
+    if (bytes === null) return null;
+    const commitInfo = parseCommitInfo(bytes, path) ?? {};
     const { operation, inCommitTimestamp } = commitInfo;
     const isTold = version >= ownFrom && typeof inCommitTimestamp === 'number';
     const told = isTold ? inCommitTimestamp : undefined;
@@ -63,4 +66,5 @@ async function readEntries(
       commitInfo,
     };
   });
+  return entries.filter((entry) => entry !== null);
 }

@@ -95,7 +95,7 @@ export async function readCommitsIfThere(
 }
 
 /** The bytes of a commit, which a catalog may keep itself. */
-export async function readCommitBytes(store: ObjectStore, file: CommitFile): Promise<Uint8Array> {
+async function readCommitBytes(store: ObjectStore, file: CommitFile): Promise<Uint8Array> {
   return file.bytes ?? (await store.get(file.path)).bytes;
 }
 

@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 
 import { commitPath } from '../../src/log/index.ts';
 import { readHistory } from '../../src/table/history.ts';
-import { appendSpec, commit, memoryContext, newTable, writeText } from './context.ts';
+import {
+  appendSpec,
+  cleanedAtRead,
+  commit,
+  memoryContext,
+  newTable,
+  writeText,
+} from './context.ts';
 
 test('tells the newest commits first, as many as asked for', async () => {
   const ctx = memoryContext();
@@ -33,6 +40,15 @@ test('takes the time of the file where a commit tells nothing', async () => {
     timestampMs: ctx.clock.now(),
     commitInfo: {},
   });
+});
+
+test('passes over what is cleaned up while it reads', async () => {
+  const ctx = memoryContext();
+  await commit(ctx, await newTable(ctx), appendSpec('a'));
+  const clean = () => ctx.store.delete([commitPath(0)]);
+  const store = cleanedAtRead(ctx.store, commitPath(0), clean);
+  const versions = (await readHistory({ ...ctx, store })).map(({ version }) => version);
+  expect(versions).toEqual([1]);
 });
 
 test('refuses a place without a table', async () => {
