@@ -4,7 +4,7 @@
  */
 
 import { isDeltaError, printJson, unreachable } from '../base/index.ts';
-import type { Metadata, Protocol } from '../log/index.ts';
+import { actionJson, type Metadata, type Protocol } from '../log/index.ts';
 import { commitTransaction } from './commit.ts';
 import { groupCommitFull } from './errors.ts';
 import { tableSnapshot, type TableSnapshot } from './snapshot.ts';
@@ -203,9 +203,15 @@ function split(
 type Described = Readonly<{ protocol: Protocol; metadata: Metadata }>;
 
 function sameDescription(a: Described, b: Described): boolean {
-  const same = (one: object, other: object): boolean =>
-    one === other || JSON.stringify(one) === JSON.stringify(other);
-  return same(a.protocol, b.protocol) && same(a.metadata, b.metadata);
+  if (a.protocol === b.protocol && a.metadata === b.metadata) return true;
+  const [one, other] = [a, b].map(({ protocol, metadata }) =>
+    // Members that are not known may be numbers of any length.
+    printJson([
+      actionJson({ kind: 'protocol', protocol }),
+      actionJson({ kind: 'metaData', metaData: metadata }),
+    ]),
+  );
+  return one === other;
 }
 
 function merged(group: readonly Waiting[], base: TableSnapshot): TransactionSpec {

@@ -6,7 +6,16 @@ import { commitTransaction } from '../../src/table/commit.ts';
 import { GroupCommit } from '../../src/table/group-commit.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import type { CommitOutcome, TableContext, TransactionSpec } from '../../src/table/types.ts';
-import { addAction, appendSpec, commit, memoryContext, newTable, pathsOf } from './context.ts';
+import {
+  addAction,
+  appendSpec,
+  commit,
+  memoryContext,
+  newTable,
+  pathsOf,
+  readText,
+  writeText,
+} from './context.ts';
 
 const names = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `f${index}`);
@@ -31,6 +40,21 @@ describe('GroupCommit', () => {
     expect(opened.version).toBe(1);
     expect(new Set(outcomes.map(versionOf))).toEqual(new Set([1]));
     expect(pathsOf(opened)).toEqual([...names(100)].sort());
+  });
+
+  test('is not held up by members of the metadata that nobody knows', async () => {
+    const ctx = memoryContext();
+    await newTable(ctx);
+    const path = commitPath(0);
+    const text = await readText(ctx.store, path);
+    await writeText(ctx.store, path, text.replace('"metaData":{', '$&"owner":9007199254740993,'));
+    const group = new GroupCommit(ctx);
+    const [one, other] = [await openSnapshot(ctx), await openSnapshot(ctx)];
+    const outcomes = await Promise.all([
+      group.commit(one, appendSpec('a')),
+      group.commit(other, appendSpec('b')),
+    ]);
+    expect(outcomes.map(versionOf)).toEqual([1, 1]);
   });
 
   test('adds up what the operations counted', async () => {
