@@ -35,8 +35,11 @@ export function constantSql(value: Scalar | null, type: DataType): string {
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   if (value instanceof Uint8Array) return blobLiteral(value);
   if (is(type, 'date')) return `make_date(${String(value)})`;
-  if (is(type, 'timestamp')) return `make_timestamptz(${String(value)})`;
-  if (is(type, 'timestamp_ntz')) return `make_timestamp(${String(value)})`;
+  if (is(type, 'timestamp', 'timestamp_ntz')) {
+    const infinity = INFINITIES.get(BigInt(value));
+    if (infinity !== undefined) return `CAST('${infinity}' AS ${duckType(type)})`;
+    return `make_${is(type, 'timestamp') ? 'timestamptz' : 'timestamp'}(${String(value)})`;
+  }
   if (is(type, 'float', 'double')) {
     const text = Object.is(value, -0) ? '-0.0' : String(value);
     return `CAST('${text}' AS ${duckType(type)})`;
@@ -46,6 +49,12 @@ export function constantSql(value: Scalar | null, type: DataType): string {
   }
   return `CAST(${String(value)} AS ${duckType(type)})`;
 }
+
+/** Moments that the engine takes for infinite, and makes of no number. */
+const INFINITIES: ReadonlyMap<bigint, string> = new Map([
+  [9_223_372_036_854_775_807n, 'infinity'],
+  [-9_223_372_036_854_775_807n, '-infinity'],
+]);
 
 /** Decimal text of an unscaled value: `-1230`, 2 → `-12.30`. */
 export function unscaledText(unscaled: bigint, scale: number): string {

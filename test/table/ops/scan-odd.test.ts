@@ -143,6 +143,27 @@ test('a field of a struct whose values do not come out of the engine is refused 
   });
 });
 
+test('moments that the engine takes for infinite are partitions, and found, like any other', async () => {
+  const last = '+294247-01-10T04:00:54.775807';
+  const table: TableSpec = {
+    ddl: 'a int, ts timestamp, n timestamp_ntz',
+    partitionColumns: ['ts', 'n'],
+    files: [
+      { key: 'x.parquet', query: 'SELECT 7 AS a', partitionValues: { ts: `${last}Z`, n: last } },
+      { key: 'y.parquet', query: 'SELECT 8 AS a', partitionValues: { ts: null, n: null } },
+    ],
+  };
+  await withTable('memory', table, async ({ ctx, snapshot }) => {
+    const found = await Array.fromAsync(scanRows(ctx, snapshot, { where: 'ts IS NOT NULL' }));
+    expect(found).toEqual([{ a: 7, ts: `${last}Z`, n: last }]);
+    const source = { rows: [{ ts: 9_223_372_036_854_775_807n }] };
+    const whenMatched = [{ update: { a: '9' } }];
+    const merged = await merge(ctx, snapshot, { source, on: 't.ts = s.ts', whenMatched });
+    const rows = await Array.fromAsync(scanRows(ctx, merged.snapshot));
+    expect(new Set(rows.map(({ a }) => a))).toEqual(new Set([8, 9]));
+  });
+});
+
 test('of a table without columns nobody can tell the rows', async () => {
   const table: TableSpec = {
     ddl: 'a int',
