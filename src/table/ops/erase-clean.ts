@@ -3,12 +3,12 @@
  * a writer under way may still be about to make: it would find the place of its version free.
  */
 
-import { assert } from '../../base/index.ts';
+import { assert, isDeltaError } from '../../base/index.ts';
 import { type CheckpointFiles, checksumPath, earliestVersion, vectorId } from '../../log/index.ts';
 import { writeCheckpoint } from '../checkpoint.ts';
 import { without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
-import { openSnapshot } from '../open.ts';
+import { openSnapshot, refreshSnapshot } from '../open.ts';
 import { isLogCleanupEnabled, logRetentionMs } from '../properties.ts';
 import { referencedSidecars } from '../sidecar-references.ts';
 import { encodedRoot, keyBelow } from '../stored-file.ts';
@@ -72,15 +72,17 @@ export async function cleanQuotes(
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
   const from = Math.max(last + 1, earliestVersion(listing));
-  const begin = from === end.version ? end : await openSnapshot(ctx, { version: from });
   if (from < protectedBefore(snapshot)) {
     const left = found.quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
-  await writeClean(ctx, [begin, end], found.suspects);
-  const again = await options.search();
-  const plan = await planOf(ctx, begin.version, again, options);
-  await prove(ctx, [begin, end], plan);
+  const ready = await prepare(ctx, { from, end, suspects: found.suspects }, options);
+  if (ready === null) {
+    const latest = await refreshSnapshot(ctx, end);
+    const cleaned = await cleanQuotes(ctx, latest, await options.search(), options);
+    return { ...cleaned, postCommitErrors: [...postCommitErrors, ...cleaned.postCommitErrors] };
+  }
+  const { plan, again } = ready;
   await ctx.store.delete(plan.commits);
   // Only then: as long as a commit is there, the checkpoints that hide it are.
   await ctx.store.delete(plan.others);
@@ -88,7 +90,37 @@ export async function cleanQuotes(
   const gone = new Set(deleted);
   const rest = again.quoting.filter(({ paths }) => !paths.every((path) => gone.has(path)));
   const left = restOf({ ...again, quoting: rest }, options);
-  return { snapshot: end, deleted, keepFrom: begin.version, left, postCommitErrors };
+  return { snapshot: end, deleted, keepFrom: from, left, postCommitErrors };
+}
+
+interface Ready {
+  readonly plan: DeletionPlan;
+  /** The log, when the checkpoints of what stays were in it. */
+  readonly again: LogSearch;
+}
+
+/**
+ * Sees to it that the versions from `from` to `end` stay when the plan is carried out. Null where a clean-up beside this one took
+ * the first of them.
+ */
+async function prepare(
+  ctx: TableContext,
+  kept: { readonly from: number; readonly end: Snapshot; readonly suspects: ReadonlySet<string> },
+  options: CleanOptions,
+): Promise<Ready | null> {
+  const { from, end, suspects } = kept;
+  try {
+    const begin = from === end.version ? end : await openSnapshot(ctx, { version: from });
+    await writeClean(ctx, [begin, end], suspects);
+    const again = await options.search();
+    const plan = await planOf(ctx, from, again, options);
+    await prove(ctx, [begin, end], plan);
+    return { plan, again };
+  } catch (error) {
+    const isGone = isDeltaError(error, 'VERSION_NOT_FOUND') || isDeltaError(error, 'LOG_GAP');
+    if (isGone && earliestVersion(await listVersions(ctx, 0)) > from) return null;
+    throw error;
+  }
 }
 
 /** What would be left of the log were nothing done but to delete files, or why that is open. */
