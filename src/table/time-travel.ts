@@ -1,10 +1,11 @@
 /** Which version was the newest at a time. */
 
-import { assert } from '../base/index.ts';
+import { assert, isDeltaError } from '../base/index.ts';
 import {
   type CommitFile,
   earliestVersion,
   hasInCommitTimestamps,
+  type Listing,
   type Metadata,
   tableNotFound,
 } from '../log/index.ts';
@@ -25,7 +26,28 @@ export async function versionAt(
   timestampMs: number,
   metadata: Metadata,
 ): Promise<number> {
-  const listing = await listVersions(ctx, 0);
+  let listing = await listVersions(ctx, 0);
+  for (;;) {
+    try {
+      return await lastVersionBy(ctx, listing, { timestampMs, metadata });
+    } catch (error) {
+      if (!isDeltaError(error, 'STORE_NOT_FOUND')) throw error;
+      // Cleaned up since it was listed, as those before it are or soon will be; a listing may still show it.
+      const { path } = error.details;
+      const place = listing.commits.findIndex((commit) => commit.path === path);
+      const first = listing.commits[place + 1];
+      if (place < 0 || first === undefined) throw error;
+      const now = await listVersions(ctx, 0);
+      listing = { ...now, commits: now.commits.filter(({ version }) => version >= first.version) };
+    }
+  }
+}
+
+async function lastVersionBy(
+  ctx: TableContext,
+  listing: Listing,
+  { timestampMs, metadata }: { readonly timestampMs: number; readonly metadata: Metadata },
+): Promise<number> {
   const times = commitTimes(listing.commits);
   const earliest = earliestVersion(listing);
   const commits = listing.commits.filter(({ version }) => version >= earliest);

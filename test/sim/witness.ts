@@ -53,7 +53,9 @@ export class Witness {
       return;
     }
     // A late copy of what was there already, and cleaned up since.
-    if (isSame && (this.#isDecidedBefore || version < this.#model.firstRetained)) return;
+    if (isSame && this.#isDecidedBefore) return;
+    // Or another one, where a cleanup came between a look and the write: nobody may be told that it is in the table.
+    if (version < this.#model.firstRetained && !this.#isDecidedBefore) return;
     throw this.#fail(`version ${version} was written otherwise than it was decided`);
   }
 
