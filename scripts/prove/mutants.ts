@@ -14,29 +14,29 @@ const COMMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a commit overwrites what is there',
     file: COMMIT,
-    text: "return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';",
-    instead: "return (await ctx.store.put(path, bytes, { kind: 'overwrite' })).kind === 'written';",
+    text: "const result = await ctx.store.put(path, bytes, { kind: 'create' });\n    return",
+    instead: "const result = await ctx.store.put(path, bytes, { kind: 'overwrite' });\n    return",
   },
   {
     name: 'a lost race counts as won',
     file: COMMIT,
-    text: "return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';",
-    instead: "await ctx.store.put(path, bytes, { kind: 'create' }); return true;",
+    text: "return result.kind === 'written' ? result : null;",
+    instead: "return result.kind === 'written' ? result : { etag: null };",
   },
   {
     name: 'a lost answer is a failure',
     file: COMMIT,
-    text: 'return settle(ctx, commit, { path, bytes, cause: error });',
+    text: 'const stands = await settle(ctx, commit, { path, bytes, cause: error });',
     instead: "throw Object.assign(error, { code: 'STORE_UNAVAILABLE' });",
   },
   {
     name: 'what is not there after a lost answer never comes',
     file: COMMIT,
-    text: 'return settle(ctx, commit, { path, bytes, cause: error });',
+    text: 'const stands = await settle(ctx, commit, { path, bytes, cause: error });',
     instead:
       'if ((await readIfThere(ctx.store, path)) === null) ' +
       "throw Object.assign(error, { code: 'STORE_UNAVAILABLE' }); " +
-      'return settle(ctx, commit, { path, bytes, cause: error });',
+      'const stands = await settle(ctx, commit, { path, bytes, cause: error });',
   },
   {
     name: 'a lost answer is a lost race, and the next version is tried blindly',
@@ -65,7 +65,7 @@ const COMMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a version that was cleaned up is committed to again',
     file: COMMIT,
-    text: 'if (base !== null && !(await goesOn(ctx, base))) return replaced(base);',
+    text: 'if (base !== null && base === start && !(await isInLog(ctx, base))) return replaced(base);',
     instead: '',
   },
   {

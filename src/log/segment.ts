@@ -13,6 +13,8 @@ export interface ListedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** Names its content, where the store told. */
+  readonly etag?: string;
 }
 
 export interface CommitFile extends ListedFile {

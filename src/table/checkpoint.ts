@@ -8,6 +8,7 @@ import {
   checkpointPath,
   checksumPath,
   checkWritable,
+  commitPath,
   LAST_CHECKPOINT_PATH,
   type LastCheckpoint,
   type LogState,
@@ -20,8 +21,11 @@ import { statisticsLayout } from './checkpoint-parsed.ts';
 import { sidecarLine, writeSidecars } from './checkpoint-sidecars.ts';
 import { adoptCheckpoint, type WrittenCheckpoint } from './checkpoint-state.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
+import { logReplaced, transactionConflict } from './errors.ts';
+import { openMetadata } from './open.ts';
 import { deletedFileRetentionMs, txnRetentionMs } from './properties.ts';
-import { tableSnapshot } from './snapshot.ts';
+import { isSameCommit } from './same-commit.ts';
+import { tableSnapshot, type TableSnapshot } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
 export interface CheckpointOptions {
@@ -35,15 +39,17 @@ export interface CheckpointOptions {
 /**
  * Writes the checkpoint of a version, its checksum file, and the hint at it: of the V2 spec where `delta.checkpointPolicy` says
  * so, with the sidecars of the one before as far as they still hold; else a single Parquet file. Several may do so at once: what
- * they write means the same. Errors: `FEATURE_UNSUPPORTED` where the table cannot be written; the store's, for the checkpoint
- * alone.
+ * they write means the same. Errors: `CONFLICT_REPLACED` where the table was made anew since, whose readers would take this for
+ * theirs; `FEATURE_UNSUPPORTED` where the table cannot be written; those of opening; the store's, for the checkpoint alone.
  */
 export async function writeCheckpoint(
   ctx: TableContext,
   snapshot: Snapshot,
   options: CheckpointOptions = {},
 ): Promise<void> {
-  await write(ctx, tableSnapshot(snapshot).state, options);
+  const held = tableSnapshot(snapshot);
+  if (!(await isOfTable(ctx, held))) throw transactionConflict(logReplaced(held.version));
+  await write(ctx, held.state, options);
 }
 
 /**
@@ -56,6 +62,12 @@ export async function moveToCheckpoint(ctx: TableContext, snapshot: Snapshot): P
   const files =
     written === null ? null : await bestEffort(() => adoptCheckpoint(ctx.store, state, written));
   return files === null ? snapshot : tableSnapshot(snapshot).withFiles(files);
+}
+
+async function isOfTable(ctx: TableContext, snapshot: TableSnapshot): Promise<boolean> {
+  const found = await ctx.store.head(commitPath(snapshot.version));
+  if (found !== null) return isSameCommit(ctx, snapshot, found);
+  return (await openMetadata(ctx)).metadata.id === snapshot.metadata.id;
 }
 
 /** Null where it is none of a single Parquet file. */

@@ -15,13 +15,17 @@ import {
   txnIdOf,
   type WinnerCommit,
 } from '../log/index.ts';
-import { commitContended, commitOutcomeUnknown, transactionConflict } from './errors.ts';
+import {
+  commitContended,
+  commitOutcomeUnknown,
+  logReplaced,
+  transactionConflict,
+} from './errors.ts';
 import { isolationLevel } from './isolation.ts';
 import { readIfThere } from './log-files.ts';
-import { advance, openMetadata, openSnapshot } from './open.ts';
+import { advance, isInLog, openSnapshot } from './open.ts';
 import { afterCommit } from './post-commit.ts';
 import { type Prepared, prepareCommit, txnsOf } from './prepare-commit.ts';
-import { logRetentionMs } from './properties.ts';
 import { readScope } from './read-scope.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import type {
@@ -35,8 +39,6 @@ import type {
 
 /** Tries at a version before giving up; each lost one means that another writer's commit went through. */
 const ATTEMPTS_MAX = 1_000;
-/** For so long a commit is not cleaned up, even where another writer has changed how long it is to be. */
-const KEPT_MS = 3_600_000;
 /** Pauses after a lost try, in milliseconds. */
 const BACKOFF = { delayMsMin: 2, delayMsMax: 200 } as const;
 /** Questions whether a commit without an answer was written. */
@@ -65,11 +67,15 @@ export async function commitTransaction(
     spec.signal?.throwIfAborted();
     const settled = settledOutcome(base, spec);
     if (settled !== null) return settled;
-    if (base !== null && !(await goesOn(ctx, base))) return replaced(base);
+    // Later tries begin at what was just read.
+    if (base !== null && base === start && !(await isInLog(ctx, base))) return replaced(base);
     const written = prepareCommit(ctx, base, { ...spec, actions }, origin);
     // Before it is put: what cannot be read of the table must not fail a commit that stands.
     const after = following(base, written);
-    if (await put(ctx, written)) return finish(ctx, { before: base, after, written });
+    const stands = await put(ctx, written);
+    if (stands !== null) {
+      return finish(ctx, { before: base, after: after.withEtag(stands.etag), written });
+    }
 
     // Not cut short by the signal: whether the commit is there after all must be known first.
     await ctx.clock.sleep(backoffMs(ctx.random, BACKOFF, attempt));
@@ -120,36 +126,28 @@ export function staleStep(
   return null;
 }
 
-/**
- * Whether the log still has this version. Of a snapshot that was held for long it may be gone, cleaned up with those that
- * followed it: then the next version looks free, and a commit there would be in no table.
- */
-async function goesOn(ctx: TableContext, base: TableSnapshot): Promise<boolean> {
-  const { version, timestampMs, metadata } = base;
-  const ageMs = ctx.clock.now() - timestampMs;
-  // One that is ahead of this clock has no age that is known.
-  if (ageMs >= 0 && ageMs < Math.min(KEPT_MS, logRetentionMs(metadata))) return true;
-  if ((await ctx.store.head(commitPath(version))) !== null) return true;
-  // Some cleanups leave nothing of a version but its checkpoint.
-  const now = await openMetadata(ctx);
-  return now.version === version && now.metadata.id === metadata.id;
+/** A commit that is in the log now; the etag of its file is null where its first answer was lost. */
+interface Standing {
+  readonly etag: string | null;
 }
 
-/** True where the commit is in the log now, false where another one is. */
-async function put(ctx: TableContext, commit: Prepared): Promise<boolean> {
+/** Null where another commit has the version. */
+async function put(ctx: TableContext, commit: Prepared): Promise<Standing | null> {
   const path = commitPath(commit.version);
   const bytes = printCommit(commit.actions);
   try {
-    return (await ctx.store.put(path, bytes, { kind: 'create' })).kind === 'written';
+    const result = await ctx.store.put(path, bytes, { kind: 'create' });
+    return result.kind === 'written' ? result : null;
   } catch (error) {
     if (!isDeltaError(error, 'STORE_OUTCOME_UNKNOWN')) throw error;
-    return settle(ctx, commit, { path, bytes, cause: error });
+    const stands = await settle(ctx, commit, { path, bytes, cause: error });
+    return stands ? { etag: null } : null;
   }
 }
 
 /**
- * Asks until it is known whose commit the version is. One that is not there yet may still arrive: so the same bytes
- * are put again, and whichever copy comes first is ours.
+ * Whether the commit is in the log, asked until that is known. One that is not there yet may still arrive: so the same
+ * bytes are put again, and whichever copy comes first is ours.
  */
 async function settle(
   ctx: TableContext,
@@ -185,7 +183,8 @@ interface Try {
 function following(before: TableSnapshot | null, written: Prepared): TableSnapshot {
   const replay = new Replay(before?.state ?? null);
   replay.commit(written.actions);
-  return new TableSnapshot(replay.finish(written.version), written.timestampMs, before);
+  const { version, timestampMs } = written;
+  return new TableSnapshot(replay.finish(version), { timestampMs, etag: null, before });
 }
 
 async function finish(ctx: TableContext, { before, after, written }: Try): Promise<CommitOutcome> {
@@ -306,9 +305,8 @@ async function first(ctx: TableContext): Promise<Came> {
 }
 
 function replaced(base: TableSnapshot | null): Lost {
-  const version = base?.version ?? 0;
-  const reason = `the log no longer goes on from version ${version}: the table was deleted, replaced or cleaned up`;
-  return lost('CONFLICT_REPLACED', reason, { version });
+  const { code, reason, details } = logReplaced(base?.version ?? 0);
+  return lost(code, reason, details);
 }
 
 function isOwn(commit: WinnerCommit, txnId: string): boolean {

@@ -70,6 +70,15 @@ export function transactionConflict({ code, reason, details }: LostTo): DeltaErr
   });
 }
 
+/** `CONFLICT_REPLACED`: what was read is in the log no more. */
+export function logReplaced(version: number): LostTo {
+  return {
+    code: 'CONFLICT_REPLACED',
+    reason: `the log no longer goes on from version ${version}: the table was deleted, replaced or cleaned up`,
+    details: { version },
+  };
+}
+
 const CONFLICT_CURES: Readonly<Record<string, string>> = {
   CONFLICT_PROTOCOL:
     'open the newest version, see that you know its features, and do the work again',

@@ -36,6 +36,7 @@ import {
   readInCommitTimestamp,
   readTail,
 } from './log-files.ts';
+import { isSameCommit } from './same-commit.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import { versionAt } from './time-travel.ts';
 import type { Snapshot, TableContext } from './types.ts';
@@ -92,6 +93,7 @@ export async function advance(
   const times = commitTimes(files);
   const [own, ...newer] = files;
   if (own?.version !== snapshot.version) return null;
+  if (!(await isSameCommit(ctx, snapshot, own))) return null;
   if (newer.length === 0) return { snapshot, commits: [] };
   if (newer.some((file, index) => file.version !== snapshot.version + 1 + index)) return null;
   const commits = await readCommitsIfThere(ctx.store, newer);
@@ -102,7 +104,22 @@ export async function advance(
   checkReadable(state.protocol, state.metadata, capabilities(ctx));
   const fileTimeMs = times.get(state.version) ?? snapshot.timestampMs;
   const timestampMs = ownTime(state) ?? Math.max(snapshot.timestampMs + newer.length, fileTimeMs);
-  return { snapshot: new TableSnapshot(state, timestampMs, snapshot), commits };
+  const etag = newer.at(-1)?.etag ?? null;
+  const next = new TableSnapshot(state, { timestampMs, etag, before: snapshot });
+  return { snapshot: next, commits };
+}
+
+/**
+ * Whether the log still has the version of a snapshot that was held. Where it was cleaned up with those that followed it, or
+ * the table was deleted, the next version looks free, and a commit there would be in no table. Errors: those of `openMetadata`.
+ */
+export async function isInLog(ctx: TableContext, snapshot: TableSnapshot): Promise<boolean> {
+  const { version, metadata } = snapshot;
+  const found = await ctx.store.head(commitPath(version));
+  if (found !== null) return isSameCommit(ctx, snapshot, found);
+  // Some cleanups leave nothing of a version but its checkpoint.
+  const now = await openMetadata(ctx);
+  return now.version === version && now.metadata.id === metadata.id;
 }
 
 /** What a table is at its newest version, without its files. */
@@ -185,8 +202,9 @@ async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> 
     ]);
     checkReadable(state.protocol, state.metadata, capabilities(ctx));
     const timestampMs = await timestampOf(ctx, source, state);
+    const etag = listing.commits.find((commit) => commit.version === version)?.etag ?? null;
     return {
-      snapshot: new TableSnapshot(state, timestampMs, null),
+      snapshot: new TableSnapshot(state, { timestampMs, etag, before: null }),
       shortcuts,
       differences: checksum === null ? [] : checksumDifferences(state, checksum),
     };

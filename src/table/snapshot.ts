@@ -17,11 +17,22 @@ export class TableSnapshot implements Snapshot {
   readonly state: LogState;
   readonly schema: StructType;
   readonly partitionColumns: readonly string[];
+  /** Of the version's commit; null where it was not seen as a file. */
+  readonly etag: string | null;
 
   /** `before` is the snapshot that this one follows, if any: what did not change is not parsed again. */
-  constructor(state: LogState, timestampMs: number, before: TableSnapshot | null) {
+  constructor(
+    state: LogState,
+    of: {
+      readonly timestampMs: number;
+      readonly etag: string | null;
+      readonly before: TableSnapshot | null;
+    },
+  ) {
+    const { before } = of;
     this.state = state;
-    this.timestampMs = timestampMs;
+    this.timestampMs = of.timestampMs;
+    this.etag = of.etag;
     if (before !== null && before.metadata === state.metadata) {
       this.schema = before.schema;
       this.partitionColumns = before.partitionColumns;
@@ -39,7 +50,13 @@ export class TableSnapshot implements Snapshot {
 
   /** The same version, its files held in another way. */
   withFiles(files: LogState['files']): TableSnapshot {
-    return new TableSnapshot({ ...this.state, files }, this.timestampMs, this);
+    const { timestampMs, etag } = this;
+    return new TableSnapshot({ ...this.state, files }, { timestampMs, etag, before: this });
+  }
+
+  /** The same version, whose commit is known as a file now. */
+  withEtag(etag: string | null): TableSnapshot {
+    return new TableSnapshot(this.state, { timestampMs: this.timestampMs, etag, before: this });
   }
 
   get version(): number {

@@ -30,7 +30,7 @@ export function checkpointer(world: World, name: string, count: number): Actor {
     world.note(`checkpoint ${snapshot.version}`);
     const write = world.terms.isParquet ? writeCheckpoint : writeJsonCheckpoint;
     await world.underWay(ctx, { version: snapshot.version }, () =>
-      bestEffort(() => write(ctx, snapshot)),
+      bestEffort(() => write(ctx, snapshot), ['CONFLICT_REPLACED']),
     );
   });
 }

@@ -40,6 +40,10 @@ function withFaults(ctx: TableContext, plan: (call: FaultyCall) => Fault['kind']
   return { ...ctx, store: faultyStore(ctx.store, { clock: ctx.clock, plan: kindOf }) };
 }
 
+async function deleteAll({ store }: TableContext): Promise<void> {
+  for await (const { path } of store.list('', { recursive: true })) await store.delete([path]);
+}
+
 const isCommitPut = (call: FaultyCall, version: number): boolean =>
   call.verb === 'put' && call.path === commitPath(version);
 
@@ -379,11 +383,54 @@ test('eight writers at once all get through, on one disk', async () => {
 test('a table that was deleted and made anew is a conflict, and a refresh sees the new one', async () => {
   const ctx = memoryContext();
   const { snapshot } = await commit(ctx, await newTable(ctx), appendSpec('a'));
-  const paths: string[] = [];
-  for await (const { path } of ctx.store.list('', { recursive: true })) paths.push(path);
-  await ctx.store.delete(paths);
+  await deleteAll(ctx);
   await newTable(ctx);
   expect((await refreshSnapshot(ctx, snapshot)).version).toBe(0);
+});
+
+describe('a table that was deleted, and made anew up to the same version', () => {
+  async function madeAnew(): Promise<{ ctx: TableContext; held: Snapshot; latest: Snapshot }> {
+    const ctx = memoryContext();
+    const { snapshot: held } = await commit(ctx, await newTable(ctx), appendSpec('old'));
+    await deleteAll(ctx);
+    const { snapshot: latest } = await commit(ctx, await newTable(ctx), appendSpec('new'));
+    ctx.clock.advance(10);
+    return { ctx, held, latest };
+  }
+
+  test('is what a refresh sees, without the files of the one before', async () => {
+    const { ctx, held, latest } = await madeAnew();
+    expect(pathsOf(await refreshSnapshot(ctx, held))).toEqual(['new']);
+    await commit(ctx, latest, appendSpec('newer'));
+    expect(pathsOf(await refreshSnapshot(ctx, held))).toEqual(['new', 'newer']);
+  });
+
+  test('takes neither commits nor checkpoints of the one before', async () => {
+    const { ctx, held } = await madeAnew();
+    const code = 'CONFLICT_REPLACED';
+    const outcome = await commitTransaction(ctx, held, appendSpec('late'));
+    expect(outcome).toMatchObject({ kind: 'conflict', code });
+    await expect(writeCheckpoint(ctx, held)).rejects.toMatchObject({ code });
+    expect(pathsOf(await openSnapshot(ctx))).toEqual(['new']);
+  });
+
+  test('is the same where its files were copied and put back', async () => {
+    const { ctx, latest } = await madeAnew();
+    const path = commitPath(latest.version);
+    const { bytes } = await ctx.store.get(path);
+    await ctx.store.delete([path]);
+    await ctx.store.put(path, bytes, { kind: 'create' });
+    expect(await refreshSnapshot(ctx, latest)).toBe(latest);
+    await commit(ctx, latest, appendSpec('newer'));
+  });
+
+  test('is not there as long as it is only deleted, and nothing is committed', async () => {
+    const { ctx, latest } = await madeAnew();
+    await deleteAll(ctx);
+    const late = commitTransaction(ctx, latest, appendSpec('late'));
+    await expect(late).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
+    expect(await ctx.store.head(commitPath(2))).toBeNull();
+  });
 });
 
 describe('on a snapshot that was held for long', () => {
