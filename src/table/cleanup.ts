@@ -5,7 +5,7 @@ import type { ObjectStore } from '../store/index.ts';
 import { atTable } from './errors.ts';
 import { commitTimes, listLog } from './log-files.ts';
 import { openSnapshot, refreshSnapshot } from './open.ts';
-import { isLogCleanupEnabled, logRetentionMs } from './properties.ts';
+import { isLogCleanupEnabled, logRetentionMs, protectedBefore } from './properties.ts';
 import { referencedSidecars } from './sidecar-references.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
@@ -62,9 +62,7 @@ async function planFor(ctx: TableContext, { metadata }: Snapshot): Promise<Plann
     // The start of the day, as in Spark: so that a table is cleaned up once a day at most.
     cutoffMs: Math.floor(oldMs / DAY_MS) * DAY_MS,
     times: commitTimes(listing.commits),
-    protectedBefore: Number(
-      metadata.configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0,
-    ),
+    protectedBefore: protectedBefore(metadata),
   });
   if (plan.kind === 'nothing') return nothing(plan.reason);
   const { keepFrom, paths } = plan;

@@ -26,6 +26,7 @@ import { readIfThere } from './log-files.ts';
 import { advance, isInLog, openSnapshot } from './open.ts';
 import { afterCommit } from './post-commit.ts';
 import { type Prepared, prepareCommit, txnsOf } from './prepare-commit.ts';
+import { logRetentionMs } from './properties.ts';
 import { readScope } from './read-scope.ts';
 import { tableSnapshot, TableSnapshot } from './snapshot.ts';
 import type {
@@ -39,6 +40,8 @@ import type {
 
 /** Tries at a version before giving up; each lost one means that another writer's commit went through. */
 const ATTEMPTS_MAX = 1_000;
+/** For so long a commit is not cleaned up, even where another writer has changed how long it is to be. */
+const KEPT_MS = 3_600_000;
 /** Pauses after a lost try, in milliseconds. */
 const BACKOFF = { delayMsMin: 2, delayMsMax: 200 } as const;
 /** Questions whether a commit without an answer was written. */
@@ -74,6 +77,7 @@ export async function commitTransaction(
     const after = following(base, written);
     const stands = await put(ctx, written);
     if (stands !== null) {
+      await checkKept(ctx, base, written);
       return finish(ctx, { before: base, after: after.withEtag(stands.etag), written });
     }
 
@@ -124,6 +128,29 @@ export function staleStep(
     return `the progress of ${appId} in the table is ${found}, not ${wanted}`;
   }
   return null;
+}
+
+/**
+ * A cleanup may have been under way when the log was looked at: then the commit stands in a hole, and is in no table.
+ * Errors: `COMMIT_OUTCOME_UNKNOWN`.
+ */
+async function checkKept(
+  ctx: TableContext,
+  base: TableSnapshot | null,
+  { version, txnId }: Prepared,
+): Promise<void> {
+  if (base === null) return;
+  const ageMs = ctx.clock.now() - base.timestampMs;
+  // One that is ahead of this clock has no age that is known.
+  if (ageMs >= 0 && ageMs < Math.min(KEPT_MS, logRetentionMs(base.metadata))) return;
+  let cause: unknown = replaced(base).error;
+  try {
+    if (await isInLog(ctx, base, version)) return;
+  } catch (error) {
+    if (!isDeltaError(error)) throw error;
+    cause = error;
+  }
+  throw commitOutcomeUnknown(version, txnId, cause);
 }
 
 /** A commit that is in the log now; the etag of its file is null where its first answer was lost. */

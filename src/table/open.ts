@@ -110,16 +110,21 @@ export async function advance(
 }
 
 /**
- * Whether the log still has the version of a snapshot that was held. Where it was cleaned up with those that followed it, or
- * the table was deleted, the next version looks free, and a commit there would be in no table. Errors: those of `openMetadata`.
+ * Whether the log, of which `newest` is the last version, still has that of a snapshot that was held. Where it was cleaned up with
+ * those that followed it, or the table was deleted, the next version looks free, and a commit there would be in no table. Errors:
+ * those of `openMetadata`.
  */
-export async function isInLog(ctx: TableContext, snapshot: TableSnapshot): Promise<boolean> {
+export async function isInLog(
+  ctx: TableContext,
+  snapshot: TableSnapshot,
+  newest = snapshot.version,
+): Promise<boolean> {
   const { version, metadata } = snapshot;
   const found = await ctx.store.head(commitPath(version));
   if (found !== null) return isSameCommit(ctx, snapshot, found);
   // Some cleanups leave nothing of a version but its checkpoint.
   const now = await openMetadata(ctx);
-  return now.version === version && now.metadata.id === metadata.id;
+  return now.version === newest && now.metadata.id === metadata.id;
 }
 
 /** What a table is at its newest version, without its files. */

@@ -41,6 +41,12 @@ export function logRetentionMs(metadata: Metadata): number {
   return text === undefined ? month : (parseInterval(text) ?? month);
 }
 
+/** The first version whose checkpoints need no protection; infinite where that cannot be told, so that none is deleted. */
+export function protectedBefore({ configuration }: Metadata): number {
+  const version = Number(configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
+  return Number.isNaN(version) ? Number.POSITIVE_INFINITY : version;
+}
+
 /** Whether what the log need not keep may be deleted. Default true. */
 export function isLogCleanupEnabled(metadata: Metadata): boolean {
   return metadata.configuration['delta.enableExpiredLogCleanup']?.toLowerCase() !== 'false';

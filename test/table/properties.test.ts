@@ -6,6 +6,7 @@ import {
   checkpointInterval,
   deletedFileRetentionMs,
   isManifestEnabled,
+  protectedBefore,
   txnRetentionMs,
 } from '../../src/table/properties.ts';
 import { checkProperties } from '../../src/table/property-rules.ts';
@@ -89,4 +90,14 @@ test('properties have Spark’s defaults, also where others wrote them wrong', (
     'delta.deletedFileRetentionDuration': 'soon',
   });
   expect([checkpointInterval(wrong), deletedFileRetentionMs(wrong)]).toEqual([10, 604_800_000]);
+});
+
+test.each([
+  [undefined, 0],
+  ['7', 7],
+  ['soon', Number.POSITIVE_INFINITY],
+])('checkpoints before version %s are protected: up to %s', (value, first) => {
+  const name = 'delta.requireCheckpointProtectionBeforeVersion';
+  const metadata = metadataOf(value === undefined ? {} : { [name]: value });
+  expect(protectedBefore(metadata)).toBe(first);
 });

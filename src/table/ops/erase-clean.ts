@@ -9,7 +9,7 @@ import { writeCheckpoint } from '../checkpoint.ts';
 import { without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
 import { openSnapshot, refreshSnapshot } from '../open.ts';
-import { isLogCleanupEnabled, logRetentionMs } from '../properties.ts';
+import { isLogCleanupEnabled, logRetentionMs, protectedBefore } from '../properties.ts';
 import { referencedSidecars } from '../sidecar-references.ts';
 import { encodedRoot, keyBelow } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
@@ -72,7 +72,7 @@ export async function cleanQuotes(
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
   const from = Math.max(last + 1, earliestVersion(listing));
-  if (from < protectedBefore(snapshot)) {
+  if (from < protectedBefore(snapshot.metadata)) {
     const left = found.quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
@@ -140,10 +140,6 @@ function keptBy({ metadata }: Snapshot, { keepLog }: CleanOptions): Told | null 
   if (!keepLog) return null;
   const retentionMs = logRetentionMs(metadata);
   return (part) => leftBy('the log was to be kept', part.modifiedMs + retentionMs)(part);
-}
-
-function protectedBefore({ metadata: { configuration } }: Snapshot): number {
-  return Number(configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
 }
 
 function leftBy(why: string, untilMs: number | null): Told {
