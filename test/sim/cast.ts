@@ -80,7 +80,11 @@ export function castOf(world: World, seed: number): readonly Actor[] {
       : []),
     ...(chance(0.3) ? [compactor(world, 'compactor', 2)] : []),
     ...(chance(terms.isParquet ? 0.6 : 0.3)
-      ? [janitor(world, 'janitor', 2), sleeper(world, 'sleeper')]
+      ? [
+          janitor(world, 'janitor', 2),
+          sleeper(world, 'sleeper'),
+          reader(world, 'beside the janitor', 8),
+        ]
       : []),
     ...(chance(0.05) ? [doctor(world, 'doctor', 2)] : []),
     ...(terms.isCoordinated ? [expiry(world, 'expiry', 6)] : []),

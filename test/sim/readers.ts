@@ -26,7 +26,9 @@ export function reader(world: World, name: string, count: number): Actor {
 async function travel(world: World, ctx: TableContext): Promise<void> {
   const { model, random, objects } = world;
   const latest = model.latest?.version ?? 0;
-  const version = Math.floor(random.float() * (latest + 1));
+  // The oldest ones are those that a cleanup takes at that moment.
+  const version =
+    random.float() < 0.5 ? model.firstRetained : Math.floor(random.float() * (latest + 1));
   const { timeMs } = model.at(version);
   const isByTime = timeMs !== null && random.float() < 0.5;
   const isStale = objects.faults.listing === 'stale';
