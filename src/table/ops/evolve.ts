@@ -41,10 +41,9 @@ export interface EvolvedTable {
 }
 
 /**
- * The table with what it lacks of `incoming`. Columns that it has keep their type: whether values fit it is found out where
- * they are written. With column mapping new columns have ids and names in files.
- * What another table made of a column, its defaults and numbers, stays with that one, as in Spark. Errors: `EVOLUTION_REFUSED` (invalid),
- * those of `checkColumnNames`.
+ * The table with what it lacks of `incoming`. Columns that it has keep their type: whether values fit it is found out where they are
+ * written. With column mapping new columns have ids and names in files. What another table made of a column, its defaults and
+ * numbers, stays with that one, as in Spark. Errors: `EVOLUTION_REFUSED` (invalid), those of `checkColumnNames`.
  */
 export function evolvedTable(
   ctx: Pick<TableContext, 'random'>,

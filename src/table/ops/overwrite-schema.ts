@@ -27,8 +27,9 @@ import { checkMadeColumns } from './made-columns.ts';
 
 /**
  * The table with the columns of the source, and what makes it so. What the table knew of its columns beside their types goes with
- * them, as in Spark: comments, defaults, what they are generated from; it is clustered by what is left of its clustering. Errors: `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`,
- * `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED`, those of column names and of reading the source.
+ * them, as in Spark: comments, defaults, what they are generated from; it is clustered by what is left of its clustering. Errors:
+ * `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`, `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED`, those of column names and of reading
+ * the source.
  */
 export async function redefined(
   ctx: TableContext,
