@@ -143,14 +143,14 @@ async function checkKept(
   const ageMs = ctx.clock.now() - base.timestampMs;
   // One that is ahead of this clock has no age that is known.
   if (ageMs >= 0 && ageMs < Math.min(KEPT_MS, logRetentionMs(base.metadata))) return;
-  let cause: unknown = replaced(base).error;
   try {
     if (await isInLog(ctx, base, version)) return;
   } catch (error) {
     if (!isDeltaError(error)) throw error;
-    cause = error;
+    // Nothing speaks against the commit: a moment before it, the log had the version.
+    return;
   }
-  throw commitOutcomeUnknown(version, txnId, cause);
+  throw commitOutcomeUnknown(version, txnId, replaced(base).error);
 }
 
 /** A commit that is in the log now; the etag of its file is null where its first answer was lost. */

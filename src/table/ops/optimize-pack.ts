@@ -112,14 +112,14 @@ async function openInput(
   room?: Uint8Array,
 ): Promise<SpliceInput> {
   const { store, path } = await fileAt(ctx, add.path);
-  const source: ByteSource =
-    add.size > WHOLE_BYTES_MAX
-      ? storeSource(store, path, { sizeBytes: add.size })
-      : memorySource(path, await store.getRange(path, { start: 0, end: add.size, room }));
   try {
+    const source: ByteSource =
+      add.size > WHOLE_BYTES_MAX
+        ? storeSource(store, path, { sizeBytes: add.size })
+        : memorySource(path, await store.getRange(path, { start: 0, end: add.size, room }));
     return { source, footer: await readFooter(source) };
   } catch (error) {
-    // A file may have another size than the log says; whoever reads any file finds that, or tells what is wrong with it.
+    // A file may be gone, or of another size than the log says; whoever reads any file finds that, or tells what is wrong with it.
     if (isDeltaError(error) && error.kind === 'data') throw new Unpackable();
     throw error;
   }
