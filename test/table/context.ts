@@ -114,6 +114,12 @@ export function cleanedAtRead(
           return target.get(...args);
         };
       }
+      if (name === 'getRange') {
+        return async (...args: Parameters<ObjectStore['getRange']>) => {
+          if (args[0] === path) await clean();
+          return target.getRange(...args);
+        };
+      }
       const member: unknown = Reflect.get(target, name, target);
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },

@@ -27,7 +27,7 @@ import {
   storedFields,
   writeDataFile,
 } from './append-file.ts';
-import { stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
+import { inParallel, stageAll, STORE_REQUESTS_MAX } from './append-stage.ts';
 import { filesWithoutColumns } from './errors.ts';
 import { ROW } from './row-matches.ts';
 
@@ -125,14 +125,17 @@ async function adopt(
 ): Promise<readonly StagedFile[]> {
   const local = await ctx.resolve(pathToFileURL(folder).href);
   const names = partitions.size === 0 ? [] : await readdir(folder, { recursive: true });
-  const files = names.filter((name) => name.endsWith('.parquet')).sort();
-  const staged = await stageAll(ctx, files, STORE_REQUESTS_MAX, async (name) => {
+  const parquet = names.filter((name) => name.endsWith('.parquet')).sort();
+  const files = await inParallel(parquet, STORE_REQUESTS_MAX, async (name) => {
     const number = Number(/=(\d+)\//.exec(name)?.[1]);
     const values = present(partitions.get(number), 'the partition of a file');
     const path = local.path === '' ? name : `${local.path}/${name}`;
     const footer = await finishLocalFile(target, join(folder, name));
     const meta = present(await local.store.head(path), 'a file that was written');
-    const file = await copyDataFile(ctx, target, values, { ...local, ...meta, footer });
+    return { values, source: { ...local, ...meta, footer } };
+  });
+  const staged = await stageAll(ctx, files, STORE_REQUESTS_MAX, async ({ values, source }) => {
+    const file = await copyDataFile(ctx, target, values, source);
     return file === null ? [] : [file];
   });
   await rm(folder, { recursive: true, force: true });

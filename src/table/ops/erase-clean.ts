@@ -3,16 +3,17 @@
  * a writer under way may still be about to make: it would find the place of its version free.
  */
 
-import { assert, isDeltaError } from '../../base/index.ts';
+import { assert } from '../../base/index.ts';
 import { type CheckpointFiles, checksumPath, earliestVersion, vectorId } from '../../log/index.ts';
 import { writeCheckpoint } from '../checkpoint.ts';
-import { without } from '../cleanup.ts';
+import { deleteBeginning, without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
 import { openSnapshot, refreshSnapshot } from '../open.ts';
 import { isLogCleanupEnabled, logRetentionMs, protectedBefore } from '../properties.ts';
 import { referencedSidecars } from '../sidecar-references.ts';
 import { encodedRoot, keyBelow } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
+import { isCleanedUp, isUnreadable } from './erase-files.ts';
 import { type LogPart, type LogSearch, sidecarsOf } from './erase-log.ts';
 import type { EraseLeft } from './erase-report.ts';
 import { record } from './vacuum.ts';
@@ -77,15 +78,17 @@ export async function cleanQuotes(
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
   const ready = await prepare(ctx, { from, end, suspects: found.suspects }, options);
-  if (ready === null) {
+  if (ready.kind === 'unproved') {
+    const left = found.quoting.flatMap(leftBy(ready.why, null));
+    return { ...unchanged, snapshot: end, left, postCommitErrors };
+  }
+  if (ready.kind === 'cleaned') {
     const latest = await refreshSnapshot(ctx, end);
     const cleaned = await cleanQuotes(ctx, latest, await options.search(), options);
     return { ...cleaned, postCommitErrors: [...postCommitErrors, ...cleaned.postCommitErrors] };
   }
   const { plan, again } = ready;
-  await ctx.store.delete(plan.commits);
-  // Only then: as long as a commit is there, the checkpoints that hide it are.
-  await ctx.store.delete(plan.others);
+  await deleteBeginning(ctx.store, plan);
   const deleted = [...plan.commits, ...plan.others];
   const gone = new Set(deleted);
   const rest = again.quoting.filter(({ paths }) => !paths.every((path) => gone.has(path)));
@@ -93,21 +96,23 @@ export async function cleanQuotes(
   return { snapshot: end, deleted, keepFrom: from, left, postCommitErrors };
 }
 
-interface Ready {
-  readonly plan: DeletionPlan;
-  /** The log, when the checkpoints of what stays were in it. */
-  readonly again: LogSearch;
-}
+type Prepared =
+  | {
+      readonly kind: 'ready';
+      readonly plan: DeletionPlan;
+      /** The log, when the checkpoints of what stays were in it. */
+      readonly again: LogSearch;
+    }
+  /** A clean-up beside this one took the first version that was to stay. */
+  | { readonly kind: 'cleaned' }
+  | { readonly kind: 'unproved'; readonly why: string };
 
-/**
- * Sees to it that the versions from `from` to `end` stay when the plan is carried out. Null where a clean-up beside this one took
- * the first of them.
- */
+/** Sees to it that the versions from `from` to `end` stay when the plan is carried out. */
 async function prepare(
   ctx: TableContext,
   kept: { readonly from: number; readonly end: Snapshot; readonly suspects: ReadonlySet<string> },
   options: CleanOptions,
-): Promise<Ready | null> {
+): Promise<Prepared> {
   const { from, end, suspects } = kept;
   try {
     const begin = from === end.version ? end : await openSnapshot(ctx, { version: from });
@@ -115,11 +120,12 @@ async function prepare(
     const again = await options.search();
     const plan = await planOf(ctx, from, again, options);
     await prove(ctx, [begin, end], plan);
-    return { plan, again };
+    return { kind: 'ready', plan, again };
   } catch (error) {
-    const isGone = isDeltaError(error, 'VERSION_NOT_FOUND') || isDeltaError(error, 'LOG_GAP');
-    if (isGone && earliestVersion(await listVersions(ctx, 0)) > from) return null;
-    throw error;
+    if (!isUnreadable(error)) throw error;
+    if (await isCleanedUp(ctx, from)) return { kind: 'cleaned' };
+    const why = `a version that stays could not be read without it (${error.message}); erase again`;
+    return { kind: 'unproved', why };
   }
 }
 

@@ -1,10 +1,11 @@
 /** Every object below a table: what the log says of it, and how many rows in it match. */
 
-import { isDeltaError } from '../../base/index.ts';
+import { type DeltaError, isDeltaError } from '../../base/index.ts';
 import {
   type Action,
   type AddFile,
   earliestVersion,
+  type Listing,
   LOG_FOLDER,
   type PartitionValues,
 } from '../../log/index.ts';
@@ -60,8 +61,40 @@ const READS_MAX = 16;
 
 /** Reads all of the log. Errors: those of opening versions and of reading commits. */
 export async function namedFiles(ctx: TableContext, snapshot: Snapshot): Promise<NamedFiles> {
-  const listing = await listVersions(ctx, 0);
-  const earliest = Math.min(snapshot.version, earliestVersion(listing));
+  for (;;) {
+    const listing = await listVersions(ctx, 0);
+    const earliest = Math.min(snapshot.version, earliestVersion(listing));
+    try {
+      const found = await namedBy(ctx, snapshot, { listing, earliest });
+      if (found !== null) return found;
+    } catch (error) {
+      if (!isUnreadable(error) || !(await isCleanedUp(ctx, earliest))) throw error;
+    }
+  }
+}
+
+/** Whether an error says that a version cannot be read. */
+export function isUnreadable(error: unknown): error is DeltaError {
+  return isDeltaError(error) && UNREADABLE.has(error.code);
+}
+
+/** Whether versions up to this one have left the log, as they do when it is cleaned up. */
+export async function isCleanedUp(ctx: TableContext, version: number): Promise<boolean> {
+  return earliestVersion(await listVersions(ctx, 0)) > version;
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'VERSION_NOT_FOUND',
+  'LOG_GAP',
+  'CHECKPOINT_CORRUPT',
+]);
+
+/** Null where a commit was cleaned up since it was listed: what is there now is less. */
+async function namedBy(
+  ctx: TableContext,
+  snapshot: Snapshot,
+  { listing, earliest }: { readonly listing: Listing; readonly earliest: number },
+): Promise<NamedFiles | null> {
   const names = new Names(encodedRoot(ctx.store));
   const start =
     earliest === snapshot.version ? snapshot : await openSnapshot(ctx, { version: earliest });
@@ -71,8 +104,7 @@ export async function namedFiles(ctx: TableContext, snapshot: Snapshot): Promise
   for (let first = 0; first < wanted.length; first += READS_MAX) {
     const read = await readCommitsIfThere(ctx.store, wanted.slice(first, first + READS_MAX));
     for (const commit of read) {
-      // Cleaned up since it was listed: what is there now is less.
-      if (commit === null) return namedFiles(ctx, snapshot);
+      if (commit === null) return null;
       names.commit(commit.version, commit.actions, commit.version > earliest);
     }
   }

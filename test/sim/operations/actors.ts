@@ -51,6 +51,8 @@ export function founder(world: OperationsWorld): Actor {
           await desk.tools.clock.sleep(10_000);
         }
       }
+      // Nobody lists it before every listing shows it.
+      await desk.tools.clock.sleep(100);
       const table = await world.table(desk, null);
       const length = Math.ceil(rows.length / FIRST_FILES);
       for (; next < FIRST_FILES; next += 1) {

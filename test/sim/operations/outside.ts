@@ -16,6 +16,9 @@ import {
 
 const LIMITS: SessionOptions = { threads: 1, memoryLimitBytes: 128 * 1024 * 1024 };
 
+/** Requests to files and their ends, and the pauses of long loops, as Node names them. */
+const WORK = /^(?:FSReq|CloseReq|Immediate)/;
+
 export class Outside {
   readonly #engine = createEngine(LIMITS);
   readonly #free: Session[] = [];
@@ -23,8 +26,7 @@ export class Outside {
 
   /** Whether any is under way. */
   isBusy(): boolean {
-    const requests = process.getActiveResourcesInfo().filter((it) => it.startsWith('FSReq'));
-    return this.#calls.size + requests.length > 0;
+    return this.#calls.size > 0 || process.getActiveResourcesInfo().some((it) => WORK.test(it));
   }
 
   /** Resolves when some of it may have ended. */

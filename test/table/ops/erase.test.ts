@@ -41,6 +41,10 @@ async function appended(
   return (await append(ctx, snapshot, { rows })).snapshot;
 }
 
+function checkpointPath(version: number): string {
+  return `${LOG_FOLDER}/${String(version).padStart(20, '0')}.checkpoint.parquet`;
+}
+
 /** Three versions of rows: one with her beside another, one without her, one with her alone. */
 async function filled(
   bench: Bench,
@@ -586,6 +590,53 @@ test('a log that is cleaned up while it is read', async () => {
     const done = await erase(beside, start, ALONE);
     expect([isDone, done.before.length > 0]).toEqual([true, true]);
     expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
+  });
+});
+
+test('a log whose first checkpoint is cleaned up while it is read', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    let start = await filled(bench);
+    await writeCheckpoint(ctx, start);
+    await ctx.store.delete([0, 1, 2].map((version) => commitPath(version)));
+    start = await appended(bench, start, [{ id: 5n, nome: NAME }]);
+    await writeCheckpoint(ctx, start);
+    start = await appended(bench, start, [{ id: 6n, nome: NAME }]);
+    const first = checkpointPath(3);
+    const clean = async (): Promise<void> => ctx.store.delete([commitPath(3), first]);
+    const done = await erase(
+      { ...ctx, store: cleanedAtRead(ctx.store, first, clean) },
+      start,
+      ALONE,
+    );
+    expect(done).toMatchObject({ clean: true, left: [] });
+    expect(await quoting(ctx)).toEqual([]);
+    expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
+  });
+});
+
+test('the log stays as it is where a version could not be read without what quotes her', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const start = await filled(bench);
+    const torn = new Proxy(ctx.store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        if (name !== 'put') return member.bind(target) as unknown;
+        return async (...[path, bytes, mode]: Parameters<ObjectStore['put']>) => {
+          const isCheckpoint = path.endsWith('.checkpoint.parquet');
+          return target.put(path, isCheckpoint ? bytes.subarray(0, 40) : bytes, mode);
+        };
+      },
+    });
+    const done = await erase({ ...ctx, store: torn }, start, ALONE);
+    expect([done.clean, done.log.deleted]).toEqual([false, []]);
+    expect(done.left[0]?.why).toMatch(/a version that stays could not be read without it/);
+    for (let version = 0; version <= 5; version += 1) await openSnapshot(ctx, { version });
+    const again = await erase(ctx, await openSnapshot(ctx), ALONE);
+    expect(again).toMatchObject({ clean: true, left: [] });
+    expect(await quoting(ctx)).toEqual([]);
   });
 });
 
