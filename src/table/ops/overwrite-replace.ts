@@ -4,11 +4,12 @@
  */
 
 import { identifier, relationSql, scopeOf, translateCondition } from '../../engine/index.ts';
-import type { AddFile } from '../../log/index.ts';
+import type { AddFile, PartitionValues } from '../../log/index.ts';
 import {
   columnsRead,
   evaluatePredicate,
   type Expression,
+  parsePartitionValue,
   printPartitionValue,
   type Scalar,
   type StructField,
@@ -37,6 +38,7 @@ import {
   type TableRelationOptions,
   tableRelations,
 } from './input-table.ts';
+import { type Bounds, widened } from './key-range.ts';
 import type { Codec } from '../../parquet/index.ts';
 
 /** Which rows make room for those that come in. */
@@ -102,26 +104,24 @@ function whole(removed: readonly AddFile[], predicate: Expression | null): Repla
 
 function replacePartitions(table: Snapshot, staged: readonly StagedFile[]): Replaced {
   const fields = partitionFields(table);
-  const keyOf = (values: ReadonlyMap<string, Scalar | null>): string =>
+  const valuesOf = (partitionValues: PartitionValues): readonly (Scalar | null)[] => {
+    const texts = partitionValuesOf({ partitionValues }, fields);
+    return fields.map(({ name, type }) => parsePartitionValue(texts[name] ?? null, type));
+  };
+  const keyOf = (values: readonly (Scalar | null)[]): string =>
     JSON.stringify(
-      fields.map(({ name, type }) => printPartitionValue(values.get(name) ?? null, type)),
+      fields.map(({ type }, index) => printPartitionValue(values[index] ?? null, type)),
     );
-  const adds = staged.map(({ add }) => add);
   const partitions = new Map(
-    Array.from(liveFiles(table, { where: null, statistics: null, files: adds }), (file) => [
-      keyOf(file.partition),
-      file.partition,
-    ]),
+    staged.map(({ add }) => {
+      const values = valuesOf(add.partitionValues);
+      return [keyOf(values), values] as const;
+    }),
   );
-  const predicate = anyOf([...partitions.values()].map((values) => isPartition(fields, values)));
-  if (predicate === null) return whole([], NEVER);
-  const removed = [...liveFiles(table, { where: predicate, statistics: null })].filter((file) =>
-    partitions.has(keyOf(file.partition)),
-  );
-  return whole(
-    removed.map(({ add }) => add),
-    predicate,
-  );
+  const conditions = Array.from(partitions.values(), (values) => isPartition(fields, values));
+  const isReplaced = (values: PartitionValues): boolean => partitions.has(keyOf(valuesOf(values)));
+  const removed = partitions.size === 0 ? [] : table.files({ partition: isReplaced });
+  return whole([...removed], anyOf(conditions) ?? NEVER);
 }
 
 const NEVER: Expression = {
@@ -132,22 +132,26 @@ const NEVER: Expression = {
 
 function isPartition(
   fields: readonly StructField[],
-  values: ReadonlyMap<string, Scalar | null>,
+  values: readonly (Scalar | null)[],
 ): Expression {
-  const conditions = fields.map(({ name, type }): Expression => ({
+  const conditions = fields.map(({ name, type }, index): Expression => ({
     kind: 'binary',
     operator: '<=>',
     left: { kind: 'column', path: [name] },
-    right: { kind: 'literal', value: values.get(name) ?? null, type },
+    right: { kind: 'literal', value: values[index] ?? null, type },
   }));
   return allOf(conditions) ?? NEVER;
 }
 
+/** By halves: what goes through a chain of thousands, one within the other, would come to the end of its stack. */
 function anyOf(conditions: readonly Expression[]): Expression | null {
-  return conditions.reduce<Expression | null>(
-    (left, right) => (left === null ? right : { kind: 'binary', operator: 'or', left, right }),
-    null,
-  );
+  const [first = null] = conditions;
+  if (conditions.length < 2) return first;
+  const middle = Math.ceil(conditions.length / 2);
+  const [left, right] = [anyOf(conditions.slice(0, middle)), anyOf(conditions.slice(middle))];
+  return left === null || right === null
+    ? (left ?? right)
+    : { kind: 'binary', operator: 'or', left, right };
 }
 
 async function replaceWhere(
@@ -217,6 +221,10 @@ async function replaceKeys(
   }
 }
 
+/** Each is held against each file of the table. */
+const SPANS_MAX = 100;
+const NO_BOUNDS = { min: null, max: null };
+
 /** That the column lies between the bounds of what comes in, where its files tell both. */
 function spanOf(
   field: StructField,
@@ -226,15 +234,18 @@ function spanOf(
   const columns: StructType = { ...table.schema, fields: [field] };
   const adds = staged.map(({ add }) => add);
   const found = liveFiles(table, { where: null, statistics: columns, files: adds });
-  const conditions: Expression[] = [];
+  const spans: Bounds[] = [];
   for (const { partition, statistics } of found) {
-    const bounds = statistics?.columns.get(field.name);
     const value = partition.get(field.name) ?? null;
-    if (value !== null) conditions.push(between(field, { min: value, max: value }));
-    else if (bounds === undefined || bounds.min === null || bounds.max === null) return [];
-    else conditions.push(between(field, { min: bounds.min, max: bounds.max }));
+    const bounds = statistics?.columns.get(field.name) ?? null;
+    const { min, max } = value === null ? (bounds ?? NO_BOUNDS) : { min: value, max: value };
+    if (min === null || max === null) return [];
+    spans.push({ min, max });
   }
-  const any = anyOf(conditions);
+  const [first, ...others] = spans;
+  const few =
+    first === undefined || spans.length <= SPANS_MAX ? spans : [others.reduce(widened, first)];
+  const any = anyOf(few.map((span) => between(field, span)));
   return any === null ? [] : [any];
 }
 

@@ -66,6 +66,17 @@ describe.each(['memory', 'disk'] as const)('overwrite (%s)', (kind) => {
     });
   });
 
+  test('replaces thousands of partitions at once', async () => {
+    await withBench(kind, async (bench) => {
+      const start = await tableOf(bench, DDL, { partitionBy: ['p'] });
+      const rows = Array.from({ length: 2_500 }, (_, id) => ({ id, p: String(id), v: 'old' }));
+      const { snapshot } = await append(bench.ctx, start, { rows });
+      const dynamic = { partitionOverwriteMode: 'dynamic' } as const;
+      const first = await overwrite(bench.ctx, snapshot, { rows }, dynamic);
+      expect(first).toMatchObject({ rowCount: rows.length, removedCount: rows.length });
+    });
+  });
+
   test('replaces rows by a condition on data, and leaves those for which it is null', async () => {
     await withBench(kind, async (bench) => {
       const start = await filled(bench);
