@@ -2,6 +2,8 @@
 
 import { isJsonObject, type JsonValue } from '../base/index.ts';
 import { mappingId } from './column-mapping.ts';
+import { asNullable } from './evolve.ts';
+import { findField, typesEqual } from './structure.ts';
 import type { DataType, StructField, StructType } from './types.ts';
 
 const ID = 'delta.columnMapping.id';
@@ -29,6 +31,38 @@ export interface AssignedMapping {
 export function assignMapping(schema: StructType, options: MappingOptions): AssignedMapping {
   const assigner = new Assigner(options, Math.max(options.maxId, highestId(schema)));
   return { schema: assigner.struct(schema), maxId: assigner.maxId };
+}
+
+/**
+ * The schema with the ids and names in files that `held` has for columns of the same name and type: by them older files and versions,
+ * changes and clustering know a column again.
+ */
+export function reuseMapping(schema: StructType, held: StructType): StructType {
+  const fields = schema.fields.map((field): StructField => {
+    const old = findField(held, field.name);
+    if (old === null || !typesEqual(asNullable(field.type), asNullable(old.type))) return field;
+    return { ...field, type: typeMappedAs(field.type, old.type), metadata: marksOf(field, old) };
+  });
+  return { ...schema, fields };
+}
+
+/** Of types that are equal. */
+function typeMappedAs(type: DataType, held: DataType): DataType {
+  if (type.kind === 'struct' && held.kind === 'struct') return reuseMapping(type, held);
+  if (type.kind === 'array' && held.kind === 'array') {
+    return { ...type, element: typeMappedAs(type.element, held.element) };
+  }
+  if (type.kind !== 'map' || held.kind !== 'map') return type;
+  const [key, value] = [typeMappedAs(type.key, held.key), typeMappedAs(type.value, held.value)];
+  return { ...type, key, value };
+}
+
+function marksOf({ metadata }: StructField, held: StructField): StructField['metadata'] {
+  const marks = [ID, PHYSICAL_NAME, NESTED_IDS].flatMap((key) => {
+    const value = held.metadata[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return { ...metadata, ...Object.fromEntries(marks) };
 }
 
 /** The highest id in the schema, those of elements, keys and values too; 0 where there is none. */

@@ -1,6 +1,6 @@
 /** Delta types, schema JSON, values, partition values, statistics, expressions and predicates. No I/O. */
 
-export { assignMapping, highestId } from './assign-mapping.ts';
+export { assignMapping, highestId, reuseMapping } from './assign-mapping.ts';
 export { parseDdl } from './column-list.ts';
 export {
   mappingId,

@@ -11,6 +11,7 @@ import {
   printSchema,
   type StructType,
   typesEqual,
+  withoutMapping,
 } from '../schema/index.ts';
 import { commitTransaction } from './commit.ts';
 import { type Description, withProperties } from './description.ts';
@@ -110,7 +111,7 @@ export function describeTable(
     ...(spec.name === undefined ? {} : { name: spec.name }),
     ...(spec.description === undefined ? {} : { description: spec.description }),
     format: { provider: 'parquet', options: {} },
-    schemaString: printSchema(spec.schema),
+    schemaString: printSchema(withoutMapping(spec.schema)),
     partitionColumns: partitionColumnsOf(spec.schema, spec.partitionBy),
     configuration: {},
     createdTime: ctx.clock.now(),

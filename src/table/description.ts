@@ -25,6 +25,7 @@ import {
   printSchema,
   type StructField,
   type StructType,
+  withoutMapping,
 } from '../schema/index.ts';
 import { propertyInvalid } from './errors.ts';
 import { CHANGE_COLUMNS } from './ops/change-columns.ts';
@@ -140,7 +141,9 @@ function mapped(metadata: Metadata, schema: StructType, options: DescribeOptions
   if (modeOf(configuration) === 'none') return metadata;
   const wasMapped = modeOf(options.before?.metadata.configuration ?? {}) !== 'none';
   const isOwn = options.before !== null && !wasMapped;
-  const { schema: assigned, maxId } = assignMapping(schema, {
+  // Without a mapping, what fields have of one is left from elsewhere, and files know nothing of it.
+  const own = wasMapped ? schema : withoutMapping(schema);
+  const { schema: assigned, maxId } = assignMapping(own, {
     maxId: Number(configuration['delta.columnMapping.maxColumnId'] ?? 0),
     physicalName: (field: StructField) => (isOwn ? field.name : `col-${options.random.uuid()}`),
     nestedIds: isOn(configuration, 'delta.enableIcebergCompatV2'),

@@ -10,7 +10,9 @@ import {
   isFilled,
   mappingMode,
   printSchema,
+  reuseMapping,
   type StructType,
+  withoutMapping,
 } from '../../schema/index.ts';
 import { differences } from '../alter.ts';
 import { partitionColumnsOf } from '../create.ts';
@@ -27,7 +29,8 @@ import { checkMadeColumns } from './made-columns.ts';
 
 /**
  * The table with the columns of the source, and what makes it so. What the table knew of its columns beside their types goes with
- * them, as in Spark: comments, defaults, what they are generated from; it is clustered by what is left of its clustering. Errors:
+ * them, as in Spark: comments, defaults, what they are generated from; it is clustered by what is left of its clustering. Where
+ * columns are mapped, one with the name and the type that it had stays the same to files and changes. Errors:
  * `OVERWRITE_INVALID`, `PARTITION_COLUMN_INVALID`, `COLUMN_VALUES_INVALID`, `RULE_UNSUPPORTED`, those of column names and of reading
  * the source.
  */
@@ -38,12 +41,12 @@ export async function redefined(
   { partitionBy }: { readonly partitionBy?: readonly string[] },
 ): Promise<EvolvedTable> {
   const schema = await schemaOf(ctx, source);
-  const { configuration } = snapshot.metadata;
-  checkColumnNames(schema, { isMapped: mappingMode(configuration) !== 'none' });
+  const isMapped = mappingMode(snapshot.metadata.configuration) !== 'none';
+  checkColumnNames(schema, { isMapped });
   const kept = snapshot.partitionColumns.filter((name) => findField(schema, name) !== null);
   const metadata: Metadata = {
     ...snapshot.metadata,
-    schemaString: printSchema(schema),
+    schemaString: printSchema(isMapped ? reuseMapping(schema, snapshot.schema) : schema),
     partitionColumns: partitionColumnsOf(schema, partitionBy ?? kept),
   };
   const after = completed(
@@ -57,7 +60,7 @@ export async function redefined(
 }
 
 async function schemaOf(ctx: TableContext, source: AppendSource): Promise<StructType> {
-  const schema = asNullable(await columnsOf(ctx, source));
+  const schema = asNullable(withoutMapping(await columnsOf(ctx, source)));
   assert(schema.kind === 'struct', 'the columns of a source are a struct');
   if (schema.fields.length === 0) throw overwriteInvalid('the source has no columns');
   return schema;

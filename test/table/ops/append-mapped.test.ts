@@ -9,6 +9,8 @@ import {
   type StructType,
 } from '../../../src/schema/index.ts';
 import { commitTransaction } from '../../../src/table/commit.ts';
+import { setProperties } from '../../../src/table/alter.ts';
+import { createTable } from '../../../src/table/create.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { ingest } from '../../../src/table/ops/ingest.ts';
 import { inspectInputs } from '../../../src/table/ops/input.ts';
@@ -16,6 +18,7 @@ import { listFiles } from '../../../src/table/ops/files.ts';
 import { optimize } from '../../../src/table/ops/optimize.ts';
 import { checksum } from '../../../src/table/ops/checksum.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
+import { mapped } from '../../schema/mapped.ts';
 import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
 
 const DDL =
@@ -193,3 +196,26 @@ test('files are packed under their names in files', async () => {
     });
   });
 });
+
+test.each(['none', 'name'])(
+  'a table with the schema of a mapped one has names of its own, also where it is mapped later (%s)',
+  async (mode) => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const { id, s } = ROW;
+      const fields = mapped(parseDdl('id bigint, s struct<a:int,b:string>')).fields;
+      const twice: StructType = {
+        kind: 'struct',
+        fields: [...fields, ...fields.map((field) => ({ ...field, name: `${field.name}2` }))],
+      };
+      const properties = { 'delta.columnMapping.mode': mode };
+      const { snapshot: start } = await createTable(ctx, { schema: twice, properties });
+      const rows = [{ id, s, id2: 7n, s2: { a: 8, b: 'z' } }];
+      const filled = await append(ctx, start, { rows });
+      const set = { 'delta.columnMapping.mode': 'name' };
+      const { snapshot } = await setProperties(ctx, filled.snapshot, { set });
+      expect(await rowsOf(bench, snapshot)).toEqual(rows);
+      expect(new Set(namesIn(snapshot.schema).values()).size).toBe(4);
+    });
+  },
+);

@@ -11,6 +11,7 @@ import { optimize } from '../../../src/table/ops/optimize.ts';
 import { overwrite, type OverwriteOptions } from '../../../src/table/ops/overwrite.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { readHistory } from '../../../src/table/history.ts';
+import { mapped } from '../../schema/mapped.ts';
 import { type Bench, dataFiles, rowsOf, shown, tableOf, text, withBench } from './write-table.ts';
 
 const DDL = 'id bigint, p string, v string';
@@ -368,5 +369,52 @@ test.each([
     expect(clusteringPaths(replaced.snapshot)).toEqual(left);
     const second = await append(ctx, replaced.snapshot, { rows: [{ c: 1 }] });
     expect((await optimize(ctx, second.snapshot)).kind).toBe('committed');
+  });
+});
+
+test('columns that stay what they were keep their names in files: also changes and clustering go by them', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const properties = {
+      'delta.columnMapping.mode': 'name',
+      'delta.enableChangeDataFeed': 'true',
+    };
+    const ddl = 'id int, s struct<x:int,y:string>, v int';
+    const table = await tableOf(bench, ddl, { properties });
+    const start = (await clusterBy(ctx, table, ['id', 'v'])).snapshot;
+    const rows = [{ id: 1, s: { x: 2, y: 'y' }, v: 3 }];
+    const first = await append(ctx, start, { rows });
+    const schema = parseDdl("ID int, s struct<x:int,y:string> comment 'new', v bigint");
+    const source = { rows: [{ ID: 4, s: { x: 5, y: 'z' }, v: 6n }], schema };
+    const { snapshot } = await overwrite(ctx, first.snapshot, source, { overwriteSchema: true });
+    const [id, s, v] = snapshot.schema.fields;
+    expect([id?.name, id?.metadata]).toEqual(['ID', start.schema.fields[0]?.metadata]);
+    expect(s).toEqual({
+      ...start.schema.fields[1],
+      metadata: { ...start.schema.fields[1]?.metadata, comment: 'new' },
+    });
+    expect(v?.metadata['delta.columnMapping.id']).toBe(6);
+    expect(clusteringPaths(snapshot)).toEqual(clusteringPaths(start).slice(0, 1));
+    expect(await rowsOf(bench, snapshot)).toEqual(source.rows);
+    const changes = await Array.fromAsync(
+      readChanges(ctx, snapshot, { fromVersion: snapshot.version }),
+    );
+    expect(changes.find((row) => row['_change_type'] === 'delete')).toMatchObject({
+      ID: 1,
+      s: { x: 2, y: 'y' },
+    });
+  });
+});
+
+test('takes no names in files from the table that the schema comes from', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const schema = mapped(parseDdl('id int, s struct<x:int>, p string'));
+    const rows = [{ id: 1, s: { x: 2 }, p: 'a' }];
+    const start = await tableOf(bench, 'a string');
+    const how = { overwriteSchema: true, partitionBy: ['p'] } as const;
+    const { snapshot } = await overwrite(ctx, start, { rows, schema }, how);
+    expect(await rowsOf(bench, await openSnapshot(ctx))).toEqual(rows);
+    expect(snapshot.metadata.schemaString).not.toContain('columnMapping');
   });
 });
