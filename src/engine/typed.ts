@@ -71,9 +71,13 @@ export function unscaledText(unscaled: bigint, scale: number): string {
 export class Binder {
   #count = 0;
 
+  /**
+   * The engine takes a lambda for what never fails, and asks it about all values of a dictionary, those of rows that a condition left
+   * out too. A slice is a list for each row.
+   */
   bind(operandSql: string, body: (name: string) => string): string {
     if (isAtom(operandSql)) return body(operandSql);
-    return `list_transform([${operandSql}], ${this.element(body)})[1]`;
+    return `list_transform([${operandSql}][1:1], ${this.element(body)})[1]`;
   }
 
   /** A lambda over the elements of a list. */

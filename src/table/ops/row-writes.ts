@@ -123,7 +123,7 @@ async function rewriteFile(write: RowWrite, file: FileRows): Promise<readonly St
   const { snapshot, where, values, codec } = write;
   const changes = conditionSql(write);
   const moves = movesSql(write);
-  const gone = values === null ? changes : moves === null ? null : `(${changes}) AND (${moves})`;
+  const gone = values === null ? changes : moves;
   const kept = gone === null ? '' : ` WHERE (${gone}) IS NOT TRUE`;
   const row =
     newColumns(write, where === null ? null : changes) +
@@ -156,7 +156,7 @@ async function writeNewRows(
   if (values === null || (mode === 'copy-on-write' && moves === null)) return [];
   const files = run.map(({ add }) => add);
   return withRelation(write, files, (relation, writer) => {
-    const moving = mode === 'copy-on-write' ? ` AND (${String(moves)})` : '';
+    const moving = mode === 'copy-on-write' ? ` AND ${String(moves)}` : '';
     return stageSelect(
       writer,
       `SELECT ${newColumns(write, null)}${rowIdSql(write, 'TRUE')} FROM (${relation}) AS ${ROW} ` +
@@ -238,13 +238,18 @@ function conditionSql({ where, snapshot }: RowWrite): string {
   return where === null ? 'TRUE' : translateCondition(where, rowScope(snapshot.schema));
 }
 
-/** Whether a row that changes leaves its partition; null where none can. */
-function movesSql({ snapshot, values }: RowWrite): string | null {
+/**
+ * Whether a row changes and leaves its partition; null where none can. Of a row that does not change no value is made, which
+ * might fail: of what AND joins, the engine may take either first.
+ */
+function movesSql(write: RowWrite): string | null {
+  const { snapshot, values } = write;
   const moves = snapshot.partitionColumns.flatMap((name) => {
     const sql = values?.get(name);
     return sql === undefined ? [] : [`${sql} IS DISTINCT FROM ${columnSql(name)}`];
   });
-  return moves.length === 0 ? null : moves.join(' OR ');
+  if (moves.length === 0) return null;
+  return `(CASE WHEN ${conditionSql(write)} THEN ${moves.join(' OR ')} ELSE FALSE END)`;
 }
 
 function oldColumns({ snapshot }: RowWrite): string {

@@ -133,6 +133,28 @@ function shown(row: object): string {
   );
 }
 
+test.each([[[]], [['p']]])(
+  'a value is made for selected rows alone, partitioned by %j',
+  async (partitionBy) => {
+    await withBench('memory', async (bench) => {
+      const rows = Array.from({ length: 5_000 }, (_, id) => ({
+        id,
+        name: id % 2 === 0 ? 'no number' : '7',
+        p: 1,
+      }));
+      const empty = await tableOf(bench, 'id int, name string, p int', { partitionBy });
+      const start = await append(bench.ctx, empty, { rows });
+      const { snapshot } = await updateRows(bench.ctx, start.snapshot, {
+        set: { p: 'cast(name as int)' },
+        where: 'id % 2 = 1',
+      });
+      const found = await rowsOf(bench, snapshot);
+      expect(found).toHaveLength(rows.length);
+      expect(found.every(({ name, p }) => p === (name === '7' ? 7 : 1))).toBe(true);
+    });
+  },
+);
+
 describe.each(['copy-on-write', 'deletion-vectors'] as const)('by %s', (mode) => {
   test.each(Object.keys(SPECS) as readonly (keyof typeof SPECS)[])(
     'updates and deletes do what they do to an array, and tell it as changes (%s)',
