@@ -129,12 +129,14 @@ async function findUnmatched(
     const rows = numberedRows(merge, share, bySource.columns);
     const file = `${TARGET}.${identifier(merge.fileNumber)} + ${String(first + start)}`;
     const row = `${TARGET}.${identifier(merge.rowNumber)}`;
+    const isMatched = `(${file}, ${row}) IN (SELECT (file, row) FROM ${PAIRS_TABLE})`;
+    // A condition may fail on rows that it is not for.
+    const clause = `CASE WHEN ${isMatched} THEN NULL ELSE ${bySource.clause} END`;
     await execute(
       session,
       `INSERT INTO ${PAIRS_TABLE} SELECT * FROM (SELECT ${file} AS file, ${row} AS row, ` +
-        `NULL::BIGINT AS source, ${bySource.clause} AS ${CLAUSE}, NULL::BOOLEAN AS differs ` +
-        `FROM (${rows}) AS ${TARGET}) AS unmatched WHERE ${CLAUSE} IS NOT NULL AND NOT EXISTS ` +
-        `(SELECT 1 FROM ${PAIRS_TABLE} AS p WHERE p.file = unmatched.file AND p.row = unmatched.row)`,
+        `NULL::BIGINT AS source, ${clause} AS ${CLAUSE}, NULL::BOOLEAN AS differs ` +
+        `FROM (${rows}) AS ${TARGET}) WHERE ${CLAUSE} IS NOT NULL`,
       signal === undefined ? {} : { signal },
     );
   });

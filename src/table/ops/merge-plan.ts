@@ -36,7 +36,7 @@ import type { Assignments, NotMatchedClause } from './merge-types.ts';
 /** The column of `SOURCE` with the number of the clause that a row of the table takes. */
 export const CLAUSE = 'clause';
 
-/** A column of the table that the condition wants equal to something of the source. */
+/** A column of single values that the condition wants equal to something of the source, bit for bit. */
 export interface MergeKey {
   readonly field: StructField;
   /** Over the source, of the type of the column. */
@@ -141,10 +141,8 @@ function isAlwaysAssigned({ updates }: MergePlan, branches: Branches): boolean {
 }
 
 /** What the column is equal to, bit for bit, in each row that takes a clause which updates; null where nothing says so. */
-function sourceKeyOf(plan: MergePlan, { name, type }: StructField): MergeKey | null {
-  // Inside of other values, zeros of either sign are equal.
-  const isExact = type.kind === 'primitive' || type.kind === 'decimal';
-  if (!isExact || !updatesMatchedOnly(plan)) return null;
+function sourceKeyOf(plan: MergePlan, { name }: StructField): MergeKey | null {
+  if (!updatesMatchedOnly(plan)) return null;
   return plan.keys.find(({ field }) => field.name === name) ?? null;
 }
 
@@ -344,12 +342,17 @@ class Planner {
 
 const INTEGRAL: readonly DataType[] = [BYTE, SHORT, INTEGER, LONG];
 
-/** Whether every value of `from` is one of `to`; else equal values need not have an order in common. */
+/** Whether both are single values, and every one of `from` is one of `to`; else equal ones need not have an order in common. */
 function isOrderedAlike(from: DataType, to: DataType): boolean {
+  if (!isSingle(to)) return false;
   const rank = (type: DataType): number => INTEGRAL.findIndex((other) => typesEqual(other, type));
   // Of zeros and NaN, floats that are equal need not be the same.
   if (typesEqual(to, FLOAT) || typesEqual(to, DOUBLE)) return false;
   return typesEqual(from, to) || (rank(from) >= 0 && rank(from) <= rank(to));
+}
+
+function isSingle({ kind }: DataType): boolean {
+  return kind === 'primitive' || kind === 'decimal';
 }
 
 function parsed(text: string | undefined): Expression | null {

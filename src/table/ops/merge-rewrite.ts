@@ -140,9 +140,11 @@ export function insertedRows(
     ({ name }) =>
       `${present(inserts.values.get(name), 'the value of a column')} AS ${identifier(name)}`,
   );
+  const isMatched = `${SOURCE}.rowid IN (SELECT source FROM ${PAIRS_TABLE} WHERE source IS NOT NULL)`;
+  // A condition may fail on rows that it is not for, and of what AND joins the engine may take either first.
   const rows =
-    `SELECT ${values.join(', ')} FROM ${SOURCE_TABLE} AS ${SOURCE} WHERE ${inserts.condition} ` +
-    `AND NOT EXISTS (SELECT 1 FROM ${PAIRS_TABLE} AS p WHERE p.source = ${SOURCE}.rowid)`;
+    `SELECT ${values.join(', ')} FROM ${SOURCE_TABLE} AS ${SOURCE} ` +
+    `WHERE CASE WHEN ${isMatched} THEN FALSE ELSE ${inserts.condition} END`;
   const selects: string[] = [];
   for (let start = 0; start < sourceRowCount; start += rowsAtATime) {
     const end = start + rowsAtATime;

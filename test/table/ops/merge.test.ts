@@ -522,6 +522,51 @@ test.each([{ rows: [] }, { parquet: [] }, { arrow: [] }, { rows: [{}] }])(
   },
 );
 
+test('a condition is asked of no row that its clause is not for', async () => {
+  await withBench('memory', async (bench) => {
+    const start = await filled(bench, [[row(1, 'no number'), row(2, '7'), row(3, '0')]]);
+    const isPositive = (column: string): string => `cast(${column} as int) > 0`;
+    const { snapshot } = await merge(bench.ctx, start, {
+      source: { rows: [row(1, 'none either'), row(4, '5'), row(5, '0')] },
+      on: 't.id = s.id',
+      whenNotMatched: [{ condition: isPositive('s.name'), insert: '*' }],
+      whenNotMatchedBySource: [{ condition: isPositive('t.name'), delete: true }],
+    });
+    expect(await found(bench, snapshot)).toEqual(['1 no number null', '3 0 null', '4 5 null']);
+  });
+});
+
+test.each([
+  ['struct<a:int,b:string>', { a: 1, b: null }, { a: 2, b: '' }],
+  ['array<int>', [1, null], [2]],
+])('finds keys of the type %s', async (type, known, other) => {
+  await withBench('memory', async (bench) => {
+    const held = [
+      { k: known, n: 1 },
+      { k: null, n: 2 },
+    ];
+    const start = await filled(bench, [held], `k ${type}, n int`);
+    const { snapshot } = await merge(bench.ctx, start, {
+      ...UPSERT,
+      source: {
+        rows: [
+          { k: known, n: 3 },
+          { k: other, n: 4 },
+          { k: null, n: 5 },
+        ],
+      },
+      on: 't.k = s.k',
+    });
+    const numbered = (await rowsOf(bench, snapshot)).map(({ k, n }) => [n, k]);
+    expect(numbered.toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
+      [2, null],
+      [3, known],
+      [4, other],
+      [5, null],
+    ]);
+  });
+});
+
 test('finds a decimal key beside bounds at the end of its type', async () => {
   await withBench('memory', async (bench) => {
     const edge = '99999999999999999999.999999999999999999';
