@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
+import { parseDdl } from '../../../src/schema/index.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
 import { updateRows } from '../../../src/table/ops/update.ts';
@@ -83,6 +84,31 @@ describe('MERGE', () => {
       expect(await rowsOf(bench, snapshot)).toEqual([
         { id: 1, s: { a: 2, i: { x: 'z', y: 'new' } }, g: 'z' },
         { id: 2, s: { a: null, i: { x: 'gone', y: null } }, g: 'gone' },
+      ]);
+    });
+  });
+
+  test('generates anew from structs of which an evolving source has some fields, or none', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await filled(bench);
+      const { snapshot } = await merge(bench.ctx, start, {
+        evolve: 'add',
+        source: {
+          rows: [
+            { id: 1, s: { i: { x: 'x9' } } },
+            { id: 2, s: null },
+            { id: 3, s: { i: null } },
+          ],
+          schema: parseDdl('id int, s struct<i:struct<x:string>>'),
+        },
+        on,
+        whenMatched: [{ update: '*' }],
+        whenNotMatched: [{ insert: '*' }],
+      });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 1, s: { a: 1, i: { x: 'x9', y: 'y1' } }, g: 'x9' },
+        { id: 2, s: null, g: null },
+        { id: 3, s: { a: null, i: null }, g: null },
       ]);
     });
   });
