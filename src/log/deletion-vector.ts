@@ -120,11 +120,22 @@ export function decodeVector(
 
 /** How many rows are in a set. */
 export function countRows(rows: RowBits): number {
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
+  const wordBytes = rows.length - (rows.length % 4);
   let count = 0;
-  for (const byte of rows) {
-    if (byte !== 0) for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
+  for (let place = 0; place < wordBytes; place += 4) count += countBits(view.getUint32(place));
+  for (let place = wordBytes; place < rows.length; place += 1) {
+    count += countBits(view.getUint8(place));
   }
   return count;
+}
+
+/** Of 32 bits, counted side by side in ever larger parts. */
+function countBits(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55_55_55_55);
+  const fours = (pairs & 0x33_33_33_33) + ((pairs >>> 2) & 0x33_33_33_33);
+  const bytes = (fours + (fours >>> 4)) & 0x0f_0f_0f_0f;
+  return Math.imul(bytes, 0x01_01_01_01) >>> 24;
 }
 
 /** The vector that deletes these rows, in the portable format; those of `decodeVector`, given back. */

@@ -124,12 +124,13 @@ function encodedContainers(bits: Uint8Array): readonly EncodedContainer[] {
 /** Fills in the places of the bits that are set, ascending; returns how many there are. */
 function valuesOf(block: Uint8Array, values: Uint16Array): number {
   let count = 0;
-  for (const [index, byte] of block.entries()) {
-    if (byte === 0) continue;
-    for (let bit = 0; bit < 8; bit += 1) {
-      if ((byte & (128 >> bit)) === 0) continue;
+  for (let index = 0; index < block.length; index += 1) {
+    // The highest bit is that of the first row.
+    for (let rest = (block[index] ?? 0) << 24; rest !== 0;) {
+      const bit = Math.clz32(rest);
       values[count] = index * 8 + bit;
       count += 1;
+      rest &= ~(0x80_00_00_00 >>> bit);
     }
   }
   return count;
@@ -163,10 +164,11 @@ function runsOf(values: Uint16Array): readonly number[] {
   return runs;
 }
 
-function words(values: Iterable<number>): Uint8Array {
-  const list = [...values];
-  const bytes = Buffer.alloc(2 * list.length);
-  for (const [index, value] of list.entries()) bytes.writeUInt16LE(value, 2 * index);
+function words(values: Uint16Array | readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(2 * values.length);
+  for (let index = 0; index < values.length; index += 1) {
+    bytes.writeUInt16LE(values[index] ?? 0, 2 * index);
+  }
   return bytes;
 }
 
