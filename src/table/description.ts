@@ -57,7 +57,7 @@ export function withProperties(
   { set = {}, unset = [] }: PropertyChange,
   options: DescribeOptions,
 ): Description {
-  checkProperties(set);
+  const checked = checkProperties(set);
   const configuration = { ...description.metadata.configuration };
   for (const key of unset) {
     if (isKeptByWriters(key)) throw propertyInvalid(key, 'is kept by writers and cannot be unset');
@@ -65,7 +65,7 @@ export function withProperties(
   }
   const features: string[] = [];
   const versions = { reader: 1, writer: 1 };
-  for (const [key, value] of Object.entries(set)) {
+  for (const [key, value] of Object.entries(checked)) {
     if (key.startsWith(FEATURE_PREFIX))
       features.push(featureNamed(key.slice(FEATURE_PREFIX.length)));
     else if (key === 'delta.minReaderVersion') versions.reader = Number(value);

@@ -24,3 +24,21 @@ export function parseInterval(text: string): number | null {
   }
   return totalMs;
 }
+
+/** A duration as every engine reads it. */
+const COMMON = /^interval \d+ [a-z]+$/;
+
+/**
+ * The duration with the word `interval`, one number and one unit, where it is not so already: there are engines that take anything
+ * else for none, and delete after the time that they think right. Null where the text is no duration.
+ */
+export function commonInterval(text: string): string | null {
+  const totalMs = parseInterval(text);
+  if (totalMs === null) return null;
+  if (COMMON.test(text)) return text;
+  const micros = Math.round(totalMs * 1_000);
+  const units = Object.entries(UNIT_MS).toReversed();
+  const whole = units.find(([, unitMs]) => micros % (unitMs * 1_000) === 0);
+  const [unit, unitMs] = whole ?? ['microsecond', 0.001];
+  return `interval ${micros / (unitMs * 1_000)} ${unit}s`;
+}

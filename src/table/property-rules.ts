@@ -2,51 +2,62 @@
 
 import { featureNamed, featureUnsupported } from '../log/index.ts';
 import { propertyInvalid } from './errors.ts';
-import { parseInterval } from './interval.ts';
+import { commonInterval } from './interval.ts';
 import { parseSizeBytes } from './properties.ts';
 
 export const FEATURE_PREFIX = 'delta.feature.';
 export const CONSTRAINT_PREFIX = 'delta.constraints.';
 
 /**
- * Checks properties that a user sets. Keys without `delta.` are anybody's own. `PROPERTY_INVALID` for an unknown key,
- * a constraint or a value that is not allowed, `FEATURE_UNKNOWN` for `delta.feature.` with a name that is none, `FEATURE_UNSUPPORTED` for
- * one that would put a feature to use which is not supported here.
+ * Properties that a user sets, with their values as every engine reads them: some take `TRUE` or `Name` for nothing at all.
+ * Keys without `delta.` are anybody's own. `PROPERTY_INVALID` for an unknown key, a constraint or a value that is not allowed,
+ * `FEATURE_UNKNOWN` for `delta.feature.` with a name that is none, `FEATURE_UNSUPPORTED` for one that would put a feature to use
+ * which is not supported here.
  */
-export function checkProperties(properties: Readonly<Record<string, string>>): void {
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.startsWith(FEATURE_PREFIX)) checkFeature(key, value);
-    else if (key.startsWith('delta.')) checkProperty(key, value);
-  }
+export function checkProperties(
+  properties: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([key, value]) => {
+      if (key.startsWith(FEATURE_PREFIX)) checkFeature(key, value);
+      else if (/^delta\./i.test(key)) return [key, checkProperty(key, value)];
+      return [key, value];
+    }),
+  );
 }
 
 interface Rule {
   readonly allows: string;
-  readonly check: (value: string) => boolean;
+  /** The value as it is to stand in the table; null where it is not allowed. */
+  readonly read: (value: string) => string | null;
 }
 
 const FLAG: Rule = {
   allows: 'true or false',
-  check: (value) => /^(true|false)$/i.test(value),
+  read: (value) => (/^(true|false)$/i.test(value) ? value.toLowerCase() : null),
 };
 const DURATION: Rule = {
   allows: "a duration such as 'interval 7 days'",
-  check: (value) => parseInterval(value) !== null,
+  read: commonInterval,
 };
-const TEXT: Rule = { allows: 'a text', check: (value) => value !== '' };
+const TEXT: Rule = { allows: 'a text', read: (value) => (value === '' ? null : value) };
 
 function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Rule {
   const end = maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;
   return {
     allows: `a whole number from ${minimum} ${end}`,
-    check: (value) => /^-?\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+    read: (value) => {
+      const isAllowed =
+        /^-?\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum;
+      return isAllowed ? value : null;
+    },
   };
 }
 
 function oneOf(...values: readonly string[]): Rule {
   return {
     allows: values.join(' or '),
-    check: (value) => values.some((each) => each.toLowerCase() === value.toLowerCase()),
+    read: (value) => values.find((each) => each.toLowerCase() === value.toLowerCase()) ?? null,
   };
 }
 
@@ -85,7 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'delta.setTransactionRetentionDuration': DURATION,
   'delta.targetFileSize': {
     allows: "a size such as '134217728' or '128mb'",
-    check: (value) => parseSizeBytes(value) !== null,
+    read: (value) => (parseSizeBytes(value) === null ? null : value),
   },
   // Files are given one size here, whatever wrote them: what it asks for is no one's duty.
   'delta.tuneFileSizesForRewrites': FLAG,
@@ -120,7 +131,7 @@ function checkFeature(key: string, value: string): void {
   throw propertyInvalid(key, 'takes supported; a feature goes by being dropped', { value });
 }
 
-function checkProperty(key: string, value: string): void {
+function checkProperty(key: string, value: string): string {
   if (key.toLowerCase().startsWith(CONSTRAINT_PREFIX)) {
     const name = key.slice(CONSTRAINT_PREFIX.length);
     const why = `rows that are there must keep to it: call addConstraint('${name}', …) instead`;
@@ -138,5 +149,7 @@ function checkProperty(key: string, value: string): void {
     const cure = near === undefined ? 'check its spelling' : `it is spelled ${near}`;
     throw propertyInvalid(key, `is not one that Delta knows; ${cure}`);
   }
-  if (!rule.check(value)) throw propertyInvalid(key, `takes ${rule.allows}`, { value });
+  const read = rule.read(value);
+  if (read === null) throw propertyInvalid(key, `takes ${rule.allows}`, { value });
+  return read;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Metadata } from '../../src/log/index.ts';
-import { parseInterval } from '../../src/table/interval.ts';
+import { commonInterval, parseInterval } from '../../src/table/interval.ts';
 import {
   checkpointInterval,
   deletedFileRetentionMs,
@@ -35,7 +35,40 @@ test.each([
   expect(parseInterval(text)).toBe(expected);
 });
 
+test.each([
+  ['interval 1 week', 'interval 1 week'],
+  ['INTERVAL 30 DAYS', 'interval 30 days'],
+  ['30 days', 'interval 30 days'],
+  ['interval 1 week 2 days', 'interval 9 days'],
+  ['1 day 12 hours', 'interval 36 hours'],
+  ['5 microseconds', 'interval 5 microseconds'],
+  ['0 hours', 'interval 0 weeks'],
+  ['soon', null],
+])('the duration %j is %j to every engine', (text, expected) => {
+  expect(commonInterval(text)).toBe(expected);
+});
+
 describe('checkProperties', () => {
+  test('gives values as every engine reads them', () => {
+    expect(
+      checkProperties({
+        'delta.appendOnly': 'TRUE',
+        'delta.columnMapping.mode': 'Name',
+        'delta.checkpointPolicy': 'V2',
+        'delta.isolationLevel': 'SERIALIZABLE',
+        'delta.logRetentionDuration': '60 Days',
+        'owner.team': 'TRUE',
+      }),
+    ).toEqual({
+      'delta.appendOnly': 'true',
+      'delta.columnMapping.mode': 'name',
+      'delta.checkpointPolicy': 'v2',
+      'delta.isolationLevel': 'Serializable',
+      'delta.logRetentionDuration': 'interval 60 days',
+      'owner.team': 'TRUE',
+    });
+  });
+
   test('takes known ones and anybody’s own', () => {
     expect(() =>
       checkProperties({
@@ -57,6 +90,7 @@ describe('checkProperties', () => {
 
   test.each([
     ['delta.checkpointinterval', '10', 'PROPERTY_INVALID'],
+    ['Delta.appendOnly', 'true', 'PROPERTY_INVALID'],
     ['delta.checkpointInterval', 'ten', 'PROPERTY_INVALID'],
     ['delta.appendOnly', 'yes', 'PROPERTY_INVALID'],
     ['delta.logRetentionDuration', '1 month', 'PROPERTY_INVALID'],
