@@ -58,7 +58,7 @@ export { printDate, printTimestamp, readTimestamp } from './time-text.ts';
 export { isPartitionType, parsePartitionValue, printPartitionValue } from './partition-value.ts';
 export { fromScalar, toScalar } from './scalar.ts';
 export { parseSchema, printSchema } from './schema-json.ts';
-export { indexedSchema, type StatisticsOptions } from './indexed-columns.ts';
+export { indexedSchema, readColumnList, type StatisticsOptions } from './indexed-columns.ts';
 export { parseStatistics, printStatistics, withWideBounds } from './statistics-json.ts';
 export { type ColumnStatistics, type FileStatistics, mergeStatistics } from './statistics.ts';
 export {

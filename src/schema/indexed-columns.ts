@@ -68,8 +68,8 @@ function startsWith(path: Path, start: Path): boolean {
   return start.length <= path.length && start.every((name, index) => name === path[index]);
 }
 
-/** `a, b.c, `x,y`` → folded paths. */
-function readColumnList(text: string): readonly Path[] {
+/** The columns that `delta.dataSkippingStatsColumns` names, as folded paths: `a, b.c, `x,y``. */
+export function readColumnList(text: string): readonly Path[] {
   const items = text.match(/(?:`(?:[^`]|``)*`|[^`,])+/g) ?? [];
   return items.map((item) => {
     const parts = item.trim().match(/`(?:[^`]|``)*`|[^.`]+/g) ?? [];

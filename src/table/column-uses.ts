@@ -6,6 +6,7 @@ import {
   GENERATION,
   parseExpression,
   physicalName,
+  readColumnList,
   type StructField,
   type StructType,
 } from '../schema/index.ts';
@@ -25,8 +26,8 @@ export function usesOfName(table: Snapshot, path: readonly string[]): readonly s
     ...storedExpressions(table.schema),
   ];
   const skipping = 'delta.dataSkippingStatsColumns';
-  const indexed = (configuration[skipping] ?? '').split(',').map((name) => name.trim());
-  const isIndexed = indexed.some((name) => isWithin(name.split('.'), path));
+  const indexed = readColumnList(configuration[skipping] ?? '');
+  const isIndexed = indexed.some((name) => isWithin(name, path));
   return [
     ...stored.filter(({ text }) => readsColumn(text, path)).map(({ use }) => use),
     ...(isIndexed ? [`the property ${skipping}`] : []),

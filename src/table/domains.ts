@@ -43,8 +43,8 @@ export async function setDomain(
 
 /**
  * Says by which columns rows are to be laid out when files are rewritten; none: by no columns any more. Files that are there
- * stay as they are. Errors: `COLUMN_UNKNOWN`, `CLUSTERING_INVALID` for a partitioned table, too many columns or one that
- * no statistics can be kept of; those of `setProperties`.
+ * stay as they are. Errors: `COLUMN_UNKNOWN`, `CLUSTERING_INVALID` for a partitioned table, too many columns, one that is
+ * named twice or that no statistics can be kept of; those of `setProperties`.
  */
 export async function clusterBy(
   ctx: TableContext,
@@ -59,6 +59,9 @@ export async function clusterBy(
       const why = `rows are clustered by at most ${CLUSTERING_COLUMNS_MAX} columns`;
       throw clusteringInvalid(columns.join(','), why);
     }
+    const paths = columns.map((column) => JSON.stringify(physicalPath(latest.schema, column)));
+    const twice = columns.find((_, index) => paths.indexOf(paths[index] ?? '') < index);
+    if (twice !== undefined) throw clusteringInvalid(twice, 'it is named twice');
     const indexed = indexedSchema(latest.schema, latest.metadata);
     const clusteringColumns = columns.map((column) => {
       const path = physicalPath(latest.schema, column);
@@ -68,10 +71,11 @@ export async function clusterBy(
     });
     const configuration = JSON.stringify({ clusteringColumns, domainName: CLUSTERING_DOMAIN });
     const change = { domain: CLUSTERING_DOMAIN, configuration, features: ['clustering'] };
+    const isNeither = columns.length === 0 && domainOf(latest, CLUSTERING_DOMAIN) === null;
     return {
       operation: 'CLUSTER BY',
       operationParameters: { newClusteringColumns: columns.join(',') },
-      actions: domainActions(latest, change),
+      actions: isNeither ? [] : domainActions(latest, change),
     };
   });
 }

@@ -197,9 +197,18 @@ describe('domains', () => {
         code: 'CLUSTERING_INVALID',
       });
     }
+    await expect(clusterBy(ctx, snapshot, ['s.x', 'S.X'])).rejects.toThrow('named twice');
     const set = { 'delta.dataSkippingNumIndexedCols': '1' };
     const few = await setProperties(ctx, snapshot, { set });
     await expect(clusterBy(ctx, few.snapshot, ['s.x'])).rejects.toThrow('no bounds of its values');
+  });
+
+  test('no clustering asks nothing of a table that has none', async () => {
+    const ctx = memoryContext();
+    const table = await newTable(ctx);
+    expect(await clusterBy(ctx, table, [])).toMatchObject({ kind: 'unchanged', snapshot: table });
+    const clustered = await clusterBy(ctx, table, ['id']);
+    expect((await clusterBy(ctx, clustered.snapshot, [])).kind).toBe('committed');
   });
 
   test('clustering finds a column with a point in its name', async () => {

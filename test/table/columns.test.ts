@@ -141,6 +141,18 @@ describe('dropColumns and renameColumn', () => {
       expect(renamed.kind).toBe('committed');
     });
     await withBench('memory', async (bench) => {
+      const properties = {
+        ...MAPPED.properties,
+        'delta.dataSkippingStatsColumns': 'a, `b.c`, `d,e`',
+      };
+      const start = await tableOf(bench, 'a int, `b.c` int, `d,e` int, f int', { properties });
+      for (const column of ['a', '`b.c`', '`D,e`']) {
+        await expect(dropColumns(bench.ctx, start, [column])).rejects.toMatchObject({
+          message: expect.stringContaining('delta.dataSkippingStatsColumns'),
+        });
+      }
+    });
+    await withBench('memory', async (bench) => {
       const start = await tableOf(bench, 'p string, a int, b int', {
         ...MAPPED,
         partitionBy: ['p'],
