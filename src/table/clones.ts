@@ -42,16 +42,16 @@ export async function recordClone(
 
 /**
  * Keys below the table of the files that its shallow clones, and clones of these, need. A clone that was replaced by another
- * table needs nothing; those in `forget`, by their URIs, are taken from the record. Errors: `VACUUM_CLONE_UNREADABLE`.
+ * table needs nothing; those in `forget`, by their paths or URIs, are taken from the record. Errors: `VACUUM_CLONE_UNREADABLE`.
  */
 export async function keysOfClones(
   ctx: TableContext,
   { forget, dryRun }: { readonly forget: readonly string[]; readonly dryRun: boolean },
 ): Promise<ReadonlySet<string>> {
   const keys = new Set<string>();
-  const isForgotten = (uri: string): boolean => forget.some((it) => it.replace(/\/+$/, '') === uri);
+  const forgotten = await placesOf(ctx, forget);
   for (const { meta, record } of await records(ctx.store)) {
-    if (isForgotten(record.table)) {
+    if (forgotten.has(record.table)) {
       if (!dryRun) await ctx.store.delete([meta.path]);
       continue;
     }
@@ -75,7 +75,7 @@ export interface CloneRead {
 
 /**
  * Which of the files the newest versions of shallow clones read: of those on record, but for those in `forget`, and of those in
- * `also`, by their URIs. Errors: `VACUUM_CLONE_UNREADABLE`.
+ * `also`, by their paths or URIs. Errors: `VACUUM_CLONE_UNREADABLE`.
  */
 export async function readsOfClones(
   ctx: TableContext,
@@ -83,7 +83,7 @@ export async function readsOfClones(
   { forget, also }: { readonly forget: readonly string[]; readonly also: readonly string[] },
 ): Promise<readonly CloneRead[]> {
   const reads: CloneRead[] = [];
-  const isForgotten = (uri: string): boolean => forget.some((it) => it.replace(/\/+$/, '') === uri);
+  const forgotten = await placesOf(ctx, forget);
   const take = async (
     clone: string,
     roots: readonly string[],
@@ -98,7 +98,7 @@ export async function readsOfClones(
   const own = encodedRoot(ctx.store);
   for (const recorded of await records(ctx.store)) {
     const { table, source } = recorded.record;
-    if (isForgotten(table)) continue;
+    if (forgotten.has(table)) continue;
     const paths = pathsOfClone(ctx, recorded, { depth: 1, newestOnly: true });
     await take(table, [source, own], paths);
   }
@@ -194,7 +194,13 @@ function parseRecord(text: string, path: string): CloneRecord {
   throw cloneUnreadable(`of the record ${path}`, path, cause);
 }
 
+/** Tables that were named by paths or URIs, as records spell them. */
+async function placesOf(ctx: TableContext, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const stores = await Promise.all(names.map((name) => storeAt(ctx, name)));
+  return new Set(stores.map(({ uri }) => uri));
+}
+
 async function storeAt({ resolve }: TableContext, uri: string): Promise<ObjectStore> {
-  const { store, path } = await resolve(`${uri}/${LOG_FOLDER}`);
+  const { store, path } = await resolve(`${uri.replace(/\/+$/, '')}/${LOG_FOLDER}`);
   return store.at(path.slice(0, -LOG_FOLDER.length).replace(/\/$/, ''));
 }

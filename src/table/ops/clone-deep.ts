@@ -42,6 +42,11 @@ export async function deepClone(
   target: TableContext,
   options: CloneOptions,
 ): Promise<CloneResult> {
+  if (Object.keys(options.properties ?? {}).length > 0) {
+    throw cloneInvalid(
+      'a copy has the properties of every version as they were; set others on it afterwards',
+    );
+  }
   checkWritable(snapshot.protocol, snapshot.metadata, 'description');
   for await (const _object of target.store.list(LOG_FOLDER)) throw tableExists(target.store.uri);
   const copying = { ctx, target, signal: options.signal, copied: new Set<string>() };

@@ -2,7 +2,6 @@
 
 import { readFooter, readRows, storeSource } from '../../parquet/index.ts';
 import { parseDdl } from '../../schema/index.ts';
-import { sourceMissing } from './errors.ts';
 import type { TableContext } from '../types.ts';
 import { inventoryInvalid } from './housekeeping-errors.ts';
 import type { StoredFile } from './input-stage.ts';
@@ -15,14 +14,14 @@ export interface InventoryFile {
   readonly modifiedMs: number;
 }
 
-/** The files of an inventory with Spark's columns. Errors: `VACUUM_INVENTORY`, `APPEND_SOURCE_MISSING`, those of reading it. */
+/** The files of an inventory with Spark's columns. Errors: `VACUUM_INVENTORY`, those of reading it. */
 export async function* readInventory(
   ctx: TableContext,
   uri: string,
 ): AsyncGenerator<InventoryFile> {
   const { store, path } = await ctx.resolve(uri);
   const meta = await store.head(path);
-  if (meta === null) throw sourceMissing(uri);
+  if (meta === null) throw inventoryInvalid(uri, 'there is no such file');
   const { sizeBytes } = meta;
   const isJson = /\.(?:jsonl|ndjson|json)$/i.test(path);
   const rows = isJson

@@ -35,7 +35,7 @@ export interface VacuumOptions {
   readonly inventory?: string;
   /** Requests to delete that are under way at once, each of up to 1,000 files. Default 8. */
   readonly parallelDeletesMax?: number;
-  /** URIs of shallow clones that are gone for good, and need no files any more. Default none. */
+  /** Paths or URIs of shallow clones that are gone for good, and need no files any more. Default none. */
   readonly forgetClones?: readonly string[];
   /** Stops between deletions; what was not deleted is found again by the next vacuum. */
   readonly signal?: AbortSignal;

@@ -132,9 +132,10 @@ describe('a shallow clone', () => {
       await expect(source.vacuum({ dryRun: true })).rejects.toMatchObject({
         code: 'VACUUM_CLONE_UNREADABLE',
       });
-      expect((await source.vacuum({ dryRun: true, forgetClones: [clone.uri] })).files).toHaveLength(
-        3,
-      );
+      for (const name of [clone.uri, `${place('b')}//`]) {
+        const { files } = await source.vacuum({ dryRun: true, forgetClones: [name] });
+        expect(files).toHaveLength(3);
+      }
     },
   );
 
@@ -153,6 +154,15 @@ describe('a shallow clone', () => {
 });
 
 describe('a deep clone', () => {
+  test('takes no properties, as it would not have them in any version', async () => {
+    const source = await made('memory://a/t');
+    const options = { kind: 'deep', properties: { 'delta.appendOnly': 'true' } } as const;
+    await expect(source.clone('memory://b/t', options)).rejects.toMatchObject({
+      code: 'CLONE_INVALID',
+    });
+    expect(await objects(tools.openStore('memory://b/t'))).toEqual([]);
+  });
+
   test.each([
     ['disk', 'disk', {}],
     ['disk', 'memory', {}],

@@ -310,9 +310,11 @@ describe('vacuum', () => {
         const left = (await keys(ctx.store)).toSorted();
         expect(left).toEqual(['_x/hidden', 'fresh', 'live', 'not-in-it']);
         await text('bad.jsonl', '{"pfad":"x"}\n');
-        await expect(
-          vacuum(ctx, snapshot, { inventory: join(folder, 'bad.jsonl') }),
-        ).rejects.toMatchObject({ code: 'VACUUM_INVENTORY' });
+        for (const name of ['bad.jsonl', 'missing.jsonl']) {
+          await expect(
+            vacuum(ctx, snapshot, { inventory: join(folder, name) }),
+          ).rejects.toMatchObject({ code: 'VACUUM_INVENTORY' });
+        }
         await expect(vacuum(ctx, snapshot, { inventory, mode: 'lite' })).rejects.toMatchObject({
           code: 'VACUUM_INVALID',
         });
