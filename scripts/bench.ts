@@ -200,6 +200,7 @@ function merge(): void {
 function compact(): void {
   const target = join(inputs, 'target_small');
   if (!existsSync(target)) {
+    capture(python, [`${bench}/gen_usuarios.py`, inputs, '--sizes', 'S']);
     capture(python, [`${bench}/make_target.py`, join(inputs, 'small'), target]);
   }
   compare('compact 1,000 small files', [
