@@ -246,8 +246,8 @@ function generatedFrom(
   return mapColumns(expression, ([name = '', ...inside]) => {
     const column = findField(schema, name);
     const old = column !== null && rows.kind === 'old' ? rows.before(column) : NOTHING;
-    const value = column === null ? null : memberOf(known.get(column) ?? old, inside);
-    if (value !== null && column !== null) {
+    if (column !== null) {
+      const value = memberOf(known.get(column) ?? old, inside);
       if (inside.length > 0) return value;
       return { kind: 'cast', operand: value, type: column.type, lenient: false };
     }

@@ -298,14 +298,18 @@ class Planner {
   #assigned(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
     if (clause !== '*') return this.#names.updated(clause);
     const fields = this.#taken().filter((field) => !isIdentity(field));
-    const valueOf = (field: StructField): Expression =>
-      this.#evolves ? this.#names.mergedFromSource(field) : this.#names.ofSource(field.name);
-    return new Map(fields.map((field) => [field, valueOf(field)]));
+    return new Map(fields.map((field) => [field, this.#fromSource(field, 'old')]));
   }
 
   #inserted(clause: '*' | Assignments): ReadonlyMap<StructField, Expression> {
     if (clause !== '*') return this.#names.inserted(clause);
-    return new Map(this.#taken().map((field) => [field, this.#names.ofSource(field.name)]));
+    return new Map(this.#taken().map((field) => [field, this.#fromSource(field, 'new')]));
+  }
+
+  #fromSource(field: StructField, row: 'old' | 'new'): Expression {
+    return this.#evolves
+      ? this.#names.mergedFromSource(field, row)
+      : this.#names.ofSource(field.name);
   }
 
   /** The columns that `*` takes from the source: all, but such as need not come. */

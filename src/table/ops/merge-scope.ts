@@ -1,6 +1,5 @@
 /** The names of a MERGE: which of its two sides a column is of. */
 
-import { present } from '../../base/index.ts';
 import { identifier, type Scope, scopeOf } from '../../engine/index.ts';
 import {
   type DataType,
@@ -128,13 +127,14 @@ export class MergeScope {
 
   /**
    * What `*` of an evolving merge gives a column: of a struct the fields that the source has, beside the others as they were, as
-   * in Spark.
+   * in Spark; in a new row they are null.
    */
-  mergedFromSource(field: StructField): Expression {
+  mergedFromSource(field: StructField, row: 'old' | 'new'): Expression {
     const taken = this.ofSource(field.name);
     const own = findField(this.#sourceSchema, field.name);
     if (own === null) return taken;
-    return mergedValue(field.type, own.type, { taken, before: this.before(field) });
+    const before = row === 'old' ? this.before(field) : NOTHING;
+    return mergedValue(field.type, own.type, { taken, before });
   }
 
   /** What an update gives each column of which it names something. Errors: `MERGE_COLUMN` (invalid), those of parsing. */
@@ -201,6 +201,8 @@ export class MergeScope {
   }
 }
 
+const NOTHING: Expression = { kind: 'literal', value: null, type: VOID };
+
 interface Sides {
   readonly taken: Expression;
   readonly before: Expression;
@@ -209,10 +211,10 @@ interface Sides {
 function mergedValue(type: DataType, from: DataType, { taken, before }: Sides): Expression {
   if (type.kind !== 'struct' || from.kind !== 'struct' || hasAllFields(from, type)) return taken;
   const fields = type.fields.map((field) => {
-    const old = memberAt(before, field.name);
+    const old = memberOf(before, [field.name]);
     const own = findField(from, field.name);
     if (own === null) return [field.name, old] as const;
-    const sides = { taken: memberAt(taken, own.name), before: old };
+    const sides = { taken: memberOf(taken, [own.name]), before: old };
     return [field.name, mergedValue(field.type, own.type, sides)] as const;
   });
   const isNull = (operand: Expression): Expression => ({ kind: 'isNull', operand, negated: false });
@@ -222,12 +224,8 @@ function mergedValue(type: DataType, from: DataType, { taken, before }: Sides): 
     left: isNull(taken),
     right: isNull(before),
   };
-  const result: Expression = { kind: 'literal', value: null, type: VOID };
-  return { kind: 'case', operand: null, branches: [{ when, result }], otherwise: structOf(fields) };
-}
-
-function memberAt(value: Expression, name: string): Expression {
-  return present(memberOf(value, [name]), 'a field of a column');
+  const branches = [{ when, result: NOTHING }];
+  return { kind: 'case', operand: null, branches, otherwise: structOf(fields) };
 }
 
 /** Whether the struct has every field that a column has, inside of others too. */

@@ -33,6 +33,16 @@ describe('UPDATE', () => {
     });
   });
 
+  test('generates what rests on a field of any expression', async () => {
+    await withBench('memory', async (bench) => {
+      const set = {
+        s: "coalesce(s, named_struct('a', 1, 'i', named_struct('x', 'made', 'y', 'y')))",
+      };
+      const { snapshot } = await updateRows(bench.ctx, await filled(bench), { set });
+      expect((await rowsOf(bench, snapshot)).map(({ g }) => g)).toEqual(['x1', 'made']);
+    });
+  });
+
   test('gives a struct fields by their names, in any order and case, and refuses one that lacks some', async () => {
     await withBench('memory', async (bench) => {
       const start = await filled(bench);
@@ -84,6 +94,30 @@ describe('MERGE', () => {
       expect(await rowsOf(bench, snapshot)).toEqual([
         { id: 1, s: { a: 2, i: { x: 'z', y: 'new' } }, g: 'z' },
         { id: 2, s: { a: null, i: { x: 'gone', y: null } }, g: 'gone' },
+      ]);
+    });
+  });
+
+  test('generates what rests on fields that an evolving source does not have', async () => {
+    await withBench('memory', async (bench) => {
+      const rows = [
+        { id: 2, s: { i: { y: 'y9' } } },
+        { id: 3, s: { i: { y: 'y9' } } },
+        { id: 4, s: null },
+      ];
+      const { snapshot } = await merge(bench.ctx, await filled(bench), {
+        evolve: 'add',
+        source: { rows, schema: parseDdl('id int, s struct<i:struct<y:string>>') },
+        on,
+        whenMatched: [{ update: '*' }],
+        whenNotMatched: [{ insert: '*' }],
+      });
+      const made = { a: null, i: { x: null, y: 'y9' } };
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 1, s: { a: 1, i: { x: 'x1', y: 'y1' } }, g: 'x1' },
+        { id: 2, s: made, g: null },
+        { id: 3, s: made, g: null },
+        { id: 4, s: null, g: null },
       ]);
     });
   });
