@@ -16,22 +16,23 @@ import type { Snapshot } from './types.ts';
 
 /** What goes by the name of the column, in words: it has to go before the column can be renamed or dropped. */
 export function usesOfName(table: Snapshot, path: readonly string[]): readonly string[] {
-  const { configuration } = table.metadata;
+  const skipping = 'delta.dataSkippingStatsColumns';
+  const indexed = readColumnList(table.metadata.configuration[skipping] ?? '');
+  const isIndexed = indexed.some((name) => isWithin(name, path));
+  return [...usesOfValues(table, path), ...(isIndexed ? [`the property ${skipping}`] : [])];
+}
+
+/** What is computed from the column, in words: it may come out as something else where the column has another type. */
+export function usesOfValues(table: Snapshot, path: readonly string[]): readonly string[] {
   const stored = [
-    ...Object.entries(configuration).flatMap(([key, text]) =>
+    ...Object.entries(table.metadata.configuration).flatMap(([key, text]) =>
       key.toLowerCase().startsWith(CONSTRAINT_PREFIX)
         ? [{ use: `the constraint ${key.slice(CONSTRAINT_PREFIX.length)}`, text }]
         : [],
     ),
     ...storedExpressions(table.schema),
   ];
-  const skipping = 'delta.dataSkippingStatsColumns';
-  const indexed = readColumnList(configuration[skipping] ?? '');
-  const isIndexed = indexed.some((name) => isWithin(name, path));
-  return [
-    ...stored.filter(({ text }) => readsColumn(text, path)).map(({ use }) => use),
-    ...(isIndexed ? [`the property ${skipping}`] : []),
-  ];
+  return stored.filter(({ text }) => readsColumn(text, path)).map(({ use }) => use);
 }
 
 /** Whether rows are laid out by the column, or by one inside of it. */

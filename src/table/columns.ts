@@ -22,7 +22,7 @@ import {
   widenColumn,
 } from '../schema/index.ts';
 import { alter, type AlterResult, type Alteration, differences } from './alter.ts';
-import { isClusteredBy, usesOfName } from './column-uses.ts';
+import { isClusteredBy, usesOfName, usesOfValues } from './column-uses.ts';
 import { completed } from './description.ts';
 import { columnChangeInvalid } from './errors.ts';
 import { advanced, identitiesOf } from './ops/column-fills.ts';
@@ -174,7 +174,8 @@ export async function changeColumnOf(
 
 /**
  * Gives a column a wider type, which needs `delta.enableTypeWidening`; its files are read as before. `element`, `key` and
- * `value` go into lists and maps: `tags.element`. Errors: `COLUMN_CHANGE_INVALID`, those of `commitTransaction`.
+ * `value` go into lists and maps: `tags.element`. Errors: `COLUMN_CHANGE_INVALID`, also for what constraints and generated columns
+ * are computed from; those of `commitTransaction`.
  */
 export async function widenType(
   ctx: TableContext,
@@ -182,9 +183,11 @@ export async function widenType(
   { column, type }: { readonly column: string; readonly type: DataType },
 ): Promise<AlterResult> {
   return alter(ctx, snapshot, (latest) => {
-    const schema = widenColumn(latest.schema, pathOf(column), type);
+    const path = pathOf(column);
+    const schema = widenColumn(latest.schema, path, type);
     if (typeof schema === 'string') throw columnChangeInvalid(column, schema);
     checkEnabled(latest, schema, column);
+    if (schema !== latest.schema) checkUses(column, usesOfValues(latest, path));
     const metadata = { ...latest.metadata, schemaString: printSchema(schema) };
     const described = { protocol: latest.protocol, metadata };
     return {
@@ -280,7 +283,10 @@ function checkMapped({ metadata }: Snapshot, column: string, what: string): void
 }
 
 function checkUnused(latest: Snapshot, column: string, path: readonly string[]): void {
-  const uses = usesOfName(latest, path);
+  checkUses(column, usesOfName(latest, path));
+}
+
+function checkUses(column: string, uses: readonly string[]): void {
   if (uses.length > 0) throw columnChangeInvalid(column, `it is named by ${uses.join(', ')}`);
 }
 

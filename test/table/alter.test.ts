@@ -4,6 +4,7 @@ import { checkpointPath } from '../../src/log/index.ts';
 import { mappingId, parseDdl, parseType, physicalName } from '../../src/schema/index.ts';
 import { enableFeature, setProperties } from '../../src/table/alter.ts';
 import { widenType } from '../../src/table/columns.ts';
+import { addConstraint } from '../../src/table/ops/constraints.ts';
 import { clusterBy, setDomain } from '../../src/table/domains.ts';
 import { domainOf } from '../../src/table/snapshot.ts';
 import { dropFeature } from '../../src/table/drop-feature.ts';
@@ -246,6 +247,32 @@ describe('widenType', () => {
     await expect(
       widenType(ctx, latest, { column: 'n', type: parseType('string') }),
     ).rejects.toMatchObject({ code: 'COLUMN_CHANGE_INVALID' });
+  });
+
+  test.each([
+    ['f', 'double', 'the constraint short'],
+    ['F', 'double', 'the constraint short'],
+    ['s.d', 'timestamp_ntz', 'the generated column month'],
+    ['l.element', 'bigint', 'the constraint first'],
+  ])('is refused for %s, from which a rule is computed', async (column, type, use) => {
+    const ctx = memoryContext();
+    const table = await newTable(ctx, {
+      schema: parseDdl(
+        'f float, s struct<d:date>, l array<int>, month string GENERATED ALWAYS AS (cast(s.d as string))',
+      ),
+      properties: { 'delta.enableTypeWidening': 'true' },
+    });
+    const { snapshot } = await addConstraint(ctx, table, {
+      name: 'short',
+      expression: "cast(f as string) in ('0.1', '0.5')",
+    });
+    const last = await addConstraint(ctx, snapshot, { name: 'first', expression: 'l is not null' });
+    await expect(
+      widenType(ctx, last.snapshot, { column, type: parseType(type) }),
+    ).rejects.toMatchObject({
+      code: 'COLUMN_CHANGE_INVALID',
+      message: expect.stringContaining(use),
+    });
   });
 
   test('is refused without the property', async () => {

@@ -16,6 +16,7 @@ import {
   widenColumn,
   withoutMarks,
 } from '../../schema/index.ts';
+import { usesOfValues } from '../column-uses.ts';
 import { completed } from '../description.ts';
 import { refreshSnapshot } from '../open.ts';
 import type { Snapshot, TableContext } from '../types.ts';
@@ -127,6 +128,10 @@ function widened(snapshot: Snapshot, schema: StructType, incoming: StructType): 
   for (const { path, type } of widerTypes(schema, incoming, [])) {
     if (!isOn(snapshot.metadata, 'delta.enableTypeWidening')) {
       throw evolutionRefused(path.join('.'), 'set delta.enableTypeWidening to true first');
+    }
+    const [use] = usesOfValues(snapshot, path);
+    if (use !== undefined) {
+      throw evolutionRefused(path.join('.'), `it would need another type, and ${use} names it`);
     }
     const next = widenColumn(result, path, type);
     if (typeof next === 'string') throw evolutionRefused(path.join('.'), next);

@@ -9,6 +9,7 @@ import { commitTransaction } from '../../../src/table/commit.ts';
 import { createTable } from '../../../src/table/create.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
+import { addConstraint } from '../../../src/table/ops/constraints.ts';
 import { ingest } from '../../../src/table/ops/ingest.ts';
 import { inspectInputs } from '../../../src/table/ops/input.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
@@ -344,5 +345,25 @@ test('a column that comes from another table leaves what that one makes of it be
     });
     expect(merged.snapshot.schema).toEqual(parseDdl("id int, k bigint, g int, d int COMMENT 'x'"));
     expect(await rowsOf(bench, merged.snapshot)).toEqual([{ id: 1, k: 1n, g: 2, d: 5 }]);
+  });
+});
+
+test('a type from which a constraint is computed does not grow', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    const properties = { 'delta.enableTypeWidening': 'true' };
+    const table = await tableOf(bench, 'n int, m int', { properties });
+    const rule = { name: 'k', expression: 'n / 2 > 0' };
+    const { snapshot } = await addConstraint(ctx, table, rule);
+    const wide = await bench.parquet('n.parquet', 'SELECT 5::BIGINT AS n, 1::INT AS m');
+    await expect(
+      append(ctx, snapshot, { parquet: [wide] }, { evolve: 'widen' }),
+    ).rejects.toMatchObject({
+      code: 'EVOLUTION_REFUSED',
+      message: expect.stringContaining('the constraint k'),
+    });
+    const other = await bench.parquet('m.parquet', 'SELECT 1::INT AS n, 5::BIGINT AS m');
+    const grown = await append(ctx, snapshot, { parquet: [other] }, { evolve: 'widen' });
+    expect(await rowsOf(bench, grown.snapshot)).toEqual([{ n: 1, m: 5n }]);
   });
 });
