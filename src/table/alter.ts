@@ -9,6 +9,7 @@ import {
   type Protocol,
   supportsFeature,
 } from '../log/index.ts';
+import { checkBoundsStay } from './clustering.ts';
 import { commitTransaction } from './commit.ts';
 import { type Description, type PropertyChange, withProperties } from './description.ts';
 import { alterConflict } from './errors.ts';
@@ -40,7 +41,8 @@ export interface Alteration {
 /**
  * Sets and unsets table properties, and raises the protocol as far as these need. Repeated on the newest version where another
  * writer changed the table. Row tracking is turned on once all files have row ids: commits before that one give them theirs.
- * Errors: those of `withProperties`, `ALTER_CONTENDED`, those of `commitTransaction`.
+ * Errors: those of `withProperties`, `CLUSTERING_INVALID` where files would have no bounds of a column that they are clustered by,
+ * `ALTER_CONTENDED`, those of `commitTransaction`.
  */
 export async function setProperties(
   ctx: TableContext,
@@ -48,16 +50,17 @@ export async function setProperties(
   change: PropertyChange,
 ): Promise<AlterResult> {
   const isUnset = change.set === undefined || Object.keys(change.set).length === 0;
-  const work = (latest: Snapshot): Alteration => ({
-    operation: isUnset ? 'UNSET TBLPROPERTIES' : 'SET TBLPROPERTIES',
-    operationParameters: {
-      properties: JSON.stringify(isUnset ? (change.unset ?? []) : change.set),
-    },
-    actions: differences(
-      latest,
-      withProperties(latest, change, { before: latest, random: ctx.random }),
-    ),
-  });
+  const work = (latest: Snapshot): Alteration => {
+    const after = withProperties(latest, change, { before: latest, random: ctx.random });
+    checkBoundsStay(latest, after.metadata);
+    return {
+      operation: isUnset ? 'UNSET TBLPROPERTIES' : 'SET TBLPROPERTIES',
+      operationParameters: {
+        properties: JSON.stringify(isUnset ? (change.unset ?? []) : change.set),
+      },
+      actions: differences(latest, after),
+    };
+  };
   return turnsOnRowTracking(snapshot, work(snapshot))
     ? alterNumbered(ctx, snapshot, work)
     : alter(ctx, snapshot, work);

@@ -10,7 +10,7 @@ import {
   type StructField,
   type StructType,
 } from '../schema/index.ts';
-import { clusteringPaths } from './domains.ts';
+import { clusteringPaths } from './clustering.ts';
 import { CONSTRAINT_PREFIX } from './property-rules.ts';
 import type { Snapshot } from './types.ts';
 

@@ -22,6 +22,7 @@ import {
   widenColumn,
 } from '../schema/index.ts';
 import { alter, type AlterResult, type Alteration, differences } from './alter.ts';
+import { checkBoundsStay } from './clustering.ts';
 import { isClusteredBy, usesOfName, usesOfValues } from './column-uses.ts';
 import { completed } from './description.ts';
 import { columnChangeInvalid } from './errors.ts';
@@ -272,7 +273,9 @@ function describedBy(
   checkColumnNames(schema, { isMapped });
   const metadata = { ...latest.metadata, partitionColumns, schemaString: printSchema(schema) };
   const described = { protocol: latest.protocol, metadata };
-  return differences(latest, completed(described, { before: latest, random }));
+  const after = completed(described, { before: latest, random });
+  checkBoundsStay(latest, after.metadata);
+  return differences(latest, after);
 }
 
 /** Without it, columns of files go by the name, which cannot change under them. */

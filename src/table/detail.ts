@@ -2,8 +2,7 @@
 
 import { isoTime } from '../base/index.ts';
 import { supportedFeatures } from '../log/index.ts';
-import { physicalName, type StructField, type StructType } from '../schema/index.ts';
-import { clusteringPaths } from './domains.ts';
+import { clusteringPaths, columnAt } from './clustering.ts';
 import type { Snapshot } from './types.ts';
 
 export interface TableDetail {
@@ -52,16 +51,4 @@ export function detailOf(snapshot: Snapshot, location: string): TableDetail {
     minWriterVersion: protocol.minWriterVersion,
     tableFeatures: [...supportedFeatures(protocol)].toSorted(),
   };
-}
-
-/** The name of a column by those that files have; theirs where the table does not have it any more. */
-function columnAt(schema: StructType, path: readonly string[]): string {
-  let within: StructType | null = schema;
-  const names = path.map((part) => {
-    const field: StructField | null =
-      within?.fields.find((candidate) => physicalName(candidate) === part) ?? null;
-    within = field?.type.kind === 'struct' ? field.type : null;
-    return field?.name ?? part;
-  });
-  return names.join('.');
 }

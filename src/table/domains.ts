@@ -1,10 +1,8 @@
 /** Domain metadata: a text by a name, for whoever uses the table. PROTOCOL.md, "Domain Metadata". */
 
-import { isJsonObject, parseJson } from '../base/index.ts';
 import type { Action } from '../log/index.ts';
 import { supportsFeature, withFeatures } from '../log/index.ts';
 import {
-  type DataType,
   findField,
   indexedSchema,
   physicalName,
@@ -12,14 +10,13 @@ import {
   type StructType,
 } from '../schema/index.ts';
 import { alter, type AlterResult, differences } from './alter.ts';
+import { CLUSTERING_DOMAIN, clusteringPaths, hasBounds, typeAt } from './clustering.ts';
 import { clusteringInvalid, columnUnknown, domainReserved } from './errors.ts';
 import { domainOf } from './snapshot.ts';
 import type { Snapshot, TableContext } from './types.ts';
 
 /** Those of the protocol itself. */
 const SYSTEM_PREFIX = 'delta.';
-/** Where the columns by which rows are laid out are kept. */
-export const CLUSTERING_DOMAIN = 'delta.clustering';
 /** As many as Spark takes. */
 const CLUSTERING_COLUMNS_MAX = 4;
 
@@ -65,7 +62,7 @@ export async function clusterBy(
     const indexed = indexedSchema(latest.schema, latest.metadata);
     const clusteringColumns = columns.map((column) => {
       const path = physicalPath(latest.schema, column);
-      if (hasBounds(indexed, column)) return path;
+      if (hasBounds(indexed, path)) return path;
       const cure = 'raise delta.dataSkippingNumIndexedCols, or name it in dataSkippingStatsColumns';
       throw clusteringInvalid(column, `files have no bounds of its values; ${cure}`);
     });
@@ -80,37 +77,14 @@ export async function clusterBy(
   });
 }
 
-/**
- * The columns that rows are clustered by, each as the names that files have for the fields that lead to it; none where the table
- * names none.
- */
-export function clusteringPaths(snapshot: Snapshot): readonly (readonly string[])[] {
-  const configuration = domainOf(snapshot, CLUSTERING_DOMAIN);
-  const parsed = configuration === null ? undefined : parseJson(configuration);
-  const columns = isJsonObject(parsed) ? parsed['clusteringColumns'] : [];
-  if (!Array.isArray(columns)) return [];
-  return columns.map((column) => (Array.isArray(column) ? column.map(String) : [String(column)]));
-}
-
 /** What takes those columns out of a table's clustering that another schema has not; nothing where it has them all. */
 export function clusteringWithin(snapshot: Snapshot, schema: StructType): readonly Action[] {
   const held = clusteringPaths(snapshot);
-  const clusteringColumns = held.filter((path) => hasPhysicalPath(schema, path));
+  const clusteringColumns = held.filter((path) => typeAt(schema, path) !== null);
   if (clusteringColumns.length === held.length) return [];
   const domain = CLUSTERING_DOMAIN;
   const configuration = JSON.stringify({ clusteringColumns, domainName: domain });
   return [{ kind: 'domainMetadata', domainMetadata: { domain, configuration, removed: false } }];
-}
-
-function hasPhysicalPath(schema: StructType, path: readonly string[]): boolean {
-  let within: DataType = schema;
-  for (const name of path) {
-    const fields: readonly StructField[] = within.kind === 'struct' ? within.fields : [];
-    const field = fields.find((each) => physicalName(each) === name);
-    if (field === undefined) return false;
-    within = field.type;
-  }
-  return true;
 }
 
 function domainActions(
@@ -160,16 +134,3 @@ function physicalPath(schema: StructType, column: string): readonly string[] {
 function namesIn(schema: StructType, column: string): readonly string[] {
   return findField(schema, column) === null ? column.split('.') : [column];
 }
-
-/** Whether statistics tell the least and the greatest value. PROTOCOL.md, "Writer Requirements for Clustered Table". */
-function hasBounds(indexed: StructType, column: string): boolean {
-  let type: DataType = indexed;
-  for (const name of namesIn(indexed, column)) {
-    const field: StructField | null = type.kind === 'struct' ? findField(type, name) : null;
-    if (field === null) return false;
-    ({ type } = field);
-  }
-  return type.kind === 'decimal' || (type.kind === 'primitive' && !UNBOUNDED.has(type.name));
-}
-
-const UNBOUNDED: ReadonlySet<string> = new Set(['binary', 'boolean', 'variant', 'void']);

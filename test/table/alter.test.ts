@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkpointPath } from '../../src/log/index.ts';
 import { mappingId, parseDdl, parseType, physicalName } from '../../src/schema/index.ts';
 import { enableFeature, setProperties } from '../../src/table/alter.ts';
-import { widenType } from '../../src/table/columns.ts';
+import { addColumns, changeColumnOf, widenType } from '../../src/table/columns.ts';
 import { addConstraint } from '../../src/table/ops/constraints.ts';
 import { clusterBy, setDomain } from '../../src/table/domains.ts';
 import { domainOf } from '../../src/table/snapshot.ts';
@@ -200,9 +200,37 @@ describe('domains', () => {
     }
     await expect(clusterBy(ctx, snapshot, ['s.x', 'S.X'])).rejects.toThrow('named twice');
     const set = { 'delta.dataSkippingNumIndexedCols': '1' };
-    const few = await setProperties(ctx, snapshot, { set });
+    const few = await setProperties(ctx, (await clusterBy(ctx, snapshot, [])).snapshot, { set });
     await expect(clusterBy(ctx, few.snapshot, ['s.x'])).rejects.toThrow('no bounds of its values');
   });
+
+  test.each(['none', 'name'])(
+    'files go on having bounds of what they are clustered by (mapping %s)',
+    async (mode) => {
+      const ctx = memoryContext();
+      const properties = {
+        'delta.dataSkippingNumIndexedCols': '2',
+        'delta.columnMapping.mode': mode,
+      };
+      const schema = parseDdl('a int, s struct<x: int>, b int');
+      const table = await newTable(ctx, { schema, properties });
+      const { snapshot } = await clusterBy(ctx, table, ['s.x']);
+      const refused = { code: 'CLUSTERING_INVALID', message: expect.stringContaining('by s.x') };
+      for (const set of [
+        { 'delta.dataSkippingNumIndexedCols': '1' },
+        { 'delta.dataSkippingStatsColumns': 'a' },
+      ]) {
+        await expect(setProperties(ctx, snapshot, { set })).rejects.toMatchObject(refused);
+      }
+      const before = { column: 'b', position: 'first' } as const;
+      await expect(changeColumnOf(ctx, snapshot, before)).rejects.toMatchObject(refused);
+      const added = { column: 'c', type: parseType('int'), position: 'first' } as const;
+      await expect(addColumns(ctx, snapshot, [added])).rejects.toMatchObject(refused);
+      const set = { 'delta.dataSkippingStatsColumns': 's' };
+      const named = await setProperties(ctx, snapshot, { set });
+      expect((await addColumns(ctx, named.snapshot, [added])).kind).toBe('committed');
+    },
+  );
 
   test('no clustering asks nothing of a table that has none', async () => {
     const ctx = memoryContext();

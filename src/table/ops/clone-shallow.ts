@@ -15,7 +15,7 @@ import type { ObjectStore } from '../../store/index.ts';
 import { recordClone } from '../clones.ts';
 import { commitTransaction } from '../commit.ts';
 import { withProperties } from '../description.ts';
-import { CLUSTERING_DOMAIN } from '../domains.ts';
+import { CLUSTERING_DOMAIN } from '../clustering.ts';
 import { tableExists } from '../errors.ts';
 import { refreshSnapshot } from '../open.ts';
 import { pathsOfFile } from '../retained-files.ts';

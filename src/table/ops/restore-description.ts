@@ -13,7 +13,7 @@ import {
 } from '../../log/index.ts';
 import { parseSchema, physicalName, printSchema, type StructField } from '../../schema/index.ts';
 import { differences } from '../alter.ts';
-import { CLUSTERING_DOMAIN } from '../domains.ts';
+import { CLUSTERING_DOMAIN } from '../clustering.ts';
 import { domainOf, tableSnapshot } from '../snapshot.ts';
 import type { Snapshot } from '../types.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { commitPath, parseCommit } from '../../../src/log/index.ts';
 import { parseDdl } from '../../../src/schema/index.ts';
-import { clusterBy, clusteringPaths } from '../../../src/table/domains.ts';
+import { clusteringPaths } from '../../../src/table/clustering.ts';
+import { clusterBy } from '../../../src/table/domains.ts';
 import { openSnapshot } from '../../../src/table/open.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { readChanges } from '../../../src/table/ops/changes.ts';
