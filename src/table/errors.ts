@@ -258,6 +258,16 @@ export function fileMissing(path: string, cause: unknown): DeltaError {
   });
 }
 
+/** Runs the reading of a data file that the log names: that it is not there comes as `TABLE_FILE_MISSING`. */
+export async function readingDataFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(path, error);
+    throw error;
+  }
+}
+
 /** `COLUMN_UNKNOWN`: a column was asked for that the table does not have. */
 export function columnUnknown(name: string, known: readonly string[]): DeltaError {
   return new DeltaError({

@@ -207,9 +207,12 @@ async function load(ctx: TableContext, options: SourceOptions): Promise<Loaded> 
     ]);
     checkReadable(state.protocol, state.metadata, capabilities(ctx));
     const timestampMs = await timestampOf(ctx, source, state);
-    const etag = listing.commits.find((commit) => commit.version === version)?.etag ?? null;
+    const commit =
+      listing.commits.find((it) => it.version === version) ??
+      // Whose checkpoint alone the listing shows, if it is there at all.
+      (await ctx.store.head(commitPath(version)));
     return {
-      snapshot: new TableSnapshot(state, { timestampMs, etag, before: null }),
+      snapshot: new TableSnapshot(state, { timestampMs, etag: commit?.etag ?? null, before: null }),
       shortcuts,
       differences: checksum === null ? [] : checksumDifferences(state, checksum),
     };

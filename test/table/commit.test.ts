@@ -472,6 +472,27 @@ describe('on a snapshot that was held for long', () => {
   );
 });
 
+test('goes in on a snapshot whose checkpoint was listed, and its commit was not', async () => {
+  const ctx = memoryContext();
+  const { snapshot } = await commit(ctx, await newTable(ctx), appendSpec('a'));
+  await writeCheckpoint(ctx, snapshot);
+  const own = commitPath(snapshot.version);
+  const listed = new Proxy(ctx.store, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name !== 'list') return member.bind(target) as unknown;
+      return async function* list(...args: Parameters<ObjectStore['list']>) {
+        for await (const meta of target.list(...args)) if (meta.path !== own) yield meta;
+      };
+    },
+  });
+  const opened = await openSnapshot({ ...ctx, store: listed });
+  expect(opened.version).toBe(snapshot.version);
+  await commit(ctx, opened, appendSpec('b'));
+  expect(pathsOf(await openSnapshot(ctx))).toEqual(['a', 'b']);
+});
+
 describe('progress that is moved on', () => {
   const step = (expected: number | null, version: number, appId = 'job/t-0'): TransactionSpec => ({
     ...appendSpec(`${appId}-${version}`.replaceAll('/', '_')),

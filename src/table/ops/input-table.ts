@@ -12,6 +12,7 @@ import {
   type StructType,
 } from '../../schema/index.ts';
 import { deletedRows } from '../deletion-vectors.ts';
+import { readingDataFile } from '../errors.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { inParallel, STORE_REQUESTS_MAX } from './append-stage.ts';
@@ -53,7 +54,7 @@ export interface TableRelationOptions {
 
 /**
  * The files for `relationSql`, in the order given, with what of them the columns need, and without the rows that deletion
- * vectors hide. Errors: `ROW_IDS_MISSING`, those of `deletedRows` and of the stores.
+ * vectors hide. Errors: `ROW_IDS_MISSING`, `TABLE_FILE_MISSING` (data), those of `deletedRows` and of the stores.
  */
 export async function tableRelations(
   ctx: TableContext,
@@ -70,7 +71,7 @@ export async function tableRelations(
       (field) => matchField(field, footer.columns, mapping)?.name ?? [],
     );
     return {
-      localPath: await stage.localFile(stored, footer, names),
+      localPath: await readingDataFile(stored.path, () => stage.localFile(stored, footer, names)),
       columns: footer.columns,
       partitionValues: partitionScalars(add, partitions),
       deletedRows: await deletedRows(ctx, add.deletionVector, footer.rowCount),

@@ -5,7 +5,6 @@
 
 import pLimit from 'p-limit';
 
-import { isDeltaError } from '../../base/index.ts';
 import {
   HiddenRows,
   matchField,
@@ -17,7 +16,7 @@ import {
 import { checkNotEncrypted } from '../../parquet/index.ts';
 import type { MappingMode, StructType } from '../../schema/index.ts';
 import { deletedRows, rowsBeside, type VectorChange } from '../deletion-vectors.ts';
-import { fileMissing } from '../errors.ts';
+import { readingDataFile } from '../errors.ts';
 import { fileAt } from '../stored-file.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import type { LiveFile } from './files.ts';
@@ -239,7 +238,7 @@ async function stageFile(
   },
 ): Promise<RelationFile> {
   const named = { ...(await fileAt(ctx, add.path)), sizeBytes: add.size };
-  try {
+  return readingDataFile(named.path, async () => {
     const footer = await dataFileFooter(named);
     const file = { ...named, sizeBytes: footer.fileSizeBytes };
     const { schema, mapping, rowIds } = how;
@@ -258,8 +257,5 @@ async function stageFile(
         : rowsBeside(ctx, only, footer.rowCount)),
       ...(rowIds === null ? {} : { rowIds: rowIdDefaults(add) }),
     };
-  } catch (error) {
-    if (isDeltaError(error, 'STORE_NOT_FOUND')) throw fileMissing(named.path, error);
-    throw error;
-  }
+  });
 }

@@ -5,8 +5,10 @@ import type { Row } from '../../../src/schema/index.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { readChanges } from '../../../src/table/ops/changes.ts';
 import { deleteRows } from '../../../src/table/ops/delete.ts';
+import { merge } from '../../../src/table/ops/merge.ts';
 import { updateRows } from '../../../src/table/ops/update.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
+import { cleanedAtRead } from '../context.ts';
 import { type Bench, rowsOf, tableOf, text, withBench } from './write-table.ts';
 
 const DDL = 'id bigint, p string, n int, x double, s struct<a:int,b:string>';
@@ -257,3 +259,41 @@ async function carriedOut(bench: Bench, snapshot: Snapshot, each: Step): Promise
       : await updateRows(ctx, snapshot, { ...options, set: each.setting[0] });
   return result.snapshot;
 }
+
+test.each(['update', 'merge'] as const)(
+  'a file that is gone at any read is named: %s',
+  async (operation) => {
+    for (let reads = 1; ; reads += 1) {
+      const isDone = await withBench('memory', async (bench) => {
+        const { ctx } = bench;
+        let start = await tableOf(bench, 'id bigint, n int');
+        start = (await append(ctx, start, { rows: [{ id: 1n, n: 1 }] })).snapshot;
+        const [{ path } = { path: '' }] = [...start.files()];
+        let left = reads;
+        const clean = async (): Promise<void> => {
+          left -= 1;
+          if (left === 0) await ctx.store.delete([path]);
+        };
+        const beside = { ...ctx, store: cleanedAtRead(ctx.store, path, clean) };
+        const change =
+          operation === 'update'
+            ? updateRows(beside, start, { set: { n: 'n + 1' }, where: 'id = 1' })
+            : merge(beside, start, {
+                source: { rows: [{ id: 1n, n: 2 }] },
+                on: 't.id = s.id',
+                whenMatched: [{ update: '*' }],
+              });
+        const failure = await change.then(
+          () => null,
+          (error: unknown) => error,
+        );
+        if (left > 0) expect(failure).toBeNull();
+        else expect(failure).toMatchObject({ code: 'TABLE_FILE_MISSING' });
+        return left > 0;
+      });
+      if (!isDone) continue;
+      expect(reads).toBeGreaterThan(2);
+      return;
+    }
+  },
+);
