@@ -9,6 +9,8 @@ import {
   type StructField,
   type StructType,
 } from '../../schema/index.ts';
+import { defaultOf } from './column-fills.ts';
+import { withTime } from './statement-time.ts';
 import { structOf } from './struct-values.ts';
 
 export interface AssignmentOptions {
@@ -17,22 +19,30 @@ export interface AssignmentOptions {
   /** Columns and fields as they were, by their path; null where only whole columns can be assigned, as there is nothing before. */
   readonly before: ((path: readonly string[]) => Expression) | null;
   readonly refuse: (name: string, reason: string) => DeltaError;
+  /** Whether values can read a column of that name, without a name before it. */
+  readonly isColumn: (name: string) => boolean;
+  /** The time of the statement. */
+  readonly nowMs: number;
 }
 
 /**
  * New values by column, of assignments by the names of columns and of fields (`dados.nome`). A struct is put together of new
- * values and of its other fields as they were. Errors: what `refuse` makes, those of parsing.
+ * values and of its other fields as they were. `DEFAULT` alone stands for the default of a column; a new row gets it as if nothing
+ * were assigned. Errors: what `refuse` makes, those of parsing.
  */
 export function assignedColumns(
   schema: StructType,
   assignments: Readonly<Record<string, string | Expression>>,
   options: AssignmentOptions,
 ): ReadonlyMap<StructField, Expression> {
-  const { before, refuse } = options;
+  const { before, refuse, nowMs } = options;
   const assigned: Fields = new Map();
   for (const [name, value] of Object.entries(assignments)) {
     const path = pathOf(schema, name, options);
-    const expression = typeof value === 'string' ? parseExpression(value) : value;
+    const given = typeof value === 'string' ? parseExpression(value) : value;
+    const isOpen = isDefault(given, options);
+    if (isOpen && before === null) continue;
+    const expression = isOpen ? defaultAt(schema, path, name, options) : withTime(given, nowMs);
     assign(assigned, path, { name, value: expression, refuse });
   }
   return new Map(
@@ -42,6 +52,22 @@ export function assignedColumns(
       return [[field, valueOf(value, field, { path: [field.name], before })] as const];
     }),
   );
+}
+
+function isDefault(value: Expression, { isColumn }: AssignmentOptions): boolean {
+  const [name = '', ...inside] = value.kind === 'column' ? value.path : [];
+  return name.toLowerCase() === 'default' && inside.length === 0 && !isColumn(name);
+}
+
+function defaultAt(
+  schema: StructType,
+  [column = '', ...inside]: readonly string[],
+  name: string,
+  { refuse, nowMs }: AssignmentOptions,
+): Expression {
+  if (inside.length > 0)
+    throw refuse(name, 'cannot be set to DEFAULT: only whole columns have one');
+  return defaultOf(present(findField(schema, column), 'an assigned column'), nowMs);
 }
 
 /** What is assigned to a column or field: a value, or some of the fields in it. */

@@ -8,7 +8,6 @@ import { scopeOf, translateTo } from '../../engine/index.ts';
 import type { ParquetFooter } from '../../parquet/index.ts';
 import {
   columnsRead,
-  DATE,
   DEFAULT,
   type Expression,
   findField,
@@ -17,18 +16,17 @@ import {
   isIdentity,
   LONG,
   mapColumns,
-  mapExpression,
   parseExpression,
   printSchema,
   type StructField,
   type StructType,
-  TIMESTAMP,
   VOID,
 } from '../../schema/index.ts';
 import { columnUnknown } from '../errors.ts';
 import type { Snapshot } from '../types.ts';
 import { describedAs } from './evolve.ts';
 import { columnGiven, identityExhausted, ruleUnsupported } from './rule-errors.ts';
+import { withTime } from './statement-time.ts';
 import { memberOf } from './struct-values.ts';
 
 export interface Identity {
@@ -134,20 +132,6 @@ function filled({ type }: StructField, { name, text, schema, nowMs }: Filling): 
   }
 }
 
-const MS_PER_DAY = 86_400_000;
-
-/** One moment for all rows of a write, as in Spark. */
-function withTime(expression: Expression, nowMs: number): Expression {
-  return mapExpression(expression, (part) => {
-    if (part.kind !== 'call' || part.args.length > 0) return null;
-    if (part.name === 'current_timestamp' || part.name === 'now') {
-      return { kind: 'literal', value: BigInt(Math.floor(nowMs)) * 1000n, type: TIMESTAMP };
-    }
-    if (part.name !== 'current_date' && part.name !== 'curdate') return null;
-    return { kind: 'literal', value: Math.floor(nowMs / MS_PER_DAY), type: DATE };
-  });
-}
-
 function identityOf(field: StructField): Identity {
   const { metadata } = field;
   const start = wholeNumber(metadata[IDENTITY.start]) ?? 1n;
@@ -222,13 +206,17 @@ const NOTHING: Expression = { kind: 'literal', value: null, type: VOID };
 
 /** What a new row has in a column that nothing is assigned to and that is not generated. */
 function newValue(field: StructField, place: Expression, nowMs: number): Expression {
-  const value = field.metadata[DEFAULT];
-  if (typeof value === 'string') return withTime(parseExpression(value), nowMs);
-  if (!isIdentity(field)) return NOTHING;
+  if (!isIdentity(field)) return defaultOf(field, nowMs);
   const { next, step } = identityOf(field);
   const long = (number: bigint): Expression => ({ kind: 'literal', value: number, type: LONG });
   const distance: Expression = { kind: 'binary', operator: '*', left: long(step), right: place };
   return { kind: 'binary', operator: '+', left: long(next), right: distance };
+}
+
+/** Null where the column has none. */
+export function defaultOf({ metadata }: StructField, nowMs: number): Expression {
+  const value = metadata[DEFAULT];
+  return typeof value === 'string' ? withTime(parseExpression(value), nowMs) : NOTHING;
 }
 
 interface Generating extends Pick<AssignmentFills, 'rows'> {

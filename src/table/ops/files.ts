@@ -21,6 +21,7 @@ import {
   type StructType,
 } from '../../schema/index.ts';
 import type { Snapshot } from '../types.ts';
+import { withTime } from './statement-time.ts';
 
 /** A live file with what the log says of it, typed. */
 export interface LiveFile {
@@ -186,10 +187,14 @@ function termOf(term: Expression, schema: StructType): (facts: FileFacts) => boo
   };
 }
 
-/** The condition as a tree, whichever way it was given; null for none. */
-export function asExpression(where: string | Expression | undefined): Expression | null {
+/** The condition as a tree, whichever way it was given; null for none. It may ask for the time where that is given. */
+export function asExpression(
+  where: string | Expression | undefined,
+  nowMs?: number,
+): Expression | null {
   if (where === undefined) return null;
-  return typeof where === 'string' ? parseExpression(where) : where;
+  const condition = typeof where === 'string' ? parseExpression(where) : where;
+  return nowMs === undefined ? condition : withTime(condition, nowMs);
 }
 
 /** The fields of the partition columns, in the order of those. */

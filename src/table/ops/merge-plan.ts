@@ -32,6 +32,7 @@ import { mergeClause } from './errors.ts';
 import { allOf } from './input-table.ts';
 import { MergeScope, type PlanInput, SOURCE_ROW, TARGET } from './merge-scope.ts';
 import type { Assignments, NotMatchedClause } from './merge-types.ts';
+import { withTime } from './statement-time.ts';
 
 /** The column of `SOURCE` with the number of the clause that a row of the table takes. */
 export const CLAUSE = 'clause';
@@ -195,7 +196,7 @@ class Planner {
     checkOrder(whenMatched, 'matched');
     checkOrder(whenNotMatched, 'not matched');
     checkOrder(whenNotMatchedBySource, 'not matched by source');
-    const on = parseExpression(this.#spec.on);
+    const on = withTime(parseExpression(this.#spec.on), this.#nowMs);
     const { both } = this.#names;
     const matched = whenMatched.map((clause) => this.#rowClause(clause, both));
     const bySource = whenNotMatchedBySource.map((clause) =>
@@ -232,7 +233,11 @@ class Planner {
     scope: Scope,
   ): RowClause {
     const update = 'delete' in clause ? null : this.#updated(clause.update);
-    return { condition: parsed(clause.condition), update, scope };
+    return { condition: this.#parsed(clause.condition), update, scope };
+  }
+
+  #parsed(text: string | undefined): Expression | null {
+    return text === undefined ? null : withTime(parseExpression(text), this.#nowMs);
   }
 
   /** A key that is assigned what it was matched by stays as it is. */
@@ -256,7 +261,10 @@ class Planner {
   #inserts(clauses: readonly NotMatchedClause[]): InsertPlan | null {
     if (clauses.length === 0) return null;
     const { source, newRow } = this.#names;
-    const rows = clauses.map(({ condition }) => ({ condition: parsed(condition), scope: source }));
+    const rows = clauses.map(({ condition }) => ({
+      condition: this.#parsed(condition),
+      scope: source,
+    }));
     const inserted = clauses.map(({ insert }) => this.#inserted(insert));
     const fills = { rows: { kind: 'new', place: SOURCE_ROW }, nowMs: this.#nowMs } as const;
     const assigned = inserted.map((values) => withFills(this.#schema, values, fills));
@@ -357,10 +365,6 @@ function isOrderedAlike(from: DataType, to: DataType): boolean {
 
 function isSingle({ kind }: DataType): boolean {
   return kind === 'primitive' || kind === 'decimal';
-}
-
-function parsed(text: string | undefined): Expression | null {
-  return text === undefined ? null : parseExpression(text);
 }
 
 /** Only the last of several clauses may be without a condition: those after it would never be taken. */

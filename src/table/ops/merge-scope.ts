@@ -13,7 +13,7 @@ import {
   type StructType,
   VOID,
 } from '../../schema/index.ts';
-import { assignedColumns } from './assignments.ts';
+import { assignedColumns, type AssignmentOptions } from './assignments.ts';
 import { mergeClause, mergeColumn } from './errors.ts';
 import type { Assignments, MergeSpec } from './merge-types.ts';
 import { memberOf, structOf } from './struct-values.ts';
@@ -43,7 +43,7 @@ export interface PlanInput {
     | 'whenNotMatchedBySource'
     | 'evolve'
   >;
-  /** The time that `current_timestamp()` of a default is. */
+  /** The time of the merge, for `current_timestamp()`. */
   readonly nowMs: number;
 }
 
@@ -81,10 +81,12 @@ export class MergeScope {
   readonly #sourceSchema: StructType;
   readonly #targetAlias: string;
   readonly #sourceAlias: string;
+  readonly #nowMs: number;
 
   /** Errors: `MERGE_CLAUSE` (invalid). */
-  constructor({ schema, source, spec }: PlanInput) {
+  constructor({ schema, source, spec, nowMs }: PlanInput) {
     this.#schema = schema;
+    this.#nowMs = nowMs;
     this.#sourceSchema = source;
     this.#targetAlias = spec.targetAlias ?? TARGET_ALIAS;
     this.#sourceAlias = spec.sourceAlias ?? SOURCE_ALIAS;
@@ -139,19 +141,28 @@ export class MergeScope {
 
   /** What an update gives each column of which it names something. Errors: `MERGE_COLUMN` (invalid), those of parsing. */
   updated(clause: Assignments): ReadonlyMap<StructField, Expression> {
-    return assignedColumns(this.#schema, clause, {
-      alias: this.#targetAlias,
-      before: (path) => ({ kind: 'column', path: [this.#targetAlias, ...path] }),
-      refuse: mergeColumn,
-    });
+    return this.#assigned(clause, (path) => ({
+      kind: 'column',
+      path: [this.#targetAlias, ...path],
+    }));
   }
 
   /** What an insert gives each column that it names. Errors: as above. */
   inserted(clause: Assignments): ReadonlyMap<StructField, Expression> {
+    return this.#assigned(clause, null);
+  }
+
+  #assigned(
+    clause: Assignments,
+    before: AssignmentOptions['before'],
+  ): ReadonlyMap<StructField, Expression> {
     return assignedColumns(this.#schema, clause, {
       alias: this.#targetAlias,
-      before: null,
+      before,
       refuse: mergeColumn,
+      isColumn: (name) =>
+        [this.#schema, this.#sourceSchema].some((it) => findField(it, name) !== null),
+      nowMs: this.#nowMs,
     });
   }
 

@@ -86,7 +86,7 @@ export interface RowChange {
   readonly operation: 'DELETE' | 'UPDATE';
   readonly options: RowChangeOptions;
   /** New values by column, in the engine's SQL over `rowScope`; null where rows go. The schema is that of the try. */
-  readonly values: (snapshot: Snapshot) => ReadonlyMap<string, string> | null;
+  readonly values: (snapshot: Snapshot, nowMs: number) => ReadonlyMap<string, string> | null;
 }
 
 /** Each lost try means that another writer's commit went through. */
@@ -138,9 +138,10 @@ async function tryChange(
   const scope = operation === 'DELETE' ? 'delete' : 'update';
   checkWritable(snapshot.protocol, snapshot.metadata, scope);
   if (isAppendOnly(snapshot.metadata)) throw appendOnly();
-  const condition = asExpression(options.where);
+  const nowMs = ctx.clock.now();
+  const condition = asExpression(options.where, nowMs);
   const where = condition === null ? null : resolveColumns(condition, snapshot.schema);
-  const values = change.values(snapshot);
+  const values = change.values(snapshot, nowMs);
   const { signal, codec } = options;
   const step = { ctx, snapshot, session: () => session.open(), where, signal };
   const found = await findRows(step);

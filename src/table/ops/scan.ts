@@ -53,7 +53,7 @@ export async function* scan(
   snapshot: Snapshot,
   options: ScanOptions = {},
 ): AsyncGenerator<readonly Row[]> {
-  const plan = planScan(snapshot, options);
+  const plan = planScan(snapshot, options, ctx.clock.now());
   const engine = await ctx.engine();
   const session = await engine.openSession();
   try {
@@ -89,9 +89,9 @@ interface ScanPlan {
 }
 
 /** Everything that can be wrong with the question is found here, before any file is touched. */
-function planScan(snapshot: Snapshot, options: ScanOptions): ScanPlan {
+function planScan(snapshot: Snapshot, options: ScanOptions, nowMs: number): ScanPlan {
   const { schema } = snapshot;
-  const where = asExpression(options.where);
+  const where = asExpression(options.where, nowMs);
   const output = projected(schema, options.columns);
   const filtered = where === null ? [] : columnsRead(where, schema).fields;
   const input = { ...schema, fields: [...new Set([...output.fields, ...filtered])] };

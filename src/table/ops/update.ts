@@ -1,7 +1,12 @@
 /** UPDATE: the rows that a condition selects get new values. */
 
 import { translateTo } from '../../engine/index.ts';
-import type { Expression, StructField, StructType } from '../../schema/index.ts';
+import {
+  type Expression,
+  findField,
+  type StructField,
+  type StructType,
+} from '../../schema/index.ts';
 import type { Snapshot, TableContext } from '../types.ts';
 import { assignedColumns } from './assignments.ts';
 import { withFills } from './column-fills.ts';
@@ -29,8 +34,8 @@ export async function updateRows(
   return changeRows(ctx, snapshot, {
     operation: 'UPDATE',
     options,
-    values: ({ schema }) => {
-      const values = valuesOf(schema, set, ctx.clock.now());
+    values: ({ schema }, nowMs) => {
+      const values = valuesOf(schema, set, nowMs);
       const scope = rowScope(schema);
       return new Map(
         [...values].map(([{ name, type }, value]) => [name, translateTo(value, scope, type)]),
@@ -48,7 +53,9 @@ function valuesOf(
     throw updateColumn('', 'is missing: name at least one to set');
   }
   const column = (path: readonly string[]): Expression => ({ kind: 'column', path });
-  const assigned = assignedColumns(schema, set, { before: column, refuse: updateColumn });
+  const isColumn = (name: string): boolean => findField(schema, name) !== null;
+  const how = { before: column, refuse: updateColumn, isColumn, nowMs };
+  const assigned = assignedColumns(schema, set, how);
   const before = ({ name }: StructField): Expression => column([name]);
   return withFills(schema, assigned, { rows: { kind: 'old', before }, nowMs });
 }

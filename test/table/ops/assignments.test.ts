@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDdl } from '../../../src/schema/index.ts';
 import { append } from '../../../src/table/ops/append.ts';
 import { merge } from '../../../src/table/ops/merge.ts';
+import { scanRows } from '../../../src/table/ops/scan.ts';
 import { updateRows } from '../../../src/table/ops/update.ts';
 import type { Snapshot } from '../../../src/table/types.ts';
 import { type Bench, rowsOf, tableOf, withBench } from './write-table.ts';
@@ -156,6 +157,68 @@ describe('MERGE', () => {
       await expect(
         merge(bench.ctx, await filled(bench), { source, on, ...clauses }),
       ).rejects.toMatchObject({ code: 'MERGE_COLUMN', message: expect.stringMatching(message) });
+    });
+  });
+});
+
+describe('the time of a statement, and DEFAULT', () => {
+  const TABLE =
+    "id bigint GENERATED ALWAYS AS IDENTITY, n int DEFAULT 7, t timestamp, l timestamp_ntz, d date, e string DEFAULT 'e'";
+  const NOW = { t: 'current_timestamp()', l: 'localtimestamp', d: 'current_date()' };
+
+  /** What the three columns have. */
+  function at({ ctx }: Bench): Readonly<Record<string, string>> {
+    const time = new Date(ctx.clock.now()).toISOString().slice(0, -1);
+    return { t: `${time}000Z`, l: `${time}000`, d: time.slice(0, 10) };
+  }
+
+  test('are what UPDATE sets, and conditions compare with', async () => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const rows = [
+        { n: 1, t: '2001-01-01T00:00:00Z' },
+        { n: 2, t: '9001-01-01T00:00:00Z' },
+      ];
+      let table = (await append(ctx, await tableOf(bench, TABLE), { rows })).snapshot;
+      const set = { ...NOW, n: 'DEFAULT', e: 'default' };
+      ({ snapshot: table } = await updateRows(ctx, table, { set, where: 't < now()' }));
+      const [first, second] = await rowsOf(bench, table);
+      expect(first).toEqual({ id: 1n, n: 7, e: 'e', ...at(bench) });
+      expect(second).toMatchObject({ n: 2, d: null });
+      const late = await Array.fromAsync(scanRows(ctx, table, { where: 't > current_timestamp' }));
+      expect(late.map(({ n }) => n)).toEqual([2]);
+      ({ snapshot: table } = await updateRows(ctx, table, { set: { t: 'DEFAULT' } }));
+      expect((await rowsOf(bench, table)).map(({ t }) => t)).toEqual([null, null]);
+      await expect(updateRows(ctx, table, { set: { id: 'DEFAULT' } })).rejects.toMatchObject({
+        code: 'UPDATE_COLUMN',
+      });
+    });
+  });
+
+  test('are what the clauses of MERGE give', async () => {
+    await withBench('memory', async (bench) => {
+      const { ctx } = bench;
+      const start = await append(ctx, await tableOf(bench, TABLE), { rows: [{ n: 1 }] });
+      const { snapshot } = await merge(ctx, start.snapshot, {
+        source: { rows: [{ n: 3 }, { n: 1 }] },
+        on: 't.n = s.n AND t.d IS DISTINCT FROM current_date()',
+        whenMatched: [{ condition: "now() > '2001-01-01'", update: { ...NOW, n: 'DEFAULT' } }],
+        whenNotMatched: [{ insert: { ...NOW, id: 'DEFAULT', n: 's.n', e: 'DEFAULT' } }],
+      });
+      expect(await rowsOf(bench, snapshot)).toEqual([
+        { id: 1n, n: 7, e: 'e', ...at(bench) },
+        { id: 2n, n: 3, e: 'e', ...at(bench) },
+      ]);
+    });
+  });
+
+  test('a column of that name goes before', async () => {
+    await withBench('memory', async (bench) => {
+      const start = await tableOf(bench, 'n int DEFAULT 7, default int');
+      const rows = [{ n: 1, default: 2 }];
+      const table = (await append(bench.ctx, start, { rows })).snapshot;
+      const { snapshot } = await updateRows(bench.ctx, table, { set: { n: 'default' } });
+      expect(await rowsOf(bench, snapshot)).toEqual([{ n: 2, default: 2 }]);
     });
   });
 });
