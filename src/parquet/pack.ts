@@ -16,7 +16,7 @@ import { PageEncoder } from './page-encoder.ts';
 import { isBounded, LEAF_BYTES_MAX, PageJoiner } from './page-joiner.ts';
 import { leavesBelow } from './row-group-encoder.ts';
 import { copyRowGroup, needsNoCare, type SpliceInput, writing } from './splice.ts';
-import { writeAll } from './stage.ts';
+import { writeParts } from './stage.ts';
 import type { Codec, ColumnChunk, ParquetFooter, ParquetNode, RowGroup } from './types.ts';
 import { CREATED_BY, shifted } from './write.ts';
 
@@ -79,7 +79,7 @@ export class FilePacker {
     const out = await writing(file, () => open(file, 'w'));
     const packer = new FilePacker(file, out, options);
     try {
-      await packer.#write(Buffer.from(MAGIC), 0);
+      await packer.#write([Buffer.from(MAGIC)], 0);
       return packer;
     } catch (error) {
       await out.close();
@@ -122,7 +122,7 @@ export class FilePacker {
       keyValues: new Map(),
       typeDefinedOrder: true,
     });
-    await this.#write(trailer, this.#end);
+    await this.#write([trailer], this.#end);
     const unclear = this.#leaves.filter(
       ({ leaf, gatherer, hidesNan }) =>
         isFloat(leaf.node) && (this.#hidesNan || hidesNan || gatherer.hasNan),
@@ -196,14 +196,14 @@ export class FilePacker {
       joiner.clear();
       packed.way = null;
     }
-    await this.#write(Buffer.concat(parts), this.#end);
+    await this.#write(parts, this.#end);
     this.#rowGroups.push(shifted({ rowCount: this.#waitingRows, columns }, this.#end));
     this.#end += end;
     this.#waitingRows = 0;
   }
 
-  #write(bytes: Uint8Array, start: number): Promise<void> {
-    return writing(this.#file, () => writeAll(this.#out, bytes, start));
+  #write(parts: readonly Uint8Array[], start: number): Promise<void> {
+    return writing(this.#file, () => writeParts(this.#out, parts, start));
   }
 }
 

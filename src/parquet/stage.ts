@@ -75,3 +75,29 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, start: numbe
     done += bytesWritten;
   }
 }
+
+/** As `writeAll`, of bytes that do not stand together. */
+export async function writeParts(
+  file: Pick<FileHandle, 'writev'>,
+  parts: readonly Uint8Array[],
+  start: number,
+): Promise<void> {
+  let place = start;
+  for (let left = parts; left.length > 0;) {
+    const { bytesWritten } = await file.writev(left, place);
+    place += bytesWritten;
+    left = behind(left, bytesWritten);
+  }
+}
+
+function behind(parts: readonly Uint8Array[], byteCount: number): readonly Uint8Array[] {
+  let skipped = 0;
+  let rest = byteCount;
+  for (; skipped < parts.length; skipped += 1) {
+    const { length = 0 } = parts[skipped] ?? {};
+    if (length > rest) break;
+    rest -= length;
+  }
+  const [first, ...others] = parts.slice(skipped);
+  return first === undefined ? [] : [first.subarray(rest), ...others];
+}

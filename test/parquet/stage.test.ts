@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { type ByteSource, memorySource, readFooter, stageSparse } from '../../src/parquet/index.ts';
+import { writeParts } from '../../src/parquet/stage.ts';
 import { duckdb, duckdbFile, inFolder } from './duckdb.ts';
 
 const QUERY = `SELECT x AS id, repeat(md5(x::VARCHAR), 20) AS filler, {'a': x * 2, 'b': 'v' || x} AS s
@@ -93,3 +94,23 @@ test('all of a file can be staged, and what is not there is refused by name', as
     });
   });
 });
+
+test.each([1, 2, 3, 5, 100])(
+  'parts are written whole where a call takes %i bytes',
+  async (most) => {
+    const file = Buffer.alloc(12, '.');
+    const parts = ['', 'ab', '', 'c', 'defg', ''].map((text) => Buffer.from(text));
+    const out = {
+      writev: async <T extends readonly NodeJS.ArrayBufferView[]>(buffers: T, place = 0) => {
+        const all = Buffer.concat(
+          buffers.map(({ buffer, byteOffset, byteLength }) =>
+            Buffer.from(buffer, byteOffset, byteLength),
+          ),
+        );
+        return { bytesWritten: all.copy(file, place, 0, most), buffers };
+      },
+    };
+    await writeParts(out, parts, 3);
+    expect(file.toString()).toBe('...abcdefg..');
+  },
+);
