@@ -130,12 +130,6 @@ const ON_ROWS: readonly Mutant[] = [
     instead: 'yield path;',
   },
   {
-    name: 'a vacuum takes change data for nobody’s',
-    file: RETAINED,
-    text: "if (action.kind === 'cdc') yield action.cdc.path;",
-    instead: '',
-  },
-  {
     name: 'what was written is deleted where the outcome of its commit is open',
     file: 'src/table/ops/append-commit.ts',
     text: `    ? commitTransaction(ctx, snapshot, spec)

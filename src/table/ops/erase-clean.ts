@@ -19,6 +19,8 @@ import type { EraseLeft } from './erase-report.ts';
 import { record } from './vacuum.ts';
 
 export interface CleanOptions {
+  /** The first version that could be opened. */
+  readonly earliest: number;
   /** Searches the log as it is then. */
   readonly search: () => Promise<LogSearch>;
   /** What is younger may be of a writer under way; 0 where there is none. */
@@ -72,7 +74,7 @@ export async function cleanQuotes(
     const left = found.quoting.flatMap(leftBy(YOUNG, youngestMs + options.writerMs));
     return { ...unchanged, snapshot: end, left, postCommitErrors };
   }
-  const from = Math.max(last + 1, earliestVersion(listing));
+  const from = Math.max(last + 1, options.earliest, earliestVersion(listing));
   if (from < protectedBefore(snapshot.metadata)) {
     const left = found.quoting.flatMap(leftBy('the feature checkpointProtection holds it', null));
     return { ...unchanged, snapshot: end, left, postCommitErrors };

@@ -61,14 +61,19 @@ const READS_MAX = 16;
 
 /** Reads all of the log. Errors: those of opening versions and of reading commits. */
 export async function namedFiles(ctx: TableContext, snapshot: Snapshot): Promise<NamedFiles> {
+  let unreadable = -1;
   for (;;) {
-    const listing = await listVersions(ctx, 0);
+    const all = await listVersions(ctx, 0);
+    const checkpoints = all.checkpoints.filter(({ version }) => version > unreadable);
+    const listing = { ...all, checkpoints };
     const earliest = Math.min(snapshot.version, earliestVersion(listing));
     try {
       const found = await namedBy(ctx, snapshot, { listing, earliest });
       if (found !== null) return found;
     } catch (error) {
-      if (!isUnreadable(error) || !(await isCleanedUp(ctx, earliest))) throw error;
+      if (!isUnreadable(error) || earliest <= unreadable) throw error;
+      // A clean-up took it meanwhile, or was cut short and left a torn checkpoint of it.
+      unreadable = earliest;
     }
   }
 }

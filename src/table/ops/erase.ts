@@ -262,7 +262,8 @@ class Eraser {
   async #cleanLog(after: Survey, nowMs: number): Promise<CleanedLog> {
     const { writerMs, keepLog = false } = this.#options;
     const search = (): Promise<LogSearch> => this.#searchLog(after);
-    const options = { search, writerMs, nowMs, keepLog };
+    const { earliest } = after.names;
+    const options = { earliest, search, writerMs, nowMs, keepLog };
     return cleanQuotes(this.#ctx, after.names.snapshot, await search(), options);
   }
 }

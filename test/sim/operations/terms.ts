@@ -42,7 +42,7 @@ export function chooseOperationTerms(random: Random): OperationTerms {
   }
   return {
     isPartitioned: chance(0.5),
-    rowCount: hasVectors && chance(0.3) ? 500 : 10,
+    rowCount: hasVectors && chance(0.4) ? 2_000 : 10,
     properties: chosen,
     erases: chance(0.25),
     skewMsMax: chance(0.5) ? 3_000 : 0,

@@ -615,6 +615,21 @@ test('a log whose first checkpoint is cleaned up while it is read', async () => 
   });
 });
 
+test('a log whose first checkpoint is torn, as a clean-up that was cut short leaves it', async () => {
+  await withBench('memory', async (bench) => {
+    const { ctx } = bench;
+    let start = await filled(bench);
+    await ctx.store.put(checkpointPath(2), Buffer.from('torn'), { kind: 'create' });
+    await writeCheckpoint(ctx, start);
+    await ctx.store.delete([0, 1, 2].map((version) => commitPath(version)));
+    start = await appended(bench, start, [{ id: 5n, nome: NAME }]);
+    const done = await erase(ctx, start, ALONE);
+    expect(done).toMatchObject({ clean: true, left: [] });
+    expect(await quoting(ctx)).toEqual([]);
+    expect(await namesIn(bench, await openSnapshot(ctx))).toEqual(['Ana', 'Bia']);
+  });
+});
+
 test('the log stays as it is where a version could not be read without what quotes her', async () => {
   await withBench('memory', async (bench) => {
     const { ctx } = bench;
