@@ -207,6 +207,25 @@ describe('vacuum', () => {
     expect(files.map(({ path }) => path)).toEqual([file, 'f']);
   });
 
+  test('change data stays as long as its version does, however early it was written', async () => {
+    const ctx = memoryContext();
+    const table = await newTable(ctx, { properties: { 'delta.enableChangeDataFeed': 'true' } });
+    const path = '_change_data/c.parquet';
+    await writeText(ctx.store, path, 'x');
+    ctx.clock.advance(8 * DAY_MS);
+    const cdc = { path, partitionValues: {}, size: 1, dataChange: false } as const;
+    const changed = await commit(ctx, table, {
+      operation: 'UPDATE',
+      actions: [{ kind: 'cdc', cdc }],
+      scope: 'update',
+      reads: { kind: 'nothing' },
+    });
+    expect((await vacuum(ctx, changed.snapshot)).files).toEqual([]);
+    ctx.clock.advance(8 * DAY_MS);
+    const { files } = await vacuum(ctx, await openSnapshot(ctx));
+    expect(files).toMatchObject([{ path }]);
+  });
+
   test('a manifest is brought up to date first, and what manifests name stays', async () => {
     const ctx = memoryContext();
     const table = await newTable(ctx);
