@@ -16,7 +16,7 @@ export interface CleanupResult {
   readonly reason: string | null;
   /** The first version that can still be opened, where something goes; else null. */
   readonly keepFrom: number | null;
-  /** Files of the log, its commits first. */
+  /** Files of the log, in the order in which they go. */
   readonly paths: readonly string[];
 }
 
@@ -42,10 +42,9 @@ export async function cleanUpLog(
     if (plan.kind === 'nothing') return plan;
     const { commitCount, ...planned } = plan;
     if (dryRun) return planned;
-    await deleteBeginning(ctx.store, {
-      commits: planned.paths.slice(0, commitCount),
-      others: planned.paths.slice(commitCount),
-    });
+    await ctx.store.delete(planned.paths.slice(0, commitCount));
+    // Only then: as long as a commit is there, the checkpoints that hide it are.
+    await ctx.store.delete(planned.paths.slice(commitCount));
     return { ...planned, kind: 'deleted' };
   });
 }
@@ -95,19 +94,6 @@ async function orphanedSidecars(
   if (old.length === 0) return [];
   const named = await referencedSidecars(store, checkpoints);
   return old.filter((path) => !named.has(path));
-}
-
-/**
- * Deletes the beginning of a log. Behind the hole that the last of its commits leaves, the first version that counts is the one that
- * was shown to load, wherever this is cut short (`earliestVersion`). As long as a commit is there, the checkpoints that hide it are.
- */
-export async function deleteBeginning(
-  store: ObjectStore,
-  { commits, others }: { readonly commits: readonly string[]; readonly others: readonly string[] },
-): Promise<void> {
-  await store.delete(commits.slice(-1));
-  await store.delete(commits.slice(0, -1));
-  await store.delete(others);
 }
 
 /** The store as it will be: nothing that is listed is among the paths. */

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
-import { commitPath, earliestVersion, LOG_FOLDER, SIDECAR_FOLDER } from '../../src/log/index.ts';
+import { commitPath, LOG_FOLDER, SIDECAR_FOLDER } from '../../src/log/index.ts';
 import { writeCheckpoint } from '../../src/table/checkpoint.ts';
 import { cleanUpLog } from '../../src/table/cleanup.ts';
-import { listVersions } from '../../src/table/commit-source.ts';
 import { dropFeature } from '../../src/table/drop-feature.ts';
 import { openSnapshot } from '../../src/table/open.ts';
 import type { Snapshot, TableContext } from '../../src/table/types.ts';
@@ -87,33 +86,6 @@ describe('cleanUpLog', () => {
     await writeText(ctx.store, `${LOG_FOLDER}/00000000000000000010.checkpoint.parquet`, 'torn');
     await expect(cleanUpLog(ctx, latest)).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
     expect(await listed(ctx)).toEqual(before);
-  });
-
-  test('begins with the version that was shown to load, wherever it is cut short', async () => {
-    const count = 20 + 1;
-    for (let cut = 1; cut <= count; cut += 1) {
-      const ctx = memoryContext();
-      const latest = await appendDaily(ctx, await newTable(ctx), 55);
-      // Of no use to a reader, and in the way of one that begins with it.
-      await writeText(ctx.store, `${LOG_FOLDER}/${'10'.padStart(20, '0')}.checkpoint.parquet`, '!');
-      let left = cut;
-      const store = new Proxy(ctx.store, {
-        get: (target, name) => {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== 'function') return member;
-          if (name !== 'delete') return member.bind(target) as unknown;
-          return async (paths: readonly string[]) => {
-            await target.delete(paths.slice(0, left));
-            left -= paths.length;
-            if (left < 0) throw new Error('cut short');
-          };
-        },
-      });
-      await expect(cleanUpLog({ ...ctx, store }, latest)).rejects.toThrow('cut short');
-      expect(earliestVersion(await listVersions(ctx, 0))).toBe(20);
-      expect((await openSnapshot(ctx, { version: 20 })).fileCount).toBe(20);
-      expect((await cleanUpLog(ctx, latest)).keepFrom).toBe(20);
-    }
   });
 
   test('leaves protected checkpoints until all before them may go', async () => {

@@ -6,7 +6,7 @@
 import { assert } from '../../base/index.ts';
 import { type CheckpointFiles, checksumPath, earliestVersion, vectorId } from '../../log/index.ts';
 import { writeCheckpoint } from '../checkpoint.ts';
-import { deleteBeginning, without } from '../cleanup.ts';
+import { without } from '../cleanup.ts';
 import { listVersions } from '../commit-source.ts';
 import { openSnapshot, refreshSnapshot } from '../open.ts';
 import { isLogCleanupEnabled, logRetentionMs, protectedBefore } from '../properties.ts';
@@ -90,7 +90,9 @@ export async function cleanQuotes(
     return { ...cleaned, postCommitErrors: [...postCommitErrors, ...cleaned.postCommitErrors] };
   }
   const { plan, again } = ready;
-  await deleteBeginning(ctx.store, plan);
+  await ctx.store.delete(plan.commits);
+  // Only then: as long as a commit is there, the checkpoints that hide it are.
+  await ctx.store.delete(plan.others);
   const deleted = [...plan.commits, ...plan.others];
   const gone = new Set(deleted);
   const rest = again.quoting.filter(({ paths }) => !paths.every((path) => gone.has(path)));

@@ -174,13 +174,13 @@ export class Ledger {
   }
 
   #cleanedUp(version: number, task: string | null): void {
-    if (version < this.firstInLog()) return;
     const latest = this.latest?.version ?? 0;
     if (version < latest && this.#eraser(task) !== null) {
-      // Which version it keeps the log from is known when it is done, and not before the newest.
+      // Which version it keeps the log from is known when it is done, and those before may be gone in part.
       this.#erasedBefore = latest;
       return;
     }
+    if (version < this.firstInLog()) return;
     throw new Violation(`version ${version} left the log before its time`);
   }
 
